@@ -1,0 +1,136 @@
+"""The forwarding plane: RTP in, RTP out, without the interpreter.
+
+Calls only post commands to the plane's worker thread and return at once; a command that names an id unknown to the
+plane is counted (`stats()["unknown_id"]`) and ignored, because the thing may have ended in between. Ids are chosen by
+the caller, are never reused, and are separate for peers, sources and sinks. All calls are thread-safe.
+"""
+
+from typing import Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+EventKind = Literal["dtls", "connected", "lost", "encoding"]
+
+@final
+class Event:
+    """Something Python must know. Frozen. Fields that do not belong to `kind` hold their default."""
+
+    kind: EventKind
+    """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: the first authenticated binding
+    request was answered. `lost`: nothing authenticated arrived for the liveness timeout. `encoding`: an encoding of a source
+    began or ceased to arrive."""
+    peer: int  # dtls, connected, lost; the publishing peer for encoding
+    source: int  # encoding; else 0
+    encoding: int  # encoding: index in the source's encodings, lowest first; else 0
+    active: bool  # encoding
+    data: bytes  # dtls
+    address: str  # connected: "ip:port"; else ""
+
+@final
+class Codec:
+    """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "opus", "H264/42e0/1"."""
+
+    def __init__(self, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None) -> None: ...
+
+@final
+class Plane:
+    """One media node.
+
+    Args:
+        host: address to bind, IPv4 or IPv6 ("::" for both).
+        port: UDP port; 0 lets the kernel choose (see `port`).
+        workers: worker threads, each with its own SO_REUSEPORT socket. Only 1 is implemented so far.
+        liveness_timeout_s: silence after which a peer is `lost`. Browsers check consent every 5 s at most (RFC 7675), so 15 s.
+        keyframe_interval_ms: at most one keyframe request a source in this time.
+
+    Raises:
+        OSError: the port cannot be bound.
+        ValueError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "0.0.0.0",
+        port: int = 0,
+        workers: int = 1,
+        liveness_timeout_s: float = 15.0,
+        keyframe_interval_ms: int = 500,
+    ) -> None: ...
+    @property
+    def port(self) -> int: ...
+    def fileno(self) -> int:
+        """An eventfd, readable while events wait."""
+    def events(self) -> list[Event]:
+        """Take all waiting events and rearm the eventfd."""
+    def add_peer(
+        self, peer: int, *, local_ufrag: str, local_pwd: str, extensions: dict[str, int]
+    ) -> None:
+        """Answer binding requests for `local_ufrag` (RFC 8445, lite) and keep this peer.
+
+        extensions: header extension ids of this peer's bundle (RFC 8285), by short name: "mid", "rid", "repaired-rid",
+        "transport-cc", "abs-send-time", "audio-level", "video-orientation", "playout-delay", "abs-capture-time".
+        Unknown names raise ValueError.
+        """
+    def remove_peer(self, peer: int) -> None:
+        """Forget the peer, its sources and its sinks."""
+    def send_dtls(self, peer: int, datagram: bytes) -> None:
+        """Send to the peer's current address; dropped and counted when it has none."""
+    def set_keys(
+        self,
+        peer: int,
+        *,
+        profile: Literal["AEAD_AES_128_GCM", "AES128_CM_SHA1_80"],
+        send_key: bytes,
+        send_salt: bytes,
+        receive_key: bytes,
+        receive_salt: bytes,
+    ) -> None:
+        """Open the media gate. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise."""
+    def add_source(
+        self,
+        source: int,
+        *,
+        peer: int,
+        kind: Literal["audio", "video"],
+        mid: str,
+        codecs: list[Codec],
+        rids: list[str],
+        ssrcs: list[tuple[int, int]],
+    ) -> None:
+        """A published track.
+
+        rids: RTP stream ids of the encodings, lowest first; empty without simulcast.
+        ssrcs: (ssrc, rtx ssrc or 0) of each encoding where SDP told them; empty where only mid and rid in the packets tell.
+        """
+    def remove_source(self, source: int) -> None: ...
+    def add_sink(
+        self,
+        sink: int,
+        *,
+        peer: int,
+        kind: Literal["audio", "video"],
+        mid: str,
+        ssrc: int,
+        rtx_ssrc: int,
+        cname: str,
+        codecs: list[Codec],
+    ) -> None:
+        """A sending stream of a subscriber, negotiated once; what it carries is set by `route`."""
+    def remove_sink(self, sink: int) -> None: ...
+    def route(self, sink: int, source: int | None, *, encoding: int = 0) -> None:
+        """Show an encoding of a source in the sink, from its next keyframe on; None shows nothing.
+
+        Until that keyframe the sink goes on with what it showed of the same source, and a keyframe is asked of the publisher.
+        """
+    def request_keyframe(self, source: int) -> None: ...
+    def snapshot(self) -> npt.NDArray[np.void]:
+        """A row a sink: fields sink, peer, source (0: none), encoding (-1: none yet), packets, bytes, retransmissions,
+        fraction_lost (0..1, from the last receiver report), rtt_ms (nan: unknown), switches."""
+    def stats(self) -> dict[str, int]:
+        """Counters since start, of everything received, sent, dropped (by reason), repaired and switched; gauges of peers, sources, sinks."""
+    def source_stats(self, source: int) -> list[dict[str, int]]:
+        """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1). Empty if the source is unknown."""
+    def close(self) -> None:
+        """Stop the worker and free the port. Idempotent; later calls raise RuntimeError."""
