@@ -1,0 +1,221 @@
+//! What Python tells the engine, what the engine tells Python, and the rows that it reports.
+
+use std::net::SocketAddr;
+
+use crate::srtp::{MasterKey, Profile};
+
+/// A peer: one ICE, DTLS and SRTP association. Chosen by the caller, never reused.
+pub type PeerId = u32;
+/// A published track.
+pub type SourceId = u32;
+/// A sending stream of a subscriber.
+pub type SinkId = u32;
+
+/// Audio or video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    /// Opus.
+    Audio,
+    /// VP8, H.264, …
+    Video,
+}
+
+/// One payload type of a peer. Sources and sinks are matched by `name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codec {
+    /// Canonical, for example `VP8`, `opus`, `H264/42e0/1`.
+    pub name: String,
+    /// 0–127.
+    pub payload_type: u8,
+    /// RTP clock in Hz.
+    pub clock_rate: u32,
+    /// Payload type of its retransmissions (RFC 4588), where negotiated.
+    pub rtx_payload_type: Option<u8>,
+}
+
+/// Header extension ids of a peer's bundle (RFC 8285); 0 where not negotiated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtensionIds {
+    /// RFC 9143 media identification.
+    pub mid: u8,
+    /// RFC 8852 RTP stream id.
+    pub rid: u8,
+    /// RFC 8852 repaired RTP stream id.
+    pub repaired_rid: u8,
+    /// Transport-wide sequence number.
+    pub transport_cc: u8,
+    /// Absolute send time, 24 bits of 6.18 fixed point seconds.
+    pub abs_send_time: u8,
+    /// RFC 6464 client-to-mixer audio level.
+    pub audio_level: u8,
+    /// 3GPP TS 26.114 coordination of video orientation.
+    pub video_orientation: u8,
+    /// Minimum and maximum playout delay.
+    pub playout_delay: u8,
+    /// Absolute capture time.
+    pub abs_capture_time: u8,
+}
+
+/// A call from Python, carried out by the worker.
+#[derive(Debug)]
+pub enum Command {
+    /// Answer binding requests for this ufrag.
+    AddPeer {
+        /// The new peer.
+        peer: PeerId,
+        /// Our ufrag: the part of USERNAME before the colon (RFC 8445 section 7.2.2).
+        local_ufrag: String,
+        /// Our password.
+        local_pwd: String,
+        /// Its header extension ids.
+        extensions: ExtensionIds,
+    },
+    /// Forget the peer, its sources and its sinks.
+    RemovePeer(PeerId),
+    /// Send a DTLS datagram to the peer's current address.
+    SendDtls {
+        /// To whom.
+        peer: PeerId,
+        /// One DTLS datagram.
+        datagram: Vec<u8>,
+    },
+    /// Open the media gate.
+    SetKeys {
+        /// Whose association.
+        peer: PeerId,
+        /// What DTLS settled on.
+        profile: Profile,
+        /// For what we send.
+        send: MasterKey,
+        /// For what we receive.
+        receive: MasterKey,
+    },
+    /// A published track.
+    AddSource {
+        /// The new source.
+        source: SourceId,
+        /// Who publishes it.
+        peer: PeerId,
+        /// Audio or video.
+        kind: MediaKind,
+        /// Its mid in the publisher's bundle.
+        mid: String,
+        /// Payload types that it may arrive with.
+        codecs: Vec<Codec>,
+        /// RTP stream ids of the encodings, lowest first; empty without simulcast.
+        rids: Vec<String>,
+        /// (ssrc, rtx ssrc or 0) of each encoding where SDP told them.
+        ssrcs: Vec<(u32, u32)>,
+    },
+    /// Forget the source; sinks that showed it show nothing.
+    RemoveSource(SourceId),
+    /// A sending stream of a subscriber.
+    AddSink {
+        /// The new sink.
+        sink: SinkId,
+        /// Who receives it.
+        peer: PeerId,
+        /// Audio or video.
+        kind: MediaKind,
+        /// Its mid in the subscriber's bundle.
+        mid: String,
+        /// SSRC announced in the answer.
+        ssrc: u32,
+        /// SSRC of its retransmissions; 0 where none are negotiated.
+        rtx_ssrc: u32,
+        /// RTCP canonical name; the same for streams that are played in sync.
+        cname: String,
+        /// Payload types that it may be sent with.
+        codecs: Vec<Codec>,
+    },
+    /// Forget the sink.
+    RemoveSink(SinkId),
+    /// Show an encoding of a source in the sink from its next keyframe on.
+    Route {
+        /// Which sink.
+        sink: SinkId,
+        /// What to show; `None` shows nothing.
+        source: Option<SourceId>,
+        /// Index in the source's encodings, lowest first.
+        encoding: usize,
+    },
+    /// Ask the publisher for a keyframe of every encoding that somebody watches.
+    RequestKeyframe(SourceId),
+}
+
+/// Something Python must know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A DTLS datagram from the peer's checked address.
+    Dtls {
+        /// From whom.
+        peer: PeerId,
+        /// The datagram.
+        datagram: Vec<u8>,
+    },
+    /// The first authenticated binding request was answered.
+    Connected {
+        /// Who.
+        peer: PeerId,
+        /// Where it came from.
+        address: SocketAddr,
+    },
+    /// Nothing authenticated arrived for the liveness timeout.
+    Lost {
+        /// Who.
+        peer: PeerId,
+    },
+    /// An encoding began or ceased to arrive.
+    Encoding {
+        /// The publishing peer.
+        peer: PeerId,
+        /// The source.
+        source: SourceId,
+        /// Index in the source's encodings, lowest first.
+        encoding: usize,
+        /// Whether packets arrive.
+        active: bool,
+    },
+}
+
+/// One sink in a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SinkRow {
+    /// The sink.
+    pub sink: SinkId,
+    /// Its subscriber.
+    pub peer: PeerId,
+    /// What it shows; 0: nothing.
+    pub source: SourceId,
+    /// Which encoding is forwarded; -1: none yet.
+    pub encoding: i32,
+    /// RTP packets sent, retransmissions not counted.
+    pub packets: u64,
+    /// RTP payload octets sent, likewise.
+    pub bytes: u64,
+    /// Retransmitted packets.
+    pub retransmissions: u64,
+    /// 0–1, from the last receiver report.
+    pub fraction_lost: f32,
+    /// From the last receiver report; NaN: unknown.
+    pub rtt_ms: f32,
+    /// Changes of encoding or source carried out.
+    pub switches: u64,
+}
+
+/// One encoding of a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EncodingRow {
+    /// 0: not seen yet.
+    pub ssrc: u32,
+    /// RTP packets received.
+    pub packets: u64,
+    /// RTP payload octets received.
+    pub bytes: u64,
+    /// Keyframes received.
+    pub keyframes: u64,
+    /// Packets missing by RFC 3550 A.3.
+    pub lost: u64,
+    /// Whether packets arrive.
+    pub active: bool,
+}
