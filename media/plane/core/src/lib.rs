@@ -1,3 +1,17 @@
 //! The forwarding plane's protocol core: no I/O, no clock, no unsafe. Bytes, time and randomness come in as arguments.
 
 pub mod command;
+pub mod counters;
+pub mod demux;
+pub mod extension;
+pub mod h264;
+pub mod nack;
+pub mod ntp;
+pub mod reception;
+pub mod rtcp;
+pub mod rtp;
+pub mod sequence;
+pub mod srtp;
+pub mod stun;
+pub mod twcc;
+pub mod vp8;

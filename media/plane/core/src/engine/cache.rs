@@ -1,0 +1,130 @@
+//! The packets of one encoding, as they came out of SRTP: read by every subscriber's forwarding and by retransmission.
+
+use crate::vp8;
+
+/// What is kept of a packet. Slots keep their buffer, so a warm cache allocates nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    /// Extended sequence number.
+    pub(super) sequence: i64,
+    pub(super) timestamp: u32,
+    pub(super) marker: bool,
+    /// Index in the source's codecs.
+    pub(super) codec: usize,
+    /// A decoder can begin here.
+    pub(super) keyframe_start: bool,
+    pub(super) vp8: Option<vp8::Descriptor>,
+    pub(super) extras: Extras,
+    pub(super) payload: Vec<u8>,
+}
+
+/// Header extensions that pass through as they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extras {
+    pub(super) audio_level: Option<[u8; 1]>,
+    pub(super) video_orientation: Option<[u8; 1]>,
+    pub(super) playout_delay: Option<[u8; 3]>,
+    pub(super) abs_capture_time: Option<[u8; 8]>,
+}
+
+/// A ring of the newest packets, by extended sequence number.
+pub(super) struct PacketCache {
+    slots: Vec<Option<Packet>>,
+    mask: i64,
+    highest: Option<i64>,
+}
+
+/// Where a packet was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    New,
+    /// It is there already: a retransmission that met its original.
+    Duplicate,
+    /// So late that its place is taken.
+    Late,
+}
+
+impl PacketCache {
+    /// A cache of 2^`bits` packets.
+    pub(super) fn new(bits: u32) -> Self {
+        let capacity = 1_usize << bits.min(16);
+        Self { slots: vec![None; capacity], mask: (1_i64 << bits.min(16)).wrapping_sub(1), highest: None }
+    }
+
+    pub(super) fn highest(&self) -> Option<i64> {
+        self.highest
+    }
+
+    pub(super) fn get(&self, sequence: i64) -> Option<&Packet> {
+        self.slots.get(self.index(sequence))?.as_ref().filter(|packet| packet.sequence == sequence)
+    }
+
+    /// Copy a packet in. `head` is everything but the payload.
+    pub(super) fn store(&mut self, head: Packet, payload: &[u8]) -> Stored {
+        let index = self.index(head.sequence);
+        let Some(slot) = self.slots.get_mut(index) else { return Stored::Late };
+        let mut buffer = match slot {
+            Some(old) if old.sequence == head.sequence => return Stored::Duplicate,
+            Some(old) if old.sequence > head.sequence => return Stored::Late,
+            Some(old) => std::mem::take(&mut old.payload),
+            None => Vec::new(),
+        };
+        buffer.clear();
+        buffer.extend_from_slice(payload);
+        self.highest = Some(self.highest.map_or(head.sequence, |highest| highest.max(head.sequence)));
+        *slot = Some(Packet { payload: buffer, ..head });
+        Stored::New
+    }
+
+    /// Forget everything: another stream begins.
+    pub(super) fn clear(&mut self) {
+        self.slots.fill(None);
+        self.highest = None;
+    }
+
+    fn index(&self, sequence: i64) -> usize {
+        (sequence & self.mask) as usize
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "test code")]
+mod tests {
+    use super::*;
+
+    pub(in super::super) fn head(sequence: i64) -> Packet {
+        Packet {
+            sequence,
+            timestamp: 0,
+            marker: false,
+            codec: 0,
+            keyframe_start: false,
+            vp8: None,
+            extras: Extras::default(),
+            payload: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn keeps_the_newest_and_tells_late_from_duplicate() {
+        let mut cache = PacketCache::new(3);
+        for sequence in 0..10 {
+            assert_eq!(cache.store(head(sequence), &[sequence as u8]), Stored::New);
+        }
+        assert_eq!(cache.highest(), Some(9));
+        assert!(cache.get(1).is_none());
+        assert_eq!(cache.get(2).unwrap().payload, [2]);
+        assert_eq!(cache.store(head(9), &[0]), Stored::Duplicate);
+        assert_eq!(cache.store(head(1), &[0]), Stored::Late);
+        assert_eq!(cache.get(9).unwrap().payload, [9]);
+    }
+
+    #[test]
+    fn a_cleared_cache_takes_a_lower_sequence() {
+        let mut cache = PacketCache::new(3);
+        cache.store(head(900), &[1]);
+        cache.clear();
+        assert_eq!(cache.store(head(4), &[2]), Stored::New);
+        assert_eq!(cache.highest(), Some(4));
+    }
+}

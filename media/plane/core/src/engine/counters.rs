@@ -1,0 +1,86 @@
+//! What the engine counts. A counter is a plain field, so that counting in packet code is one add.
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Everything received, sent, dropped (by reason), repaired and switched since the start.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// Names and values, in the order of the fields.
+            #[must_use]
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// RTP packets from publishers that were authenticated and new.
+    rtp_received,
+    /// Payload octets in them.
+    rtp_octets_received,
+    /// RTP packets sent to subscribers, retransmissions not counted.
+    rtp_sent,
+    /// Payload octets in them.
+    rtp_octets_sent,
+    /// Sends that carried them; fewer than packets where offload joined several.
+    bursts_sent,
+    /// Octets of padding that evened out segments.
+    padding_octets_sent,
+    /// Retransmissions received from publishers (RFC 4588).
+    rtx_received,
+    /// Retransmissions sent to subscribers.
+    rtx_sent,
+    /// Sequence numbers that subscribers asked for again.
+    nack_received,
+    /// Of these, no longer (or never) in the cache.
+    nack_missed,
+    /// Of these, asked again before the last answer can have arrived.
+    nack_suppressed,
+    /// Sequence numbers that we asked publishers for again.
+    nack_sent,
+    /// Keyframe requests of subscribers (PLI, FIR).
+    keyframe_requests_received,
+    /// Keyframe requests to publishers.
+    keyframe_requests_sent,
+    /// Changes of source or encoding carried out at a keyframe.
+    switches,
+    /// Transport-wide feedback messages sent to publishers.
+    feedback_sent,
+    /// RTCP compounds received.
+    rtcp_received,
+    /// Binding requests answered with success.
+    stun_answered,
+    /// Binding requests with a wrong password or for an unknown ufrag.
+    stun_rejected,
+    /// DTLS datagrams handed up.
+    dtls_received,
+    /// DTLS datagrams sent.
+    dtls_sent,
+    /// Commands for an id that has ended.
+    unknown_id,
+    /// Datagrams that are neither STUN nor DTLS nor RTP nor RTCP.
+    dropped_unclassified,
+    /// Anything but STUN from an address that passed no check.
+    dropped_unknown_address,
+    /// Media before the keys were there.
+    dropped_no_keys,
+    /// STUN, RTP or RTCP that does not parse.
+    dropped_malformed,
+    /// SRTP or SRTCP whose tag is wrong.
+    dropped_unauthenticated,
+    /// SRTP or SRTCP seen before, or too old to tell.
+    dropped_replayed,
+    /// RTP that belongs to no source of the peer.
+    dropped_unknown_stream,
+    /// RTP with a payload type that was not negotiated.
+    dropped_unknown_payload_type,
+    /// RTP so late that its place in the cache is taken.
+    dropped_late,
+    /// DTLS for a peer without address.
+    dropped_no_address,
+}

@@ -1,0 +1,188 @@
+//! The engine: one worker's peers, sources and sinks. Datagrams and time come in, datagrams and events come out.
+//!
+//! A turn of the worker is: `handle` each waiting command, `receive` each waiting datagram, `flush` once, `timeout` when
+//! `deadline` has passed, then drain `next_event`. Media that `receive` opened wait in their encoding's cache until `flush`
+//! forwards them, a burst at a time for each subscriber: bursts are what segmentation offload needs.
+
+mod burst;
+mod cache;
+mod commands;
+mod counters;
+mod downstream;
+mod forward;
+mod peer;
+mod sink;
+mod source;
+mod timers;
+mod timestamps;
+mod transport;
+mod upstream;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustc_hash::FxHashMap;
+use slotmap::{SlotMap, new_key_type};
+
+use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId};
+use crate::demux::{self, Kind};
+
+pub use counters::Counters;
+use peer::Peer;
+use sink::Sink;
+use source::Source;
+use timers::Timers;
+use timestamps::WallClock;
+
+new_key_type! {
+    struct PeerKey;
+    struct SourceKey;
+    struct SinkKey;
+}
+
+/// Where the engine's datagrams go.
+pub trait Output {
+    /// Send `contents`: datagrams of `segment_size` octets each, the last may be shorter.
+    fn transmit(&mut self, destination: SocketAddr, segment_size: usize, contents: &[u8]);
+}
+
+/// What an operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Silence after which a peer is lost. Browsers check consent every 5 s at most (RFC 7675).
+    pub liveness: Duration,
+    /// At most one keyframe request a source in this time.
+    pub keyframe_interval: Duration,
+}
+
+/// One worker's state.
+pub struct Engine {
+    config: Config,
+    clock: WallClock,
+    /// SSRC that our receiver reports, feedback and keyframe requests come from.
+    local_ssrc: u32,
+    peers: SlotMap<PeerKey, Peer>,
+    sources: SlotMap<SourceKey, Source>,
+    sinks: SlotMap<SinkKey, Sink>,
+    ids: Ids,
+    by_ufrag: FxHashMap<String, PeerKey>,
+    by_address: FxHashMap<SocketAddr, PeerKey>,
+    /// Sources with packets that `flush` must forward.
+    dirty: Vec<SourceKey>,
+    timers: Timers,
+    events: VecDeque<Event>,
+    counters: Counters,
+    /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
+    scratch: Vec<u8>,
+}
+
+/// From the caller's ids to our keys.
+#[derive(Default)]
+struct Ids {
+    peers: FxHashMap<PeerId, PeerKey>,
+    sources: FxHashMap<SourceId, SourceKey>,
+    sinks: FxHashMap<SinkId, SinkKey>,
+}
+
+impl Engine {
+    /// An engine without peers. `wall_clock` is the time of day at `now`; `seed` makes SSRCs and first sequence numbers.
+    #[must_use]
+    pub fn new(config: Config, now: Instant, wall_clock: SystemTime, seed: u64) -> Self {
+        Self {
+            config,
+            clock: WallClock::new(now, wall_clock),
+            local_ssrc: (seed as u32) | 1,
+            peers: SlotMap::with_key(),
+            sources: SlotMap::with_key(),
+            sinks: SlotMap::with_key(),
+            ids: Ids::default(),
+            by_ufrag: FxHashMap::default(),
+            by_address: FxHashMap::default(),
+            dirty: Vec::new(),
+            timers: Timers::new(now),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
+        }
+    }
+
+    /// Take one datagram. Media are decrypted in place and queued; STUN is answered at once.
+    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], out: &mut impl Output) {
+        let Some(kind) = demux::classify(datagram) else {
+            self.counters.dropped_unclassified += 1;
+            return;
+        };
+        if kind == Kind::Stun {
+            return self.receive_stun(now, from, datagram, out);
+        }
+        let Some(&peer) = self.by_address.get(&from) else {
+            self.counters.dropped_unknown_address += 1;
+            return;
+        };
+        match kind {
+            Kind::Stun => {}
+            Kind::Dtls => self.receive_dtls(peer, datagram),
+            Kind::Rtp => self.receive_rtp(now, peer, datagram),
+            Kind::Rtcp => self.receive_rtcp(now, peer, datagram, out),
+        }
+    }
+
+    /// When `timeout` wants to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Carry out what is due.
+    pub fn timeout(&mut self, now: Instant, out: &mut impl Output) {
+        while let Some(timer) = self.timers.expired(now) {
+            match timer {
+                timers::Timer::Repair => self.send_nacks(now, out),
+                timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
+                timers::Timer::Feedback => self.send_transport_feedback(now, out),
+                timers::Timer::Reports => self.send_receiver_reports(now, out),
+                timers::Timer::Liveness => self.check_liveness(now),
+            }
+        }
+    }
+
+    /// The next thing that Python must know.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// A row a sink, in no particular order.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<SinkRow> {
+        self.sinks
+            .values()
+            .map(|sink| {
+                let peer = self.peers.get(sink.peer).map_or(0, |peer| peer.id);
+                let source = sink.shown_source().and_then(|key| self.sources.get(key)).map_or(0, |source| source.id);
+                sink.row(peer, source)
+            })
+            .collect()
+    }
+
+    /// Counters since the start, and gauges of what is there.
+    #[must_use]
+    pub fn stats(&self) -> Vec<(&'static str, u64)> {
+        let mut stats = self.counters.named();
+        stats.push(("peers", self.peers.len() as u64));
+        stats.push(("sources", self.sources.len() as u64));
+        stats.push(("sinks", self.sinks.len() as u64));
+        stats.push(("addresses", self.by_address.len() as u64));
+        stats
+    }
+
+    /// A row an encoding, lowest first; empty when the source is unknown.
+    #[must_use]
+    pub fn source_stats(&self, source: SourceId) -> Vec<EncodingRow> {
+        let source = self.ids.sources.get(&source).and_then(|&key| self.sources.get(key));
+        source.map_or_else(Vec::new, |source| source.encodings.iter().map(source::Encoding::row).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! A peer: one ICE, DTLS and SRTP association on the shared port.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use arrayvec::ArrayVec;
+use rustc_hash::FxHashMap;
+
+use super::{SinkKey, SourceKey};
+use crate::command::{ExtensionIds, PeerId};
+use crate::srtp::{SrtpReceiver, SrtpSender};
+use crate::twcc;
+
+/// Checked addresses that a peer may have at once: host, VPN and mobile candidates of one phone, with room.
+const MAX_ADDRESSES: usize = 8;
+
+/// Streams learnt from packets that a peer may have: two sources of three encodings with RTX are 12.
+const MAX_STREAMS: usize = 64;
+
+pub(super) struct Peer {
+    pub(super) id: PeerId,
+    pub(super) local_ufrag: String,
+    pub(super) local_pwd: String,
+    pub(super) extensions: ExtensionIds,
+    /// Where we send: the address of the last nomination, or of the first check.
+    pub(super) address: Option<SocketAddr>,
+    /// Addresses that passed a check, oldest first: what they send is this peer's.
+    pub(super) checked: ArrayVec<SocketAddr, MAX_ADDRESSES>,
+    /// When something authenticated came last.
+    pub(super) last_heard: Instant,
+    pub(super) lost: bool,
+    pub(super) security: Option<Security>,
+    pub(super) sources: Vec<SourceKey>,
+    pub(super) sinks: Vec<SinkKey>,
+    pub(super) streams: Streams,
+    pub(super) arrivals: twcc::Recorder,
+}
+
+/// The SRTP contexts, once DTLS brought the keys.
+pub(super) struct Security {
+    pub(super) sender: SrtpSender,
+    pub(super) receiver: SrtpReceiver,
+}
+
+/// Which incoming SSRC belongs to what.
+#[derive(Default)]
+pub(super) struct Streams(FxHashMap<u32, Stream>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stream {
+    pub(super) source: SourceKey,
+    pub(super) encoding: usize,
+    /// Carries retransmissions (RFC 4588).
+    pub(super) rtx: bool,
+}
+
+impl Peer {
+    pub(super) fn new(id: PeerId, local_ufrag: String, local_pwd: String, extensions: ExtensionIds, now: Instant) -> Self {
+        Self {
+            id,
+            local_ufrag,
+            local_pwd,
+            extensions,
+            address: None,
+            checked: ArrayVec::new(),
+            last_heard: now,
+            lost: false,
+            security: None,
+            sources: Vec::new(),
+            sinks: Vec::new(),
+            streams: Streams::default(),
+            arrivals: twcc::Recorder::default(),
+        }
+    }
+
+    /// Note an address that passed a check. Returns the one that had to make room.
+    pub(super) fn add_checked(&mut self, address: SocketAddr) -> Option<SocketAddr> {
+        if self.checked.contains(&address) {
+            return None;
+        }
+        let evicted = if self.checked.is_full() {
+            let oldest = self.checked.iter().position(|&checked| Some(checked) != self.address);
+            oldest.map(|index| self.checked.remove(index))
+        } else {
+            None
+        };
+        self.checked.push(address);
+        evicted
+    }
+
+    /// Forget an address that another peer has passed a check from since.
+    pub(super) fn drop_address(&mut self, address: SocketAddr) {
+        self.checked.retain(|checked| *checked != address);
+        if self.address == Some(address) {
+            self.address = self.checked.last().copied();
+        }
+    }
+}
+
+impl Streams {
+    pub(super) fn get(&self, ssrc: u32) -> Option<Stream> {
+        self.0.get(&ssrc).copied()
+    }
+
+    /// Learn a stream; false when the peer has too many.
+    pub(super) fn insert(&mut self, ssrc: u32, stream: Stream) -> bool {
+        // One SSRC an encoding and role: a publisher that starts over must not fill the table.
+        self.0.retain(|_, known| *known != stream);
+        if self.0.len() >= MAX_STREAMS {
+            return false;
+        }
+        self.0.insert(ssrc, stream);
+        true
+    }
+
+    pub(super) fn remove_source(&mut self, source: SourceKey) {
+        self.0.retain(|_, stream| stream.source != source);
+    }
+}

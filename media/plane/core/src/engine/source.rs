@@ -1,0 +1,156 @@
+//! A source: a published track, with one encoding or several (simulcast).
+
+use std::time::{Duration, Instant};
+
+use super::cache::PacketCache;
+use super::timestamps::SenderClock;
+use super::{PeerKey, SinkKey};
+use crate::command::{Codec, EncodingRow, MediaKind, SourceId};
+use crate::nack;
+use crate::reception::Reception;
+use crate::sequence::Unwrapper;
+
+/// Video packets kept for retransmission, as a power of two: about 1.5 s of 720p at 2.5 Mbit/s with its keyframe bursts.
+const VIDEO_CACHE_BITS: u32 = 10;
+/// Audio is not retransmitted; its cache only holds what waits for `flush`.
+const AUDIO_CACHE_BITS: u32 = 7;
+
+/// Silence after which an encoding counts as stopped. Opus with DTX still sends every 400 ms.
+const ENCODING_SILENCE: Duration = Duration::from_millis(1500);
+
+pub(super) struct Source {
+    pub(super) id: SourceId,
+    pub(super) peer: PeerKey,
+    pub(super) kind: MediaKind,
+    pub(super) mid: String,
+    pub(super) codecs: Vec<Codec>,
+    pub(super) rids: Vec<String>,
+    pub(super) encodings: Vec<Encoding>,
+    /// Sinks that show this source, or wait to.
+    pub(super) sinks: Vec<SinkKey>,
+    pub(super) keyframe_requested: Option<Instant>,
+    pub(super) dirty: bool,
+}
+
+pub(super) struct Encoding {
+    pub(super) ssrc: Option<u32>,
+    /// Counts the streams that this encoding has had: a publisher that starts over has another sequence and another clock.
+    pub(super) generation: u32,
+    pub(super) unwrapper: Unwrapper,
+    pub(super) cache: PacketCache,
+    /// Extended sequence numbers that `flush` must forward, in order of arrival.
+    pub(super) pending: Vec<i64>,
+    pub(super) reception: Reception,
+    pub(super) nacks: nack::Generator,
+    pub(super) clock: Option<SenderClock>,
+    pub(super) keyframe_wanted: bool,
+    pub(super) last_packet: Option<Instant>,
+    pub(super) active: bool,
+    pub(super) packets: u64,
+    pub(super) octets: u64,
+    pub(super) keyframes: u64,
+}
+
+/// How a payload tells where a decoder can begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PayloadFormat {
+    Audio,
+    Vp8,
+    H264,
+}
+
+impl PayloadFormat {
+    /// By canonical codec name; `None`: we cannot tell its keyframes, so it cannot be switched.
+    pub(super) fn of(codec: &Codec) -> Option<Self> {
+        match codec.name.split('/').next() {
+            Some("opus") => Some(Self::Audio),
+            Some("VP8") => Some(Self::Vp8),
+            Some("H264") => Some(Self::H264),
+            _ => None,
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn new(id: SourceId, peer: PeerKey, kind: MediaKind, mid: String, codecs: Vec<Codec>, rids: Vec<String>, encodings: usize) -> Self {
+        Self {
+            id,
+            peer,
+            kind,
+            mid,
+            codecs,
+            rids,
+            encodings: (0..encodings.max(1)).map(|_| Encoding::new(kind)).collect(),
+            sinks: Vec::new(),
+            keyframe_requested: None,
+            dirty: false,
+        }
+    }
+
+    /// The codec that a payload type stands for, and whether it is the retransmission of that codec.
+    pub(super) fn codec_of(&self, payload_type: u8) -> Option<(usize, bool)> {
+        self.codecs.iter().enumerate().find_map(|(index, codec)| {
+            let rtx = codec.rtx_payload_type == Some(payload_type);
+            (rtx || codec.payload_type == payload_type).then_some((index, rtx))
+        })
+    }
+}
+
+impl Encoding {
+    fn new(kind: MediaKind) -> Self {
+        let bits = if kind == MediaKind::Video { VIDEO_CACHE_BITS } else { AUDIO_CACHE_BITS };
+        Self {
+            ssrc: None,
+            generation: 0,
+            unwrapper: Unwrapper::default(),
+            cache: PacketCache::new(bits),
+            pending: Vec::new(),
+            reception: Reception::default(),
+            nacks: nack::Generator::default(),
+            clock: None,
+            keyframe_wanted: false,
+            last_packet: None,
+            active: false,
+            packets: 0,
+            octets: 0,
+            keyframes: 0,
+        }
+    }
+
+    /// Take `ssrc` as this encoding's stream from now on.
+    pub(super) fn start_stream(&mut self, ssrc: u32) {
+        if self.ssrc.replace(ssrc) == Some(ssrc) {
+            return;
+        }
+        self.generation = self.generation.wrapping_add(1);
+        self.unwrapper = Unwrapper::default();
+        self.cache.clear();
+        self.pending.clear();
+        self.reception = Reception::default();
+        self.nacks = nack::Generator::default();
+        self.clock = None;
+    }
+
+    /// Note a packet; true when the encoding was not active before.
+    pub(super) fn heard(&mut self, now: Instant) -> bool {
+        self.last_packet = Some(now);
+        !std::mem::replace(&mut self.active, true)
+    }
+
+    /// True when the encoding has just become inactive.
+    pub(super) fn fell_silent(&mut self, now: Instant) -> bool {
+        let silent = self.last_packet.is_none_or(|last| now.saturating_duration_since(last) >= ENCODING_SILENCE);
+        silent && std::mem::replace(&mut self.active, false)
+    }
+
+    pub(super) fn row(&self) -> EncodingRow {
+        EncodingRow {
+            ssrc: self.ssrc.unwrap_or(0),
+            packets: self.packets,
+            bytes: self.octets,
+            keyframes: self.keyframes,
+            lost: self.reception.cumulative_lost().max(0).unsigned_abs().into(),
+            active: self.active,
+        }
+    }
+}

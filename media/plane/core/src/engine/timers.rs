@@ -1,0 +1,64 @@
+//! All deadlines of the engine in one table.
+
+use std::time::{Duration, Instant};
+
+/// What can be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// Ask publishers for lost packets again.
+    Repair,
+    /// Send the keyframe requests that were held back.
+    Keyframes,
+    /// Transport-wide feedback to publishers.
+    Feedback,
+    /// Receiver reports to publishers, and which encodings still arrive.
+    Reports,
+    /// Peers that fell silent.
+    Liveness,
+}
+
+const ALL: [Timer; 5] = [Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Liveness];
+
+impl Timer {
+    /// How often a timer that always runs is due. The others are armed by what happens.
+    fn period(self) -> Option<Duration> {
+        match self {
+            Self::Repair | Self::Keyframes | Self::Feedback => None,
+            // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
+            Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
+        }
+    }
+}
+
+pub(super) struct Timers {
+    deadlines: [Option<Instant>; ALL.len()],
+}
+
+impl Timers {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { deadlines: ALL.map(|timer| timer.period().and_then(|period| now.checked_add(period))) }
+    }
+
+    /// Make `timer` due at `at`, unless it is due sooner.
+    pub(super) fn arm(&mut self, timer: Timer, at: Instant) {
+        let slot = self.slot(timer);
+        *slot = Some(slot.map_or(at, |due| due.min(at)));
+    }
+
+    /// When the first is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.deadlines.iter().flatten().min().copied()
+    }
+
+    /// One timer that is due; it is disarmed, or set for its next period.
+    pub(super) fn expired(&mut self, now: Instant) -> Option<Timer> {
+        let timer = ALL.into_iter().find(|&timer| self.slot(timer).is_some_and(|due| due <= now))?;
+        *self.slot(timer) = timer.period().and_then(|period| now.checked_add(period));
+        Some(timer)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "the table has a place for every variant")]
+    fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {
+        &mut self.deadlines[timer as usize]
+    }
+}
