@@ -1,0 +1,95 @@
+"""`PROTOCOL.md` and the types say the same."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+import signaling
+from signaling.errors import KINDS
+from signaling.messages import ClientMessage, Command, Event, Join, Joined, Question, ServerMessage, Snapshot
+from signaling.schema import schema
+
+PAGE = (Path(signaling.__file__).parent / "PROTOCOL.md").read_text()
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def table(text: str, head: str) -> list[list[str]]:
+    lines = text.split(f"| {head} |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def ticked(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def fields(struct: Any) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+
+def tags(union: Any) -> set[str]:
+    return {str(struct.__struct_config__.tag) for struct in get_args(union)}
+
+
+def test_join_has_the_fields_of_the_page() -> None:
+    sent, received = section("Join").split("Server → client.", 1)
+    assert {ticked(row[0])[0] for row in table(sent, "field | type | meaning")} == fields(Join) | {"type"}
+    assert {ticked(row[0])[0] for row in table(received, "field | type | meaning")} == fields(Joined) | {"type"}
+    optional = {ticked(row[0])[0] for row in table(sent, "field | type | meaning") if "optional" in row[1]}
+    assert optional == {field.name for field in msgspec.structs.fields(Join) if not field.required}
+
+
+def test_question_and_snapshot_have_the_fields_of_the_page() -> None:
+    question = re.search(r"`Question` is `\{(.+?), author: \{.+?\}, (.+?)\}`", section("Join"))
+    assert question is not None
+    assert set(re.split(r", ", f"{question[1]}, {question[2]}")) | {"author"} == fields(Question)
+    assert fields(Snapshot) == {"questions", "answering"}
+
+
+def test_commands_are_those_of_the_page() -> None:
+    rows = table(section("Commands"), "type | fields | who | effect")
+    assert {ticked(row[0])[0] for row in rows} == tags(Command)
+    by_tag = {struct.__struct_config__.tag: struct for struct in get_args(Command)}
+    for row in rows:
+        assert set(ticked(row[1])) | {"cmd"} == fields(by_tag[ticked(row[0])[0]])
+
+
+def test_events_are_those_of_the_page() -> None:
+    rows = table(section("Events"), "kind | fields")
+    assert {ticked(row[0])[0] for row in rows} == tags(Event)
+    by_tag = {struct.__struct_config__.tag: struct for struct in get_args(Event)}
+    for row in rows:
+        named = {name.split(":")[0] for name in ticked(row[1])}
+        assert named | {"seq", "at"} == fields(by_tag[ticked(row[0])[0]])
+
+
+def test_error_codes_are_those_of_the_page() -> None:
+    assert {code for row in table(section("Errors"), "code | meaning") for code in ticked(row[0])} == set(KINDS)
+
+
+def test_close_codes_are_those_of_the_page() -> None:
+    listed = {
+        int(code)
+        for row in table(section("Close codes"), "code | meaning | client does")
+        for code in row[0].split(", ")
+    }
+    assert {kind.close_code for kind in KINDS.values() if kind.close_code is not None} <= listed
+
+
+@pytest.mark.parametrize("union", [ClientMessage, ServerMessage])
+def test_every_message_is_on_the_page(union: Any) -> None:
+    for tag in tags(union):
+        assert f'"{tag}"' in PAGE or f"`{tag}`" in PAGE, tag
+
+
+def test_schema_names_every_message() -> None:
+    definitions = schema()["$defs"]
+    for union in (ClientMessage, ServerMessage, Event):
+        for struct in get_args(union):
+            properties = definitions[struct.__name__]["properties"]
+            assert set(properties) == fields(struct) | {struct.__struct_config__.tag_field}
