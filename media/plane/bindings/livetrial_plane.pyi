@@ -110,7 +110,6 @@ class Plane:
         sink: int,
         *,
         peer: int,
-        kind: Literal["audio", "video"],
         mid: str,
         ssrc: int,
         rtx_ssrc: int,

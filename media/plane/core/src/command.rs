@@ -115,8 +115,6 @@ pub enum Command {
         sink: SinkId,
         /// Who receives it.
         peer: PeerId,
-        /// Audio or video.
-        kind: MediaKind,
         /// Its mid in the subscriber's bundle.
         mid: String,
         /// SSRC announced in the answer.

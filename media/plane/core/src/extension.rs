@@ -3,7 +3,22 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::rtp::Fields;
+use crate::rtp::{FIXED_LEN, Fields};
+
+/// "Defined by profile" of a block of one-byte elements.
+const ONE_BYTE_PROFILE: u16 = 0xBEDE;
+
+/// "Defined by profile" of a block of two-byte elements, with "appbits" 0.
+const TWO_BYTE_PROFILE: u16 = 0x1000;
+
+/// Octets of a block before its first element.
+const BLOCK_HEADER_LEN: usize = 4;
+
+/// An octet between elements that means nothing.
+const PADDING: u8 = 0;
+
+/// The one-byte id that ends a block early.
+const ONE_BYTE_STOP: u8 = 15;
 
 /// Why a header could not be written: its elements are too long for the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +33,7 @@ pub struct Elements<'a> {
     rest: &'a [u8],
 }
 
+/// How an element's id and length are written (RFC 8285 sections 4.2 and 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     OneByte,
@@ -28,7 +44,12 @@ impl<'a> Elements<'a> {
     /// Elements of the block `data` under `profile`; none if the profile is not one of RFC 8285.
     #[must_use]
     pub const fn new(profile: u16, data: &'a [u8]) -> Self {
-        todo!()
+        match profile {
+            ONE_BYTE_PROFILE => Self { form: Form::OneByte, rest: data },
+            // The low four bits are "appbits", ours to ignore.
+            0x1000..=0x100F => Self { form: Form::TwoByte, rest: data },
+            _ => Self::empty(),
+        }
     }
 
     /// No elements.
@@ -36,13 +57,40 @@ impl<'a> Elements<'a> {
     pub const fn empty() -> Self {
         Self { form: Form::OneByte, rest: &[] }
     }
+
+    /// Id, length and the octets behind them, of the element that begins with the octet `first`.
+    fn head(&self, first: u8, rest: &'a [u8]) -> Option<(u8, usize, &'a [u8])> {
+        match self.form {
+            Form::OneByte => Some((first >> 4, usize::from(first & 0x0F).saturating_add(1), rest)),
+            Form::TwoByte => rest.split_first().map(|(&len, rest)| (first, usize::from(len), rest)),
+        }
+    }
 }
 
 impl<'a> Iterator for Elements<'a> {
     type Item = (u8, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        todo!()
+        // Whatever ends the iteration ends it for good.
+        let mut rest = std::mem::take(&mut self.rest);
+        loop {
+            let (&first, behind) = rest.split_first()?;
+            if first == PADDING {
+                rest = behind;
+                continue;
+            }
+            let (id, len, behind) = self.head(first, behind)?;
+            if self.form == Form::OneByte && id == ONE_BYTE_STOP {
+                return None;
+            }
+            let (data, behind) = behind.split_at_checked(len)?;
+            self.rest = behind;
+            // One-byte elements of id 0 and a length are padding with a length; RFC 8285 has them ignored.
+            if id != 0 {
+                return Some((id, data));
+            }
+            rest = behind;
+        }
     }
 }
 
@@ -54,7 +102,36 @@ impl<'a> Iterator for Elements<'a> {
 /// # Errors
 /// [`TooLong`] when an element is longer than 255 octets or all together exceed 65535 words; `out` is then unchanged.
 pub fn write_header(out: &mut Vec<u8>, fields: &Fields, elements: &[(u8, &[u8])]) -> Result<usize, TooLong> {
-    todo!()
+    let block = block_len(elements);
+    let words = block.saturating_sub(BLOCK_HEADER_LEN).div_ceil(4);
+    let words = u16::try_from(words).map_err(|_| TooLong)?;
+    if elements.iter().any(|(id, data)| *id != 0 && data.len() > 255) {
+        return Err(TooLong);
+    }
+    let start = out.len();
+    out.push(if block == 0 { 0x80 } else { 0x90 });
+    out.push(u8::from(fields.marker) << 7 | fields.payload_type & 0x7F);
+    out.extend_from_slice(&fields.sequence_number.to_be_bytes());
+    out.extend_from_slice(&fields.timestamp.to_be_bytes());
+    out.extend_from_slice(&fields.ssrc.to_be_bytes());
+    let header_len = FIXED_LEN.saturating_add(block);
+    if block > 0 {
+        write_block(out, form(elements), words, elements);
+        out.resize(start.saturating_add(header_len), PADDING);
+    }
+    Ok(header_len)
+}
+
+/// Octets that [`write_header`] writes behind the fixed header for `elements`: 0, or a multiple of 4.
+#[must_use]
+pub fn block_len(elements: &[(u8, &[u8])]) -> usize {
+    let head_len = match form(elements) {
+        Form::OneByte => 1_usize,
+        Form::TwoByte => 2,
+    };
+    let negotiated = elements.iter().filter(|(id, _)| *id != 0);
+    let len = negotiated.fold(0_usize, |sum, (_, data)| sum.saturating_add(head_len).saturating_add(data.len()));
+    if len == 0 { 0 } else { len.div_ceil(4).saturating_mul(4).saturating_add(BLOCK_HEADER_LEN) }
 }
 
 /// The absolute send time element: 6.18 fixed point seconds, wrapping every 64 s.
@@ -62,7 +139,33 @@ pub fn write_header(out: &mut Vec<u8>, fields: &Fields, elements: &[(u8, &[u8])]
 /// `now` may count from any epoch, as long as it is always the same one.
 #[must_use]
 pub fn abs_send_time(now: Duration) -> [u8; 3] {
-    todo!()
+    let fraction = (u64::from(now.subsec_nanos()) << 18) / 1_000_000_000;
+    let [.., a, b, c] = (now.as_secs() << 18 | fraction).to_be_bytes();
+    [a, b, c]
+}
+
+/// The shortest form that holds all elements.
+fn form(elements: &[(u8, &[u8])]) -> Form {
+    let fits = |(id, data): &(u8, &[u8])| *id == 0 || (*id < ONE_BYTE_STOP && (1..=16).contains(&data.len()));
+    if elements.iter().all(fits) { Form::OneByte } else { Form::TwoByte }
+}
+
+/// Appends the block without its final padding. Lengths were checked before.
+#[allow(clippy::cast_possible_truncation, reason = "the caller allows no element longer than 255 octets")]
+fn write_block(out: &mut Vec<u8>, form: Form, words: u16, elements: &[(u8, &[u8])]) {
+    let profile = match form {
+        Form::OneByte => ONE_BYTE_PROFILE,
+        Form::TwoByte => TWO_BYTE_PROFILE,
+    };
+    out.extend_from_slice(&profile.to_be_bytes());
+    out.extend_from_slice(&words.to_be_bytes());
+    for (id, data) in elements.iter().filter(|(id, _)| *id != 0) {
+        match form {
+            Form::OneByte => out.push(id << 4 | (data.len() as u8).saturating_sub(1) & 0x0F),
+            Form::TwoByte => out.extend_from_slice(&[*id, data.len() as u8]),
+        }
+        out.extend_from_slice(data);
+    }
 }
 
 impl fmt::Display for TooLong {
@@ -72,3 +175,83 @@ impl fmt::Display for TooLong {
 }
 
 impl std::error::Error for TooLong {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::rtp::Header;
+
+    const FIELDS: Fields = Fields { marker: true, payload_type: 96, sequence_number: 0x1234, timestamp: 0x5678_9ABC, ssrc: 0xDEAD_BEEF };
+
+    fn written(elements: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut out = Vec::new();
+        assert_eq!(write_header(&mut out, &FIELDS, elements), Ok(out.len()));
+        assert_eq!(out.len(), FIXED_LEN + block_len(elements));
+        out
+    }
+
+    fn read(packet: &[u8]) -> Vec<(u8, &[u8])> {
+        Header::parse(packet).unwrap().elements(packet).collect()
+    }
+
+    #[test]
+    fn one_byte_form() {
+        let packet = written(&[(1, b"a"), (0, b"not negotiated"), (14, b"0123456789abcdef")]);
+        assert_eq!(packet[12..16], [0xBE, 0xDE, 0, 5]);
+        assert_eq!(packet[16..19], [0x10, b'a', 0xEF]);
+        assert_eq!(read(&packet), [(1, b"a".as_slice()), (14, b"0123456789abcdef")]);
+    }
+
+    #[test]
+    fn two_byte_form_for_high_ids_and_odd_lengths() {
+        for elements in [[(15, b"a".as_slice()), (1, b"b")], [(1, b""), (2, b"b")], [(1, &[7; 17]), (2, b"b")], [(1, &[7; 255]), (255, b"")]] {
+            let packet = written(&elements);
+            assert_eq!(packet[12..14], [0x10, 0x00]);
+            assert_eq!(read(&packet), elements);
+        }
+    }
+
+    #[test]
+    fn no_elements_no_extension() {
+        for elements in [&[][..], &[(0, b"abc".as_slice())]] {
+            let packet = written(elements);
+            assert_eq!((packet[0], packet.len()), (0x80, 12));
+        }
+    }
+
+    #[test]
+    fn too_long_leaves_the_output_alone() {
+        let long = [0; 256];
+        let many = [(1, [0; 255].as_slice()); 1100];
+        let mut out = vec![1, 2, 3];
+        assert_eq!(write_header(&mut out, &FIELDS, &[(1, &long)]), Err(TooLong));
+        assert_eq!(write_header(&mut out, &FIELDS, &many), Err(TooLong));
+        assert_eq!(out, [1, 2, 3]);
+    }
+
+    /// RFC 8285 section 4.2: padding between elements, and nothing counts behind id 15.
+    #[test]
+    fn padding_and_stop() {
+        let data = [0x10, 0xAA, 0, 0, 0x21, 0xBB, 0xCC, 0xF0, 0x30, 0xDD];
+        let elements: Vec<_> = Elements::new(0xBEDE, &data).collect();
+        assert_eq!(elements, [(1, [0xAA].as_slice()), (2, &[0xBB, 0xCC])]);
+    }
+
+    #[test]
+    fn an_element_beyond_the_block_ends_it() {
+        let one_byte = Elements::new(0xBEDE, &[0x10, 0xAA, 0x23, 0xBB]);
+        assert_eq!(one_byte.collect::<Vec<_>>(), [(1, [0xAA].as_slice())]);
+        let two_byte = Elements::new(0x1003, &[1, 0, 2, 3, 0xBB]);
+        assert_eq!(two_byte.collect::<Vec<_>>(), [(1, [].as_slice())]);
+        assert_eq!(Elements::new(0x1000, &[1]).next(), None);
+        assert_eq!(Elements::new(0xABCD, &[0x10, 0xAA]).next(), None);
+    }
+
+    #[test]
+    fn abs_send_time_wraps_at_64_s() {
+        assert_eq!(abs_send_time(Duration::from_millis(1500)), [0x06, 0, 0]);
+        assert_eq!(abs_send_time(Duration::from_secs(64)), [0, 0, 0]);
+        assert_eq!(abs_send_time(Duration::from_nanos(63_999_999_999)), [0xFF, 0xFF, 0xFF]);
+    }
+}

@@ -1,8 +1,8 @@
 //! The forwarding plane's protocol core: no I/O, no clock, no unsafe. Bytes, time and randomness come in as arguments.
 
 pub mod command;
-pub mod counters;
 pub mod demux;
+pub mod engine;
 pub mod extension;
 pub mod h264;
 pub mod nack;

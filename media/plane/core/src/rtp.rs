@@ -152,3 +152,53 @@ impl fmt::Display for RtpError {
 }
 
 impl std::error::Error for RtpError {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    /// Marker, payload type 97, two CSRCs, one word of extension, payload "abcd".
+    const PACKET: [u8; 32] = [
+        0x92, 0xE1, 0x12, 0x34, 0, 0, 0, 9, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0xBE, 0xDE, 0, 1, 0x10, 0xAA, 0, 0, b'a', b'b', b'c', b'd',
+    ];
+
+    #[test]
+    fn all_fields() {
+        let header = Header::parse(&PACKET).unwrap();
+        let fields = Fields { marker: true, payload_type: 97, sequence_number: 0x1234, timestamp: 9, ssrc: 7 };
+        assert_eq!(header.fields(), fields);
+        assert_eq!(header.extension, Some(ExtensionBlock { profile: 0xBEDE, start: 24, end: 28 }));
+        assert_eq!(header.elements(&PACKET).collect::<Vec<_>>(), [(1, [0xAA].as_slice())]);
+        assert_eq!(header.payload_range(&PACKET), Ok(28..32));
+    }
+
+    #[test]
+    fn every_cut_in_the_header_is_an_error() {
+        for len in 0..28 {
+            assert_eq!(Header::parse(&PACKET[..len]), Err(RtpError::Truncated));
+        }
+        assert!(Header::parse(&PACKET[..28]).is_ok());
+    }
+
+    #[test]
+    fn only_version_2() {
+        let mut packet = PACKET;
+        packet[0] = 0x52;
+        assert_eq!(Header::parse(&packet), Err(RtpError::Version));
+    }
+
+    #[test]
+    fn padding_is_stripped_or_refused() {
+        let mut packet = PACKET;
+        packet[0] |= 0x20;
+        for (count, expected) in [(1, Ok(28..31)), (4, Ok(28..28)), (0, Err(RtpError::Padding)), (5, Err(RtpError::Padding))] {
+            packet[31] = count;
+            let header = Header::parse(&packet).unwrap();
+            assert_eq!(header.payload_range(&packet), expected);
+        }
+        let header = Header::parse(&packet[..28]).unwrap();
+        assert_eq!(header.payload_range(&packet[..28]), Err(RtpError::Padding));
+        assert_eq!(header.payload_range(&packet[..20]), Err(RtpError::Truncated));
+    }
+}

@@ -63,3 +63,43 @@ pub const fn low16(unrolled: i64) -> u16 {
 pub const fn low32(unrolled: i64) -> u32 {
     unrolled as u32
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_unroll_over_the_wrap_and_back() {
+        let mut unwrapper = SequenceUnwrapper::default();
+        assert_eq!(unwrapper.highest(), None);
+        let unrolled: Vec<i64> = [65_534, 1, 65_535, 2, 32_769, 0].into_iter().map(|seq| unwrapper.unwrap(seq)).collect();
+        assert_eq!(unrolled, [65_534, 65_537, 65_535, 65_538, 98_305, 131_072]);
+        assert_eq!(unwrapper.highest(), Some(131_072));
+    }
+
+    #[test]
+    fn what_precedes_the_first_is_negative() {
+        let mut unwrapper = SequenceUnwrapper::default();
+        assert_eq!((unwrapper.unwrap(2), unwrapper.unwrap(65_535), unwrapper.unwrap(3)), (2, -1, 3));
+    }
+
+    #[test]
+    fn timestamps_unroll() {
+        let mut unwrapper = TimestampUnwrapper::default();
+        assert_eq!(unwrapper.unwrap(u32::MAX), i64::from(u32::MAX));
+        assert_eq!(unwrapper.unwrap(2), (1 << 32) + 2);
+        assert_eq!(unwrapper.unwrap(u32::MAX - 5), i64::from(u32::MAX) - 5);
+    }
+
+    #[test]
+    fn newer_by_less_than_half() {
+        assert!(is_newer(1, 0) && is_newer(0, 65_535) && is_newer(0x7FFF, 0));
+        assert!(!is_newer(0, 0) && !is_newer(0x8000, 0) && !is_newer(65_535, 0));
+    }
+
+    #[test]
+    fn low_bits() {
+        assert_eq!((low16(-1), low32(-1), low16(65_537)), (0xFFFF, 0xFFFF_FFFF, 1));
+    }
+}

@@ -1,5 +1,6 @@
 //! The packets of one encoding, as they came out of SRTP: read by every subscriber's forwarding and by retransmission.
 
+use crate::sequence::low16;
 use crate::vp8;
 
 /// What is kept of a packet. Slots keep their buffer, so a warm cache allocates nothing.
@@ -30,8 +31,6 @@ pub(super) struct Extras {
 /// A ring of the newest packets, by extended sequence number.
 pub(super) struct PacketCache {
     slots: Vec<Option<Packet>>,
-    mask: i64,
-    highest: Option<i64>,
 }
 
 /// Where a packet was put.
@@ -47,12 +46,7 @@ pub(super) enum Stored {
 impl PacketCache {
     /// A cache of 2^`bits` packets.
     pub(super) fn new(bits: u32) -> Self {
-        let capacity = 1_usize << bits.min(16);
-        Self { slots: vec![None; capacity], mask: (1_i64 << bits.min(16)).wrapping_sub(1), highest: None }
-    }
-
-    pub(super) fn highest(&self) -> Option<i64> {
-        self.highest
+        Self { slots: vec![None; 1 << bits.min(16)] }
     }
 
     pub(super) fn get(&self, sequence: i64) -> Option<&Packet> {
@@ -71,7 +65,6 @@ impl PacketCache {
         };
         buffer.clear();
         buffer.extend_from_slice(payload);
-        self.highest = Some(self.highest.map_or(head.sequence, |highest| highest.max(head.sequence)));
         *slot = Some(Packet { payload: buffer, ..head });
         Stored::New
     }
@@ -79,11 +72,11 @@ impl PacketCache {
     /// Forget everything: another stream begins.
     pub(super) fn clear(&mut self) {
         self.slots.fill(None);
-        self.highest = None;
     }
 
     fn index(&self, sequence: i64) -> usize {
-        (sequence & self.mask) as usize
+        // At most 2^16 slots, a power of two: the low 16 bits are enough, below zero too.
+        usize::from(low16(sequence)) & self.slots.len().wrapping_sub(1)
     }
 }
 
@@ -111,7 +104,6 @@ mod tests {
         for sequence in 0..10 {
             assert_eq!(cache.store(head(sequence), &[sequence as u8]), Stored::New);
         }
-        assert_eq!(cache.highest(), Some(9));
         assert!(cache.get(1).is_none());
         assert_eq!(cache.get(2).unwrap().payload, [2]);
         assert_eq!(cache.store(head(9), &[0]), Stored::Duplicate);
@@ -125,6 +117,6 @@ mod tests {
         cache.store(head(900), &[1]);
         cache.clear();
         assert_eq!(cache.store(head(4), &[2]), Stored::New);
-        assert_eq!(cache.highest(), Some(4));
+        assert!(cache.get(900).is_none());
     }
 }

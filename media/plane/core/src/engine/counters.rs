@@ -1,18 +1,41 @@
 //! What the engine counts. A counter is a plain field, so that counting in packet code is one add.
 
+/// One count. It would take centuries to wrap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter(u64);
+
+impl Counter {
+    /// Count `more`.
+    pub fn add(&mut self, more: u64) {
+        self.0 = self.0.wrapping_add(more);
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Its low 32 bits, as sender reports carry it.
+    #[must_use]
+    pub fn low32(self) -> u32 {
+        crate::sequence::low32(self.0.cast_signed())
+    }
+}
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Everything received, sent, dropped (by reason), repaired and switched since the start.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: u64,)*
+            $($(#[$doc])* pub $name: Counter,)*
         }
 
         impl Counters {
             /// Names and values, in the order of the fields.
             #[must_use]
             pub fn named(&self) -> Vec<(&'static str, u64)> {
-                vec![$((stringify!($name), self.$name),)*]
+                vec![$((stringify!($name), self.$name.get()),)*]
             }
         }
     };

@@ -27,6 +27,7 @@ use slotmap::{SlotMap, new_key_type};
 
 use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId};
 use crate::demux::{self, Kind};
+use crate::sequence::low32;
 
 pub use counters::Counters;
 use peer::Peer;
@@ -92,7 +93,7 @@ impl Engine {
         Self {
             config,
             clock: WallClock::new(now, wall_clock),
-            local_ssrc: (seed as u32) | 1,
+            local_ssrc: low32(seed.cast_signed()) | 1,
             peers: SlotMap::with_key(),
             sources: SlotMap::with_key(),
             sinks: SlotMap::with_key(),
@@ -110,14 +111,14 @@ impl Engine {
     /// Take one datagram. Media are decrypted in place and queued; STUN is answered at once.
     pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], out: &mut impl Output) {
         let Some(kind) = demux::classify(datagram) else {
-            self.counters.dropped_unclassified += 1;
+            self.counters.dropped_unclassified.add(1);
             return;
         };
         if kind == Kind::Stun {
             return self.receive_stun(now, from, datagram, out);
         }
         let Some(&peer) = self.by_address.get(&from) else {
-            self.counters.dropped_unknown_address += 1;
+            self.counters.dropped_unknown_address.add(1);
             return;
         };
         match kind {

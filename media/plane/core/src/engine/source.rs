@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::cache::PacketCache;
+use super::counters::Counter;
 use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
 use crate::command::{Codec, EncodingRow, MediaKind, SourceId};
-use crate::nack;
+use crate::nack::NackGenerator;
 use crate::reception::Reception;
-use crate::sequence::Unwrapper;
+use crate::sequence::SequenceUnwrapper;
 
 /// Video packets kept for retransmission, as a power of two: about 1.5 s of 720p at 2.5 Mbit/s with its keyframe bursts.
 const VIDEO_CACHE_BITS: u32 = 10;
@@ -36,19 +37,19 @@ pub(super) struct Encoding {
     pub(super) ssrc: Option<u32>,
     /// Counts the streams that this encoding has had: a publisher that starts over has another sequence and another clock.
     pub(super) generation: u32,
-    pub(super) unwrapper: Unwrapper,
+    pub(super) unwrapper: SequenceUnwrapper,
     pub(super) cache: PacketCache,
     /// Extended sequence numbers that `flush` must forward, in order of arrival.
     pub(super) pending: Vec<i64>,
     pub(super) reception: Reception,
-    pub(super) nacks: nack::Generator,
+    pub(super) nacks: NackGenerator,
     pub(super) clock: Option<SenderClock>,
     pub(super) keyframe_wanted: bool,
     pub(super) last_packet: Option<Instant>,
     pub(super) active: bool,
-    pub(super) packets: u64,
-    pub(super) octets: u64,
-    pub(super) keyframes: u64,
+    pub(super) packets: Counter,
+    pub(super) octets: Counter,
+    pub(super) keyframes: Counter,
 }
 
 /// How a payload tells where a decoder can begin.
@@ -102,18 +103,18 @@ impl Encoding {
         Self {
             ssrc: None,
             generation: 0,
-            unwrapper: Unwrapper::default(),
+            unwrapper: SequenceUnwrapper::default(),
             cache: PacketCache::new(bits),
             pending: Vec::new(),
             reception: Reception::default(),
-            nacks: nack::Generator::default(),
+            nacks: NackGenerator::default(),
             clock: None,
             keyframe_wanted: false,
             last_packet: None,
             active: false,
-            packets: 0,
-            octets: 0,
-            keyframes: 0,
+            packets: Counter::default(),
+            octets: Counter::default(),
+            keyframes: Counter::default(),
         }
     }
 
@@ -123,11 +124,11 @@ impl Encoding {
             return;
         }
         self.generation = self.generation.wrapping_add(1);
-        self.unwrapper = Unwrapper::default();
+        self.unwrapper = SequenceUnwrapper::default();
         self.cache.clear();
         self.pending.clear();
         self.reception = Reception::default();
-        self.nacks = nack::Generator::default();
+        self.nacks = NackGenerator::default();
         self.clock = None;
     }
 
@@ -146,10 +147,10 @@ impl Encoding {
     pub(super) fn row(&self) -> EncodingRow {
         EncodingRow {
             ssrc: self.ssrc.unwrap_or(0),
-            packets: self.packets,
-            bytes: self.octets,
-            keyframes: self.keyframes,
-            lost: self.reception.cumulative_lost().max(0).unsigned_abs().into(),
+            packets: self.packets.get(),
+            bytes: self.octets.get(),
+            keyframes: self.keyframes.get(),
+            lost: self.reception.lost(),
             active: self.active,
         }
     }

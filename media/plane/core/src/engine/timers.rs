@@ -45,6 +45,13 @@ impl Timers {
         *slot = Some(slot.map_or(at, |due| due.min(at)));
     }
 
+    /// Make `timer` due after `delay`, unless it is due sooner.
+    pub(super) fn arm_in(&mut self, timer: Timer, now: Instant, delay: Duration) {
+        if let Some(at) = now.checked_add(delay) {
+            self.arm(timer, at);
+        }
+    }
+
     /// When the first is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.deadlines.iter().flatten().min().copied()

@@ -2,32 +2,30 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Seconds between 1900 (NTP) and 1970 (Unix).
-const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
+use crate::ntp;
+use crate::sequence::low32;
 
 /// Our clock: an instant and the time of day that it stands for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WallClock {
     start: Instant,
-    since_1900: Duration,
+    since_1970: Duration,
 }
 
 impl WallClock {
     pub(super) fn new(start: Instant, wall_clock: SystemTime) -> Self {
-        let since_1970 = wall_clock.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start, since_1900: since_1970.saturating_add(Duration::from_secs(NTP_UNIX_OFFSET_S)) }
+        Self { start, since_1970: wall_clock.duration_since(UNIX_EPOCH).unwrap_or_default() }
     }
 
-    /// Time since 1900, the base of NTP timestamps.
-    pub(super) fn since_1900(&self, now: Instant) -> Duration {
-        self.since_1900.saturating_add(now.saturating_duration_since(self.start))
+    /// Time since 1970.
+    pub(super) fn since_epoch(&self, now: Instant) -> Duration {
+        self.since_1970.saturating_add(now.saturating_duration_since(self.start))
     }
 }
 
-/// A duration in NTP's 32.32 fixed point form (RFC 5905), modulo its era.
-pub(super) fn to_ntp(duration: Duration) -> u64 {
-    let fraction = (u64::from(duration.subsec_nanos()) << 32) / 1_000_000_000;
-    (duration.as_secs() << 32) | fraction
+/// A span of time in NTP's 32.32 fixed point form.
+fn to_ntp(span: Duration) -> u64 {
+    ntp::from_unix(span).wrapping_sub(ntp::from_unix(Duration::ZERO))
 }
 
 /// A difference of NTP timestamps in RTP clock ticks.
@@ -49,15 +47,15 @@ impl SenderClock {
     /// The publisher's time of `timestamp`.
     pub(super) fn ntp_of(&self, timestamp: u32) -> u64 {
         let ticks = i128::from(timestamp.wrapping_sub(self.rtp_timestamp).cast_signed());
-        let difference = (ticks << 32) / i128::from(self.clock_rate.max(1));
-        self.ntp.wrapping_add(difference as u64)
+        let difference = (ticks << 32).checked_div(i128::from(self.clock_rate)).unwrap_or(0);
+        self.ntp.wrapping_add_signed(i64::try_from(difference).unwrap_or(0))
     }
 
     /// The report that the publisher would send at `now`.
     pub(super) fn at(&self, now: Instant) -> (u64, u32) {
         let elapsed = to_ntp(now.saturating_duration_since(self.received));
         let ticks = ntp_to_ticks(elapsed.cast_signed(), self.clock_rate);
-        (self.ntp.wrapping_add(elapsed), self.rtp_timestamp.wrapping_add(ticks as u32))
+        (self.ntp.wrapping_add(elapsed), self.rtp_timestamp.wrapping_add(low32(ticks)))
     }
 }
 
@@ -66,16 +64,14 @@ impl SenderClock {
 pub(super) struct LastSent {
     pub(super) timestamp: u32,
     pub(super) sent: Instant,
-    /// The publisher's time of that packet, where its reports told it.
-    pub(super) ntp: Option<u64>,
 }
 
 impl LastSent {
-    /// The output timestamp of the first packet of another input: by the publisher's clock where both inputs have the
-    /// same one and it agrees with ours, else by the time that has passed. Always later than the last.
-    pub(super) fn continued(&self, now: Instant, clock_rate: u32, ntp: Option<u64>) -> u32 {
+    /// The output timestamp of the first packet of another input: by the publisher's times of the last packet and of this one
+    /// where they are known and agree with our clock, else by the time that has passed. Always later than the last.
+    pub(super) fn continued(&self, now: Instant, clock_rate: u32, ntp: Option<(u64, u64)>) -> u32 {
         let elapsed = ntp_to_ticks(to_ntp(now.saturating_duration_since(self.sent)).cast_signed(), clock_rate);
-        let by_reports = self.ntp.zip(ntp).map(|(last, next)| ntp_to_ticks(next.wrapping_sub(last).cast_signed(), clock_rate));
+        let by_reports = ntp.map(|(last, next)| ntp_to_ticks(next.wrapping_sub(last).cast_signed(), clock_rate));
         let one_second = i64::from(clock_rate);
         let ticks = match by_reports {
             Some(ticks) if (ticks.saturating_sub(elapsed)).abs() < one_second => ticks,
@@ -83,7 +79,7 @@ impl LastSent {
         };
         // The same picture from another encoding still has to be a new one: 10 ms, less than any frame interval in use.
         let ticks = ticks.max(i64::from(clock_rate / 100));
-        self.timestamp.wrapping_add(ticks as u32)
+        self.timestamp.wrapping_add(low32(ticks))
     }
 }
 
@@ -109,11 +105,11 @@ mod tests {
     #[test]
     fn continues_by_reports_when_they_agree_with_our_clock() {
         let sent = Instant::now();
-        let last = LastSent { timestamp: 1000, sent, ntp: Some(5 << 32) };
+        let last = LastSent { timestamp: 1000, sent };
         let now = sent + Duration::from_millis(100);
-        assert_eq!(last.continued(now, 90_000, Some((5 << 32) + (1 << 31))), 1000 + 45_000);
-        assert_eq!(last.continued(now, 90_000, Some(50 << 32)), 1000 + 9_000, "absurd report");
+        assert_eq!(last.continued(now, 90_000, Some((5 << 32, (5 << 32) + (1 << 31)))), 1000 + 45_000);
+        assert_eq!(last.continued(now, 90_000, Some((5 << 32, 50 << 32))), 1000 + 9_000, "absurd report");
         assert_eq!(last.continued(now, 90_000, None), 1000 + 9_000);
-        assert_eq!(last.continued(sent, 90_000, Some(5 << 32)), 1000 + 900, "always later");
+        assert_eq!(last.continued(sent, 90_000, Some((5 << 32, 5 << 32))), 1000 + 900, "always later");
     }
 }

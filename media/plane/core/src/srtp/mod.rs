@@ -1,8 +1,23 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714) for the two profiles that DTLS offers here.
 
+mod cm;
+mod derive;
+mod gcm;
+mod receiver;
+mod replay;
+mod sender;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may panic")]
+mod vectors;
+
 use std::fmt;
 
-use crate::rtp;
+pub use receiver::SrtpReceiver;
+pub use sender::SrtpSender;
+
+use cm::CounterMode;
+use derive::Usage;
+use gcm::Gcm;
 
 /// What DTLS settled on (RFC 5764, RFC 7714).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +50,8 @@ pub enum SrtpError {
     TooOld,
     /// More streams than one association may have; see [`MAX_STREAMS`].
     TooManyStreams,
+    /// SRTCP in the clear, which no profile here allows.
+    Unencrypted,
     /// The key has protected as many packets as it may: 2³¹ SRTCP packets, or 2⁴⁸ packets of a stream.
     KeyExhausted,
 }
@@ -42,74 +59,50 @@ pub enum SrtpError {
 /// Streams (SSRCs) of one association whose replay state is kept, RTP and RTCP apart.
 pub const MAX_STREAMS: usize = 64;
 
-/// Protects what we send.
+/// Octets of the first RTCP header, which stays in the clear: up to the sender's SSRC.
+const RTCP_HEADER_LEN: usize = 8;
+
+/// Octets of E and index behind an SRTCP packet.
+const RTCP_TRAILER_LEN: usize = 4;
+
+/// E: the packet is encrypted.
+const RTCP_ENCRYPTED: u32 = 1 << 31;
+
+/// The SRTCP index, without E.
+const RTCP_INDEX_MASK: u32 = RTCP_ENCRYPTED - 1;
+
+/// The session keys of one usage under the profile.
 #[derive(Debug)]
-pub struct SrtpSender {}
+enum Cipher {
+    Gcm(Gcm),
+    CounterMode(CounterMode),
+}
 
-/// Opens what we receive.
-#[derive(Debug)]
-pub struct SrtpReceiver {}
-
-impl SrtpSender {
-    /// Derives the session keys.
-    #[must_use]
-    pub fn new(profile: Profile, master: &MasterKey) -> Self {
-        todo!()
+impl Cipher {
+    fn new(profile: Profile, master: &MasterKey, usage: Usage) -> Self {
+        match profile {
+            Profile::AeadAes128Gcm => Self::Gcm(Gcm::new(master, usage)),
+            Profile::Aes128CmSha1_80 => Self::CounterMode(CounterMode::new(master, usage)),
+        }
     }
 
-    /// Octets that [`Self::seal_rtp`] appends.
-    #[must_use]
-    pub fn rtp_overhead(&self) -> usize {
-        todo!()
-    }
-
-    /// Encrypts the RTP packet `packet[start..]` in place and appends its tag. Allocates nothing if `packet` has the capacity.
-    ///
-    /// SSRC and sequence number are read from the packet; with `roc` they make the packet index. **Never seal two different
-    /// packets under the same SSRC and index**: with GCM that gives the key away. Sealing an identical packet again is harmless.
-    ///
-    /// * `header_len`: octets of `packet[start..]` that stay in the clear (CSRCs and extension included).
-    /// * `roc`: how often the stream's sequence number has wrapped.
-    ///
-    /// # Errors
-    /// [`SrtpError::Truncated`] when there is no header of that length at `start`; the packet is then unchanged.
-    pub fn seal_rtp(&self, packet: &mut Vec<u8>, start: usize, header_len: usize, roc: u32) -> Result<(), SrtpError> {
-        todo!()
-    }
-
-    /// Encrypts the compound RTCP packet `packet[start..]` in place and appends index and tag.
-    ///
-    /// # Errors
-    /// [`SrtpError::Truncated`], [`SrtpError::KeyExhausted`]; the packet is then unchanged.
-    pub fn seal_rtcp(&mut self, packet: &mut Vec<u8>, start: usize) -> Result<(), SrtpError> {
-        todo!()
+    const fn tag_len(&self) -> usize {
+        match self {
+            Self::Gcm(_) => gcm::TAG_LEN,
+            Self::CounterMode(_) => cm::TAG_LEN,
+        }
     }
 }
 
-impl SrtpReceiver {
-    /// Derives the session keys.
-    #[must_use]
-    pub fn new(profile: Profile, master: &MasterKey) -> Self {
-        todo!()
-    }
+/// Splits a packet in two, or says that it is too short.
+fn split_at(packet: &mut [u8], mid: usize) -> Result<(&mut [u8], &mut [u8]), SrtpError> {
+    packet.split_at_mut_checked(mid).ok_or(SrtpError::Truncated)
+}
 
-    /// Checks and decrypts an SRTP packet in place and returns its length without the tag.
-    ///
-    /// `header` is the parsed header of `packet`. No state changes unless the packet is authentic.
-    ///
-    /// # Errors
-    /// The packet must be dropped; its content is unspecified.
-    pub fn open_rtp(&mut self, packet: &mut [u8], header: &rtp::Header) -> Result<usize, SrtpError> {
-        todo!()
-    }
-
-    /// Checks and decrypts an SRTCP packet in place and returns its length without index and tag.
-    ///
-    /// # Errors
-    /// The packet must be dropped; its content is unspecified.
-    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
-        todo!()
-    }
+/// The SSRC of a compound's first packet.
+fn rtcp_ssrc(packet: &[u8]) -> Result<u32, SrtpError> {
+    let &[_, _, _, _, ssrc0, ssrc1, ssrc2, ssrc3] = packet.first_chunk::<RTCP_HEADER_LEN>().ok_or(SrtpError::Truncated)?;
+    Ok(u32::from_be_bytes([ssrc0, ssrc1, ssrc2, ssrc3]))
 }
 
 impl fmt::Debug for MasterKey {
@@ -126,6 +119,7 @@ impl fmt::Display for SrtpError {
             Self::Replayed => "SRTP packet was seen before",
             Self::TooOld => "SRTP packet is older than the replay window",
             Self::TooManyStreams => "too many SRTP streams",
+            Self::Unencrypted => "SRTCP packet is not encrypted",
             Self::KeyExhausted => "SRTP key is used up",
         })
     }

@@ -1,0 +1,214 @@
+//! One subscriber's packets of one turn, written so that the kernel can cut them: equal segments in one send.
+//!
+//! Only the last segment of an offloaded send may be shorter. An encoder cuts a frame into packets whose sizes differ by
+//! an octet or a few, so RTP padding (RFC 3550 section 5.1) evens them out: it costs less than another send.
+
+use std::net::SocketAddr;
+
+use arrayvec::ArrayVec;
+
+use super::cache::Packet;
+use super::{Counters, Output};
+use crate::command::ExtensionIds;
+use crate::extension;
+use crate::rtp::{FIXED_LEN, Fields};
+use crate::sequence::{low16, low32};
+use crate::srtp::SrtpSender;
+
+/// The kernel's UDP_MAX_SEGMENTS.
+pub(super) const MAX_SEGMENTS: usize = 64;
+/// Below the 65,507 octets of UDP over IPv4.
+pub(super) const MAX_BURST_OCTETS: usize = 65_000;
+/// Up to here padding is cheaper than another send; the count itself needs one octet.
+const MAX_PADDING: usize = 16;
+
+/// Header extensions of one packet, at most these six.
+type Elements<'a> = ArrayVec<(u8, &'a [u8]), 6>;
+
+/// What all packets of a sink share.
+pub(super) struct Stream<'a> {
+    pub(super) ssrc: u32,
+    pub(super) mid: &'a [u8],
+    pub(super) extensions: ExtensionIds,
+    /// 24 bits of 6.18 fixed point seconds, now.
+    pub(super) abs_send_time: [u8; 3],
+}
+
+/// One packet on its way out.
+pub(super) struct Outgoing<'a> {
+    pub(super) packet: &'a Packet,
+    /// Extended output sequence number.
+    pub(super) sequence: i64,
+    pub(super) timestamp: u32,
+    pub(super) payload_type: u8,
+    /// Picture id and TL0PICIDX to write into a VP8 payload descriptor.
+    pub(super) vp8_ids: Option<(u16, u8)>,
+    /// The original sequence number that goes in front of a retransmitted payload (RFC 4588 section 4).
+    pub(super) original: Option<u16>,
+}
+
+/// Seal and send `packets` in as few sends as their sizes allow.
+pub(super) fn send(
+    stream: &Stream<'_>,
+    packets: &[Outgoing<'_>],
+    sender: &SrtpSender,
+    destination: SocketAddr,
+    scratch: &mut Vec<u8>,
+    counters: &mut Counters,
+    out: &mut impl Output,
+) {
+    let size = |outgoing: &Outgoing<'_>| stream.plain_size(outgoing).saturating_add(sender.rtp_overhead());
+    let mut rest = packets;
+    while let Some((run, segment_size)) = next_run(rest, size) {
+        let (now, later) = rest.split_at(run);
+        scratch.clear();
+        for (index, outgoing) in now.iter().enumerate() {
+            let last = index.saturating_add(1) == run;
+            let padding = if last { 0 } else { segment_size.saturating_sub(size(outgoing)) };
+            counters.padding_octets_sent.add(padding as u64);
+            let start = scratch.len();
+            let header_len = stream.write(outgoing, padding, scratch);
+            let roc = low32(outgoing.sequence >> 16);
+            // It fails only on a header that is not there, and it was just written.
+            let sealed = sender.seal_rtp(scratch, start, header_len, roc);
+            debug_assert!(sealed.is_ok());
+        }
+        counters.bursts_sent.add(1);
+        out.transmit(destination, segment_size, scratch);
+        rest = later;
+    }
+}
+
+/// How many of the first packets go in one send, and its segment size.
+fn next_run<T>(packets: &[T], size: impl Fn(&T) -> usize) -> Option<(usize, usize)> {
+    let first = size(packets.first()?);
+    let (mut smallest, mut largest, mut count) = (first, first, 1_usize);
+    for packet in packets.iter().take(MAX_SEGMENTS).skip(1) {
+        let next = size(packet);
+        let (low, high) = (smallest.min(next), largest.max(next));
+        if high.saturating_mul(count.saturating_add(1)) > MAX_BURST_OCTETS {
+            break;
+        }
+        if high.saturating_sub(low) <= MAX_PADDING {
+            (smallest, largest) = (low, high);
+            count = count.saturating_add(1);
+        } else {
+            // The last one may be shorter than the rest, by any amount.
+            count = count.saturating_add(usize::from(next < smallest));
+            break;
+        }
+    }
+    Some((count, largest))
+}
+
+impl Stream<'_> {
+    fn plain_size(&self, outgoing: &Outgoing<'_>) -> usize {
+        let extensions = extension_block_len(&self.elements(outgoing));
+        let original = if outgoing.original.is_some() { 2 } else { 0 };
+        FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.packet.payload.len())
+    }
+
+    /// Append the plaintext packet; returns the length of its header.
+    fn write(&self, outgoing: &Outgoing<'_>, padding: usize, buffer: &mut Vec<u8>) -> usize {
+        let start = buffer.len();
+        let fields = Fields {
+            marker: outgoing.packet.marker,
+            payload_type: outgoing.payload_type,
+            sequence_number: low16(outgoing.sequence),
+            timestamp: outgoing.timestamp,
+            ssrc: self.ssrc,
+        };
+        // Elements are at most 16 octets each, so they always fit.
+        let header_len = extension::write_header(buffer, &fields, &self.elements(outgoing)).unwrap_or(0);
+        if let Some(original) = outgoing.original {
+            buffer.extend_from_slice(&original.to_be_bytes());
+        }
+        let payload = buffer.len();
+        buffer.extend_from_slice(&outgoing.packet.payload);
+        if let (Some(vp8), Some((picture_id, tl0picidx)), Some(written)) = (outgoing.packet.vp8, outgoing.vp8_ids, buffer.get_mut(payload..)) {
+            vp8.rewrite(written, picture_id, tl0picidx);
+        }
+        write_padding(buffer, start, padding);
+        header_len
+    }
+
+    fn elements<'a>(&'a self, outgoing: &Outgoing<'a>) -> Elements<'a> {
+        let extras = &outgoing.packet.extras;
+        let ids = &self.extensions;
+        let mut elements = Elements::new();
+        let mut add = |id: u8, value: Option<&'a [u8]>| {
+            if let Some(value) = value
+                && id != 0
+            {
+                elements.push((id, value));
+            }
+        };
+        add(ids.mid, Some(self.mid));
+        add(ids.abs_send_time, Some(&self.abs_send_time));
+        add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));
+        add(ids.video_orientation, extras.video_orientation.as_ref().map(AsRef::as_ref));
+        add(ids.playout_delay, extras.playout_delay.as_ref().map(AsRef::as_ref));
+        add(ids.abs_capture_time, extras.abs_capture_time.as_ref().map(AsRef::as_ref));
+        elements
+    }
+}
+
+/// Octets of the extension block that `extension::write_header` writes for `elements`.
+fn extension_block_len(elements: &[(u8, &[u8])]) -> usize {
+    let one_byte = elements.iter().all(|(id, value)| *id <= 14 && (1..=16).contains(&value.len()));
+    let element_header = if one_byte { 1 } else { 2 };
+    let data: usize = elements.iter().map(|(_, value)| value.len().saturating_add(element_header)).sum();
+    if data == 0 { 0 } else { data.next_multiple_of(4).saturating_add(4) }
+}
+
+/// Set the P bit of the packet at `start` and append octets of padding, the last of which says how many (RFC 3550 section 5.1).
+fn write_padding(buffer: &mut Vec<u8>, start: usize, padding: usize) {
+    let Ok(count @ 1..) = u8::try_from(padding) else { return };
+    if let Some(first) = buffer.get_mut(start) {
+        *first |= 0x20;
+    }
+    let end = buffer.len().saturating_add(padding);
+    buffer.resize(end, 0);
+    if let Some(last) = buffer.last_mut() {
+        *last = count;
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "test code")]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+
+    /// The ranges that `next_run` cuts sizes into, with their segment sizes.
+    fn runs(sizes: &[usize]) -> Vec<(Range<usize>, usize)> {
+        let (mut start, mut runs) = (0, Vec::new());
+        while let Some((count, segment)) = sizes.get(start..).and_then(|rest| next_run(rest, |size| *size)) {
+            runs.push((start..start + count, segment));
+            start += count;
+        }
+        runs
+    }
+
+    #[test]
+    fn a_frame_is_one_send() {
+        assert_eq!(runs(&[1150, 1150, 1151, 1151]), [(0..4, 1151)]);
+    }
+
+    #[test]
+    fn a_shorter_last_packet_closes_the_run() {
+        assert_eq!(runs(&[1200, 1200, 300, 1200]), [(0..3, 1200), (3..4, 1200)]);
+    }
+
+    #[test]
+    fn a_longer_packet_begins_a_run() {
+        assert_eq!(runs(&[300, 1200, 1200]), [(0..1, 300), (1..3, 1200)]);
+    }
+
+    #[test]
+    fn the_kernels_limits_hold() {
+        assert!(runs(&[100; 200]).iter().all(|(range, _)| range.len() <= MAX_SEGMENTS));
+        assert!(runs(&[1400; 200]).iter().all(|(range, size)| range.len() * size <= MAX_BURST_OCTETS));
+    }
+}

@@ -1,0 +1,167 @@
+//! Commands: what comes and goes.
+
+use std::time::Instant;
+
+use super::peer::{Peer, Stream};
+use super::sink::{Sink, Wanted};
+use super::source::Source;
+use super::timers::Timer;
+use super::{Engine, Output, PeerKey, SinkKey, SourceKey};
+use crate::command::{Codec, Command, MediaKind, PeerId, SinkId, SourceId};
+use crate::srtp::{SrtpReceiver, SrtpSender};
+
+impl Engine {
+    /// Carry out one command. A command for an id that has ended is counted and ignored.
+    pub fn handle(&mut self, command: Command, now: Instant, out: &mut impl Output) {
+        if self.carry_out(command, now, out).is_none() {
+            self.counters.unknown_id.add(1);
+        }
+    }
+
+    fn carry_out(&mut self, command: Command, now: Instant, out: &mut impl Output) -> Option<()> {
+        match command {
+            Command::AddPeer { peer, local_ufrag, local_pwd, extensions } => {
+                let key = self.peers.insert(Peer::new(peer, local_ufrag.clone(), local_pwd, extensions, now));
+                self.by_ufrag.insert(local_ufrag, key);
+                self.ids.peers.insert(peer, key);
+            }
+            Command::RemovePeer(peer) => self.remove_peer(peer)?,
+            Command::SendDtls { peer, datagram } => self.send_dtls(*self.ids.peers.get(&peer)?, &datagram, out),
+            Command::SetKeys { peer, profile, send, receive } => {
+                let peer = self.peers.get_mut(*self.ids.peers.get(&peer)?)?;
+                let (sender, receiver) = (SrtpSender::new(profile, &send), SrtpReceiver::new(profile, &receive));
+                peer.security = Some(super::peer::Security { sender, receiver });
+                self.timers.arm(Timer::Keyframes, now);
+            }
+            Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs } => {
+                let peer = *self.ids.peers.get(&peer)?;
+                self.add_source(source, peer, kind, mid, codecs, rids, &ssrcs)?;
+            }
+            Command::RemoveSource(source) => self.remove_source(source)?,
+            Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs } => {
+                let peer = *self.ids.peers.get(&peer)?;
+                let key = self.sinks.insert(Sink::new(sink, peer, mid, ssrc, rtx_ssrc, cname, codecs, now));
+                self.peers.get_mut(peer)?.sinks.push(key);
+                self.ids.sinks.insert(sink, key);
+            }
+            Command::RemoveSink(sink) => self.remove_sink(sink)?,
+            Command::Route { sink, source, encoding } => {
+                let sink = *self.ids.sinks.get(&sink)?;
+                let source = match source {
+                    Some(id) => Some(*self.ids.sources.get(&id)?),
+                    None => None,
+                };
+                self.route(sink, source, encoding, now)?;
+            }
+            Command::RequestKeyframe(source) => {
+                let source = *self.ids.sources.get(&source)?;
+                let watched: Vec<usize> = self.sinks_of(source).filter_map(|sink| sink.wanted.map(|wanted| wanted.encoding)).collect();
+                for encoding in watched {
+                    self.want_keyframe(source, encoding, now);
+                }
+            }
+        }
+        Some(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one each of the command's fields")]
+    fn add_source(
+        &mut self, id: SourceId, peer: PeerKey, kind: MediaKind, mid: String, codecs: Vec<Codec>, rids: Vec<String>, ssrcs: &[(u32, u32)],
+    ) -> Option<()> {
+        let count = rids.len().max(ssrcs.len());
+        let source = self.sources.insert(Source::new(id, peer, kind, mid, codecs, rids, count));
+        self.ids.sources.insert(id, source);
+        let peer = self.peers.get_mut(peer)?;
+        peer.sources.push(source);
+        for (index, &(ssrc, rtx_ssrc)) in ssrcs.iter().enumerate() {
+            peer.streams.insert(ssrc, Stream { source, encoding: index, rtx: false });
+            self.sources.get_mut(source)?.encodings.get_mut(index)?.start_stream(ssrc);
+            if rtx_ssrc != 0 {
+                peer.streams.insert(rtx_ssrc, Stream { source, encoding: index, rtx: true });
+            }
+        }
+        Some(())
+    }
+
+    fn route(&mut self, sink_key: SinkKey, source: Option<SourceKey>, encoding: usize, now: Instant) -> Option<()> {
+        let sink = self.sinks.get_mut(sink_key)?;
+        let before = sink.wanted.map(|wanted| wanted.source);
+        sink.wanted = source.map(|source| Wanted { source, encoding });
+        if before != source {
+            // Another source: what was shown must not stay on the screen as if it were this one.
+            sink.stop();
+            if let Some(before) = before.and_then(|key| self.sources.get_mut(key)) {
+                before.sinks.retain(|&key| key != sink_key);
+            }
+            if let Some(after) = source.and_then(|key| self.sources.get_mut(key)) {
+                after.sinks.push(sink_key);
+            }
+        }
+        if let Some(source) = source {
+            let generation = self.sources.get(source)?.encodings.get(encoding)?.generation;
+            if self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation) {
+                self.want_keyframe(source, encoding, now);
+            }
+        }
+        Some(())
+    }
+
+    fn remove_peer(&mut self, id: PeerId) -> Option<()> {
+        let key = self.ids.peers.remove(&id)?;
+        let peer = self.peers.remove(key)?;
+        self.by_ufrag.remove(&peer.local_ufrag);
+        for address in &peer.checked {
+            self.by_address.remove(address);
+        }
+        for source in peer.sources {
+            self.forget_source(source);
+        }
+        for sink in peer.sinks {
+            self.forget_sink(sink);
+        }
+        Some(())
+    }
+
+    fn remove_source(&mut self, id: SourceId) -> Option<()> {
+        let key = *self.ids.sources.get(&id)?;
+        let peer = self.sources.get(key)?.peer;
+        self.forget_source(key);
+        let peer = self.peers.get_mut(peer)?;
+        peer.sources.retain(|&source| source != key);
+        peer.streams.remove_source(key);
+        Some(())
+    }
+
+    fn remove_sink(&mut self, id: SinkId) -> Option<()> {
+        let key = *self.ids.sinks.get(&id)?;
+        let peer = self.sinks.get(key)?.peer;
+        self.forget_sink(key);
+        self.peers.get_mut(peer)?.sinks.retain(|&sink| sink != key);
+        Some(())
+    }
+
+    fn forget_source(&mut self, key: SourceKey) {
+        let Some(source) = self.sources.remove(key) else { return };
+        self.ids.sources.remove(&source.id);
+        for sink in source.sinks {
+            if let Some(sink) = self.sinks.get_mut(sink) {
+                sink.wanted = None;
+                sink.stop();
+            }
+        }
+    }
+
+    fn forget_sink(&mut self, key: SinkKey) {
+        let Some(sink) = self.sinks.remove(key) else { return };
+        self.ids.sinks.remove(&sink.id);
+        if let Some(source) = sink.wanted.and_then(|wanted| self.sources.get_mut(wanted.source)) {
+            source.sinks.retain(|&other| other != key);
+        }
+    }
+
+    fn sinks_of(&self, source: SourceKey) -> impl Iterator<Item = &Sink> {
+        let sinks = self.sources.get(source).map(|source| source.sinks.as_slice()).unwrap_or_default();
+        sinks.iter().filter_map(|&sink| self.sinks.get(sink))
+    }
+}
+

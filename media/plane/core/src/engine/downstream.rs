@@ -1,0 +1,145 @@
+//! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
+
+use std::time::Instant;
+
+use super::burst::{self, Outgoing};
+use super::sink::{Resend, Wanted};
+use super::timestamps::SenderClock;
+use super::{Engine, Output, PeerKey, SinkKey};
+use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
+
+impl Engine {
+    /// Open an RTCP compound and act on each of its packets.
+    pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, datagram: &mut [u8], out: &mut impl Output) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(security) = &mut peer.security else {
+            self.counters.dropped_no_keys.add(1);
+            return;
+        };
+        let compound = match security.receiver.open_rtcp(datagram) {
+            Ok(length) => datagram.get(..length).unwrap_or_default(),
+            Err(error) => return self.count_srtp_error(error),
+        };
+        peer.last_heard = now;
+        self.counters.rtcp_received.add(1);
+        for packet in Compound::new(compound) {
+            let Ok(packet) = packet else {
+                self.counters.dropped_malformed.add(1);
+                return;
+            };
+            self.receive_rtcp_packet(now, key, packet, out);
+        }
+    }
+
+    fn receive_rtcp_packet(&mut self, now: Instant, peer: PeerKey, packet: Packet<'_>, out: &mut impl Output) {
+        match packet {
+            Packet::SenderReport { info, reports } => {
+                self.translate_sender_report(now, peer, &info, out);
+                reports.for_each(|block| self.receive_report(now, peer, &block));
+            }
+            Packet::ReceiverReport { reports, .. } => reports.for_each(|block| self.receive_report(now, peer, &block)),
+            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, out),
+            Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media),
+            Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media)),
+            Packet::Bye { .. } | Packet::Sdes | Packet::Remb { .. } | Packet::TransportFeedback { .. } | Packet::Unknown { .. } => {}
+        }
+    }
+
+    fn receive_report(&mut self, now: Instant, peer: PeerKey, block: &ReportBlock) {
+        if let Some(sink) = self.sink_of(peer, block.ssrc).and_then(|key| self.sinks.get_mut(key)) {
+            sink.on_report(block, now);
+        }
+    }
+
+    fn receive_keyframe_request(&mut self, now: Instant, peer: PeerKey, media: u32) {
+        self.counters.keyframe_requests_received.add(1);
+        let shown = self.sink_of(peer, media).and_then(|key| self.sinks.get(key)).and_then(|sink| sink.feed());
+        if let Some(feed) = shown {
+            self.want_keyframe(feed.source, feed.encoding, now);
+        }
+    }
+
+    /// Send packets again that a subscriber misses, as retransmissions (RFC 4588). A sink without RTX has none: the same
+    /// packet sealed again under its own number would have to be identical, and its send time is not.
+    fn retransmit(&mut self, now: Instant, peer: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
+        let Some(key) = self.sink_of(peer, media) else { return };
+        let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
+        let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get(peer)) else { return };
+        let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
+        for sequence in lost {
+            counters.nack_received.add(1);
+            let (feed, input) = match sink.resend(sequence, now) {
+                Resend::Packet { feed, input } => (feed, input),
+                Resend::TooSoon => {
+                    counters.nack_suppressed.add(1);
+                    continue;
+                }
+                Resend::Unknown => {
+                    counters.nack_missed.add(1);
+                    continue;
+                }
+            };
+            let encoding = sources.get(feed.source).and_then(|source| source.encodings.get(feed.encoding));
+            let packet = encoding.filter(|encoding| encoding.generation == feed.generation).and_then(|encoding| encoding.cache.get(input));
+            let (Some(packet), Some(payload_type)) = (packet, feed.rtx_payload_type) else {
+                counters.nack_missed.add(1);
+                continue;
+            };
+            let outgoing = Outgoing {
+                packet,
+                sequence: sink.next_rtx_sequence(),
+                timestamp: feed.timestamp(packet),
+                payload_type,
+                vp8_ids: feed.vp8_ids(packet),
+                original: Some(sequence),
+            };
+            let stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now));
+            burst::send(&stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            counters.rtx_sent.add(1);
+            sink.retransmissions.add(1);
+        }
+    }
+
+    /// Take in a publisher's sender report and pass it on in each sink's own numbers (RFC 3550 section 6.4.1).
+    fn translate_sender_report(&mut self, now: Instant, peer: PeerKey, info: &SenderInfo, out: &mut impl Output) {
+        let arrival = self.clock.since_epoch(now);
+        let Some(stream) = self.peers.get(peer).and_then(|peer| peer.streams.get(info.ssrc)).filter(|stream| !stream.rtx) else { return };
+        let from = Wanted { source: stream.source, encoding: stream.encoding };
+        let Some(source) = self.sources.get_mut(from.source) else { return };
+        // All codecs of a source have the same clock: audio 48 kHz, video 90 kHz.
+        let clock_rate = source.codecs.first().map_or(90_000, |codec| codec.clock_rate);
+        let Some(encoding) = source.encodings.get_mut(from.encoding) else { return };
+        encoding.reception.on_sender_report(info.ntp, arrival);
+        encoding.clock = Some(SenderClock { ntp: info.ntp, rtp_timestamp: info.rtp_timestamp, received: now, clock_rate });
+        for sink in source.sinks.clone() {
+            self.send_sender_report(now, sink, from, out);
+        }
+    }
+
+    /// Tell a subscriber which time its stream's timestamps stand for, if it shows this encoding and the publisher has told us.
+    pub(super) fn send_sender_report(&mut self, now: Instant, sink: SinkKey, from: Wanted, out: &mut impl Output) {
+        let Some(encoding) = self.sources.get(from.source).and_then(|source| source.encodings.get(from.encoding)) else { return };
+        let (Some(clock), Some(sink)) = (encoding.clock, self.sinks.get_mut(sink)) else { return };
+        let Some(feed) = sink.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return };
+        let Some(peer) = self.peers.get_mut(sink.peer) else { return };
+        let (ntp, rtp_timestamp) = clock.at(now);
+        let info = SenderInfo {
+            ssrc: sink.ssrc,
+            ntp,
+            rtp_timestamp: rtp_timestamp.wrapping_add(feed.timestamp_offset),
+            packet_count: sink.packets.low32(),
+            octet_count: sink.octets.low32(),
+        };
+        self.scratch.clear();
+        rtcp::write_sender_report(&info, &[], &mut self.scratch);
+        rtcp::write_sdes_cname(sink.ssrc, &sink.cname, &mut self.scratch);
+        if peer.send_rtcp(&mut self.scratch, out) {
+            sink.reported(ntp, now);
+        }
+    }
+
+    fn sink_of(&self, peer: PeerKey, ssrc: u32) -> Option<SinkKey> {
+        let sinks = &self.peers.get(peer)?.sinks;
+        sinks.iter().copied().find(|&key| self.sinks.get(key).is_some_and(|sink| sink.ssrc == ssrc))
+    }
+}

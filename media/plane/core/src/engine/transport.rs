@@ -1,0 +1,103 @@
+//! ICE-lite (RFC 8445 section 2.5), DTLS datagrams on their way up and down, and liveness.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::{Engine, Output, PeerKey};
+use crate::command::Event;
+use crate::stun::{self, BindingRequest, ErrorCode, StunError};
+
+impl Engine {
+    /// Answer a connectivity check, and learn the peer's address from it.
+    pub(super) fn receive_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], out: &mut impl Output) {
+        let request = match BindingRequest::parse(datagram) {
+            Ok(request) => request,
+            // Without a ufrag and its password nobody is answered: the port must not serve to amplify.
+            Err(StunError::Username | StunError::IntegrityMissing) => {
+                self.counters.stun_rejected.add(1);
+                return;
+            }
+            Err(_) => {
+                self.counters.dropped_malformed.add(1);
+                return;
+            }
+        };
+        let key = self.by_ufrag.get(request.local_ufrag).copied();
+        let Some((key, peer)) = key.and_then(|key| Some((key, self.peers.get_mut(key)?))) else {
+            self.counters.stun_rejected.add(1);
+            return;
+        };
+        let password = peer.local_pwd.as_bytes();
+        if request.verify(password).is_err() {
+            self.counters.stun_rejected.add(1);
+            return;
+        }
+        self.scratch.clear();
+        let refusal = refusal(&request);
+        match refusal {
+            Some(code) => stun::write_error(request.transaction, code, Some(password), &mut self.scratch),
+            None => stun::write_success(request.transaction, from, password, &mut self.scratch),
+        }
+        out.transmit(from, self.scratch.len(), &self.scratch);
+        if refusal.is_none() {
+            self.counters.stun_answered.add(1);
+            self.learn_address(now, key, from, request.use_candidate);
+        }
+    }
+
+    /// Hand a DTLS datagram up.
+    pub(super) fn receive_dtls(&mut self, peer: PeerKey, datagram: &[u8]) {
+        let Some(peer) = self.peers.get(peer) else { return };
+        self.counters.dtls_received.add(1);
+        self.events.push_back(Event::Dtls { peer: peer.id, datagram: datagram.to_vec() });
+    }
+
+    pub(super) fn send_dtls(&mut self, peer: PeerKey, datagram: &[u8], out: &mut impl Output) {
+        let Some(address) = self.peers.get(peer).and_then(|peer| peer.address) else {
+            self.counters.dropped_no_address.add(1);
+            return;
+        };
+        self.counters.dtls_sent.add(1);
+        out.transmit(address, datagram.len(), datagram);
+    }
+
+    /// Report peers that have been silent for too long.
+    pub(super) fn check_liveness(&mut self, now: Instant) {
+        for peer in self.peers.values_mut() {
+            let silent = now.saturating_duration_since(peer.last_heard) >= self.config.liveness;
+            if silent && !std::mem::replace(&mut peer.lost, true) {
+                self.events.push_back(Event::Lost { peer: peer.id });
+            }
+        }
+    }
+
+    /// An authenticated check came from `from`: what else comes from there is this peer's. A nomination moves what we send.
+    fn learn_address(&mut self, now: Instant, key: PeerKey, from: SocketAddr, nominated: bool) {
+        if let Some(former) = self.by_address.insert(from, key).filter(|&former| former != key)
+            && let Some(former) = self.peers.get_mut(former)
+        {
+            former.drop_address(from);
+        }
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        peer.last_heard = now;
+        if let Some(evicted) = peer.add_checked(from) {
+            self.by_address.remove(&evicted);
+        }
+        let first = peer.address.is_none();
+        if first || nominated {
+            peer.address = Some(from);
+        }
+        if first {
+            self.events.push_back(Event::Connected { peer: peer.id, address: from });
+        }
+    }
+}
+
+/// Why an authenticated request is not answered with success.
+fn refusal<'a>(request: &'a BindingRequest<'_>) -> Option<ErrorCode<'a>> {
+    if !request.unknown_attributes().is_empty() {
+        return Some(ErrorCode::UnknownAttributes(request.unknown_attributes()));
+    }
+    // A lite agent cannot take the controlling role, so the other side has to change.
+    request.controlled.then_some(ErrorCode::RoleConflict)
+}
