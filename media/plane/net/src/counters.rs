@@ -1,0 +1,54 @@
+//! What the shell counts, under names that do not meet the engine's.
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Since the start, on one worker's socket and its event queue.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub(crate) struct Counters {
+            $($(#[$doc])* pub(crate) $name: u64,)*
+        }
+
+        impl Counters {
+            /// Names and values, in the order of the fields.
+            pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name),)*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// Datagrams received, empty ones counted.
+    udp_datagrams_received,
+    /// Octets in them, without UDP and IP headers.
+    udp_octets_received,
+    /// System calls that received; fewer than datagrams where the kernel joined some.
+    udp_receives,
+    /// System calls that failed to receive, for example with a pending ICMP error.
+    udp_receive_errors,
+    /// Datagrams that the kernel took.
+    udp_datagrams_sent,
+    /// Octets in them, likewise.
+    udp_octets_sent,
+    /// System calls that sent; datagrams a send is `udp_datagrams_sent` divided by this.
+    udp_sends,
+    /// Most datagrams that one send carried.
+    udp_segments_max,
+    /// Sends with several segments that the kernel refused, and that were repeated one by one.
+    udp_offload_refused,
+    /// Datagrams dropped because the send buffer was full.
+    udp_dropped_would_block,
+    /// Datagrams dropped because they exceed the MTU of their route.
+    udp_dropped_oversized,
+    /// Datagrams dropped because their destination is unreachable (no route, or an ICMP error).
+    udp_dropped_unreachable,
+    /// Datagrams dropped for any other reason that the kernel gave.
+    udp_dropped_send_error,
+}
+
+impl Counters {
+    /// Add to a counter. They start at 0 and count datagrams: no process lives long enough to wrap one.
+    pub(crate) fn add(counter: &mut u64, amount: usize) {
+        *counter = counter.wrapping_add(amount as u64);
+    }
+}

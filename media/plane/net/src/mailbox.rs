@@ -1,0 +1,85 @@
+//! Messages on their way down, and the waker that interrupts the worker's poll.
+//!
+//! The channel is unbounded on purpose. Commands carry state that may be neither dropped nor awaited by an event loop,
+//! and their number is bounded by what the owner does: a handful a join.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TryRecvError};
+
+use mio::{Registry, Token, Waker};
+use plane_core::command::{Command, EncodingRow, SinkRow, SourceId};
+
+/// Names and values.
+pub(crate) type Stats = Vec<(&'static str, u64)>;
+
+/// What the owner posts.
+pub(crate) enum Message {
+    Command(Command),
+    Snapshot(SyncSender<Vec<SinkRow>>),
+    Stats(SyncSender<Stats>),
+    SourceStats(SourceId, SyncSender<Vec<EncodingRow>>),
+    Close,
+}
+
+/// The owner's end.
+pub(crate) struct Mailbox {
+    messages: Sender<Message>,
+    waker: Waker,
+    /// Set while the worker is awake to messages, so that a burst of them costs one system call.
+    awake: Arc<AtomicBool>,
+}
+
+/// The worker's end.
+pub(crate) struct Inbox {
+    messages: Receiver<Message>,
+    awake: Arc<AtomicBool>,
+}
+
+/// The worker is gone.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+/// A mailbox whose worker polls `registry`, and is woken under `token`.
+pub(crate) fn mailbox(registry: &Registry, token: Token) -> io::Result<(Mailbox, Inbox)> {
+    let waker = Waker::new(registry, token)?;
+    let (sender, receiver) = mpsc::channel();
+    let awake = Arc::new(AtomicBool::new(false));
+    Ok((Mailbox { messages: sender, waker, awake: Arc::clone(&awake) }, Inbox { messages: receiver, awake }))
+}
+
+impl Mailbox {
+    /// Leave a message and return at once.
+    pub(crate) fn post(&self, message: Message) -> Result<(), Gone> {
+        self.messages.send(message).map_err(|_| Gone)?;
+        if !self.awake.swap(true, Ordering::AcqRel) {
+            // An eventfd takes any write but one past 2^64 - 2, and mio empties it before that.
+            let _ = self.waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Leave a question and wait for its answer: at most about as long as a turn of the worker.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Message) -> Result<T, Gone> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.post(question(reply))?;
+        answer.recv().map_err(|_| Gone)
+    }
+}
+
+impl Inbox {
+    /// Messages posted from now on wake the worker again. Call it before looking for those posted until now.
+    pub(crate) fn rearm(&self) {
+        self.awake.swap(false, Ordering::AcqRel);
+    }
+
+    /// The next message, if one waits. An owner that is gone has closed.
+    pub(crate) fn next(&self) -> Option<Message> {
+        match self.messages.try_recv() {
+            Ok(message) => Some(message),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Message::Close),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The worker: one thread that owns a socket and an engine, and turns until it is told to close.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Interest, Poll, Token};
+use plane_core::engine::{self, Engine};
+
+use crate::counters::Counters;
+use crate::events::EventQueue;
+use crate::mailbox::{self, Inbox, Mailbox, Message, Stats};
+use crate::receive::{Backlog, Receiver};
+use crate::send::Sender;
+use crate::socket::Socket;
+
+const SOCKET: Token = Token(0);
+const MAILBOX: Token = Token(1);
+
+/// Messages carried out in a turn. Each is a few microseconds, so media wait under a millisecond for a crowd that joins.
+const MESSAGES_A_TURN: usize = 128;
+
+/// After this long a turn stops receiving, although more may wait. It is a time and not a number of datagrams because a
+/// datagram costs what its subscribers cost; 2 ms keeps answers to the owner and timers well below a frame.
+const RECEIVE_A_TURN: Duration = Duration::from_millis(2);
+
+/// Whether the worker goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Continue,
+    Close,
+}
+
+/// A worker that has not begun or has ended its turns.
+pub(crate) struct Worker {
+    poll: Poll,
+    socket: Arc<Socket>,
+    receiver: Receiver,
+    sender: Sender,
+    engine: Engine,
+    inbox: Inbox,
+    events: Arc<EventQueue>,
+    /// The socket may hold datagrams. The poll tells of arrivals only, so this is kept until the socket was found empty.
+    readable: bool,
+    /// The inbox may hold messages, likewise.
+    messages_wait: bool,
+}
+
+impl Worker {
+    /// Prepare a worker for `socket`; its turns begin with [`Worker::run`].
+    pub(crate) fn new(
+        mut socket: Socket,
+        config: engine::Config,
+        events: Arc<EventQueue>,
+    ) -> io::Result<(Self, Mailbox)> {
+        let poll = Poll::new()?;
+        let (mailbox, inbox) = mailbox::mailbox(poll.registry(), MAILBOX)?;
+        poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
+        let socket = Arc::new(socket);
+        let worker = Self {
+            poll,
+            receiver: Receiver::new(),
+            sender: Sender::new(Arc::clone(&socket)),
+            socket,
+            engine: Engine::new(config, Instant::now(), SystemTime::now(), random_seed()?),
+            inbox,
+            events,
+            readable: true,
+            messages_wait: true,
+        };
+        Ok((worker, mailbox))
+    }
+
+    /// Turn until the owner closes.
+    ///
+    /// # Errors
+    /// The poll failed, which no input can cause.
+    pub(crate) fn run(&mut self) -> io::Result<()> {
+        let mut polled = mio::Events::with_capacity(4);
+        loop {
+            match self.poll.poll(&mut polled, self.patience()) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            for event in &polled {
+                match event.token() {
+                    SOCKET => self.readable = true,
+                    _ => self.messages_wait = true,
+                }
+            }
+            if self.turn() == Flow::Close {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How long the poll may wait; `None` for ever.
+    fn patience(&self) -> Option<Duration> {
+        if self.readable || self.messages_wait {
+            return Some(Duration::ZERO);
+        }
+        self.engine.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn turn(&mut self) -> Flow {
+        if self.messages_wait && self.take_messages() == Flow::Close {
+            return Flow::Close;
+        }
+        if self.readable {
+            self.receive();
+        }
+        let now = Instant::now();
+        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+            self.engine.timeout(now, &mut self.sender);
+        }
+        while let Some(event) = self.engine.next_event() {
+            self.events.push(event);
+        }
+        Flow::Continue
+    }
+
+    fn take_messages(&mut self) -> Flow {
+        self.inbox.rearm();
+        let now = Instant::now();
+        for _ in 0..MESSAGES_A_TURN {
+            match self.inbox.next() {
+                Some(Message::Command(command)) => self.engine.handle(command, now, &mut self.sender),
+                // Whoever asked may have given up since, so a reply that nobody takes is no error.
+                Some(Message::Snapshot(reply)) => drop(reply.send(self.engine.snapshot())),
+                Some(Message::Stats(reply)) => drop(reply.send(self.stats())),
+                Some(Message::SourceStats(source, reply)) => drop(reply.send(self.engine.source_stats(source))),
+                Some(Message::Close) => return Flow::Close,
+                None => {
+                    self.messages_wait = false;
+                    return Flow::Continue;
+                }
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Receive and forward batch by batch, until the socket is empty or the turn has taken long enough.
+    fn receive(&mut self) {
+        let begin = Instant::now();
+        let mut now = begin;
+        while now.duration_since(begin) < RECEIVE_A_TURN {
+            match self.receive_batch(now) {
+                Ok(Backlog::Perhaps) => now = Instant::now(),
+                Ok(Backlog::Empty) => {
+                    self.readable = false;
+                    return;
+                }
+                Err(_) => {
+                    // A pending error of the socket, told once: datagrams behind it are received in the next turn.
+                    Counters::add(&mut self.sender.counters.udp_receive_errors, 1);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn receive_batch(&mut self, now: Instant) -> io::Result<Backlog> {
+        let (mut datagrams, mut octets) = (0_usize, 0_usize);
+        let backlog = self.receiver.batch(&self.socket, |from, datagram| {
+            datagrams = datagrams.saturating_add(1);
+            octets = octets.saturating_add(datagram.len());
+            self.engine.receive(now, from, datagram, &mut self.sender);
+        })?;
+        if datagrams > 0 {
+            self.engine.flush(now, &mut self.sender);
+            let counters = &mut self.sender.counters;
+            Counters::add(&mut counters.udp_receives, 1);
+            Counters::add(&mut counters.udp_datagrams_received, datagrams);
+            Counters::add(&mut counters.udp_octets_received, octets);
+        }
+        Ok(backlog)
+    }
+
+    fn stats(&self) -> Stats {
+        let mut stats = self.engine.stats();
+        stats.extend(self.sender.counters.named());
+        stats.extend([
+            ("udp_receive_buffer_octets", self.socket.receive_buffer() as u64),
+            ("udp_send_buffer_octets", self.socket.send_buffer() as u64),
+            ("events_dropped", self.events.dropped()),
+        ]);
+        stats
+    }
+}
+
+/// From the system, so that sequence numbers and SSRCs cannot be guessed.
+fn random_seed() -> io::Result<u64> {
+    let mut seed = [0; 8];
+    // Eight octets always come whole (getrandom(2)).
+    rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u64::from_ne_bytes(seed))
+}
