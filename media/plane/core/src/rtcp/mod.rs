@@ -1,14 +1,43 @@
 //! RTCP: compound packets parsed lazily, and writers for what the plane sends (RFC 3550 section 6, RFC 4585, RFC 5104).
 
 mod parse;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic, reason = "a test may panic")]
+mod tests;
 mod write;
 
 use std::fmt;
 
 pub use parse::{Compound, Fci, NackedSequenceNumbers, ReportBlocks, Ssrcs};
+pub(crate) use write::write_transport_feedback;
 pub use write::{
     MAX_REPORT_BLOCKS, write_bye, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname, write_sender_report,
 };
+
+/// Octets of the common header of a packet.
+const HEADER_LEN: usize = 4;
+/// Octets of sender and media SSRC in a feedback message.
+const FEEDBACK_HEADER_LEN: usize = 8;
+const REPORT_BLOCK_LEN: usize = 24;
+
+/// PT (RFC 3550 section 12.1, RFC 4585 section 6.1).
+mod packet_type {
+    pub(super) const SENDER_REPORT: u8 = 200;
+    pub(super) const RECEIVER_REPORT: u8 = 201;
+    pub(super) const SOURCE_DESCRIPTION: u8 = 202;
+    pub(super) const BYE: u8 = 203;
+    pub(super) const TRANSPORT_FEEDBACK: u8 = 205;
+    pub(super) const PAYLOAD_FEEDBACK: u8 = 206;
+}
+
+/// FMT of feedback messages.
+pub(crate) mod format {
+    pub(super) const NACK: u8 = 1;
+    pub(crate) const TRANSPORT_WIDE: u8 = 15;
+    pub(super) const PLI: u8 = 1;
+    pub(super) const FIR: u8 = 4;
+    pub(super) const APPLICATION: u8 = 15;
+}
 
 /// Why a compound packet cannot be read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
