@@ -1,0 +1,138 @@
+"""The SDP answer: ICE-lite, one bundle, a section for each of the offer in its order (RFC 9429, RFC 8839, RFC 9143)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from media.negotiation import DtlsRole
+from media.offer import Offer, OfferedCodec, OfferedSection
+
+_VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """What all sections share. `candidates` are (address, port) pairs, best first."""
+
+    ufrag: str
+    pwd: str
+    fingerprint: str
+    role: DtlsRole
+    candidates: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a section of ours sends. Streams with the same `stream_id` are played in sync."""
+
+    ssrc: int
+    rtx_ssrc: int
+    cname: str
+    stream_id: str
+    track_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredSection:
+    """Our side of a section. `stream` is set where we send, `receives` where we receive; neither: inactive or rejected."""
+
+    codecs: Sequence[OfferedCodec] = ()
+    extensions: dict[str, int] | None = None
+    stream: Stream | None = None
+    receives: bool = False
+
+
+def write(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport) -> str:
+    """The answer to `offer`, one of `answers` for each of its sections."""
+    mids = [section.mid for section, answer in zip(offer.sections, answers, strict=True) if answer.codecs]
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        f"a=group:BUNDLE {' '.join(mids)}",
+        "a=extmap-allow-mixed",
+        "a=msid-semantic: WMS *",
+    ]
+    for section, answer in zip(offer.sections, answers, strict=True):
+        if answer.codecs:
+            lines += _section(section, answer, transport)
+        else:
+            lines += _rejected(section)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _section(section: OfferedSection, answer: AnsweredSection, transport: Transport) -> list[str]:
+    payload_types = [codec.payload_type for codec in answer.codecs]
+    payload_types += [codec.rtx_payload_type for codec in answer.codecs if codec.rtx_payload_type is not None]
+    direction = "sendonly" if answer.stream else "recvonly" if answer.receives else "inactive"
+    lines = [
+        f"m={section.kind} 9 {section.protocol} {' '.join(map(str, payload_types))}",
+        "c=IN IP4 0.0.0.0",
+        "a=rtcp:9 IN IP4 0.0.0.0",
+        f"a=mid:{section.mid}",
+        f"a={direction}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        f"a=ice-ufrag:{transport.ufrag}",
+        f"a=ice-pwd:{transport.pwd}",
+        f"a=fingerprint:sha-256 {transport.fingerprint}",
+        f"a=setup:{'active' if transport.role == 'client' else 'passive'}",
+    ]
+    lines += [
+        f"a=candidate:{index} 1 udp {_priority(index)} {address} {port} typ host"
+        for index, (address, port) in enumerate(transport.candidates, start=1)
+    ]
+    lines.append("a=end-of-candidates")
+    lines += [f"a=extmap:{number} {uri}" for uri, number in (answer.extensions or {}).items()]
+    for codec in answer.codecs:
+        lines += _codec(codec, section.kind, transport_feedback=answer.receives and _has_transport_cc(answer))
+    if answer.stream:
+        lines += _stream(answer.stream)
+    if answer.receives and section.rids:
+        lines += [f"a=rid:{rid} recv" for rid in section.rids]
+        lines.append(f"a=simulcast:recv {';'.join(section.rids)}")
+    return lines
+
+
+def _rejected(section: OfferedSection) -> list[str]:
+    return [
+        f"m={section.kind} 0 {section.protocol} {' '.join(section.formats)}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{section.mid}",
+        "a=inactive",
+    ]
+
+
+def _codec(codec: OfferedCodec, kind: str, *, transport_feedback: bool) -> list[str]:
+    lines = [f"a=rtpmap:{codec.payload_type} {codec.encoding}"]
+    if codec.fmtp:
+        lines.append(f"a=fmtp:{codec.payload_type} {codec.fmtp}")
+    feedback = list(_VIDEO_FEEDBACK) if kind == "video" else []
+    if transport_feedback:
+        feedback.append("transport-cc")
+    lines += [f"a=rtcp-fb:{codec.payload_type} {value}" for value in feedback]
+    if codec.rtx_payload_type is not None:
+        lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")
+        lines.append(f"a=fmtp:{codec.rtx_payload_type} apt={codec.payload_type}")
+    return lines
+
+
+def _stream(stream: Stream) -> list[str]:
+    lines = [f"a=msid:{stream.stream_id} {stream.track_id}"]
+    if stream.rtx_ssrc:
+        lines.append(f"a=ssrc-group:FID {stream.ssrc} {stream.rtx_ssrc}")
+    # Without a=ssrc Chromium shows nothing and reports no error; older aiortc needs it too.
+    for ssrc in filter(None, (stream.ssrc, stream.rtx_ssrc)):
+        lines.append(f"a=ssrc:{ssrc} cname:{stream.cname}")
+        lines.append(f"a=ssrc:{ssrc} msid:{stream.stream_id} {stream.track_id}")
+    return lines
+
+
+def _has_transport_cc(answer: AnsweredSection) -> bool:
+    return any("transport-wide-cc" in uri for uri in answer.extensions or {})
+
+
+def _priority(index: int) -> int:
+    """RFC 8445 section 5.1.2.1: a host candidate of component 1, the earlier the better."""
+    return (126 << 24) | ((65535 - index) << 8) | 255

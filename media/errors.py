@@ -1,0 +1,31 @@
+"""What can go wrong in media, by whose fault.
+
+MediaError
+├── BadOffer            the client's: the SDP cannot be read or lacks what is needed
+├── UnsupportedMedia    the client's: nothing in common
+└── Busy                ours: the node cannot take another peer now
+"""
+
+
+class MediaError(Exception):
+    """Base. `code` is the protocol's error code (signaling/PROTOCOL.md, Errors); the text says what to do."""
+
+    code = "media_error"
+
+
+class BadOffer(MediaError):
+    """The SDP cannot be parsed, is too long, or lacks something that WebRTC requires."""
+
+    code = "bad_offer"
+
+
+class UnsupportedMedia(MediaError):
+    """The offer is sound, but has no codec, profile or direction that we can use."""
+
+    code = "unsupported_media"
+
+
+class Busy(MediaError):
+    """The plane does not run, or the node is full."""
+
+    code = "busy"

@@ -1,0 +1,75 @@
+"""The plane in asyncio: its events reach the peer that they belong to, ids are given out here."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from livetrial_plane import Event, Plane
+
+logger = logging.getLogger(__name__)
+
+
+class PeerEvents(Protocol):
+    """What a peer hears from the plane. Called in the event loop; must not block or raise."""
+
+    def on_connected(self, address: str) -> None: ...
+    def on_datagram(self, datagram: bytes) -> None: ...
+    def on_lost(self) -> None: ...
+
+
+class PlaneLink:
+    """Reads the plane's events in the running loop.
+
+    Args:
+        plane: running; closed by `close`.
+        on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
+    """
+
+    def __init__(self, plane: Plane, on_encoding: Callable[[int, int, bool], None]) -> None:
+        self.plane = plane
+        self._on_encoding = on_encoding
+        self._peers: dict[int, PeerEvents] = {}
+        self._ids = itertools.count(1)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(plane.fileno(), self._drain)
+
+    def next_id(self) -> int:
+        """An id that no peer, source or sink of this plane has had."""
+        return next(self._ids)
+
+    def attach(self, peer: int, listener: PeerEvents) -> None:
+        """Send the events of `peer` to `listener`."""
+        self._peers[peer] = listener
+
+    def detach(self, peer: int) -> None:
+        """No more events of `peer`; what still waits is dropped."""
+        self._peers.pop(peer, None)
+
+    def close(self) -> None:
+        """Stop reading and stop the plane."""
+        self._loop.remove_reader(self.plane.fileno())
+        self._peers.clear()
+        self.plane.close()
+
+    def _drain(self) -> None:
+        for event in self.plane.events():
+            try:
+                self._dispatch(event)
+            except Exception:  # one peer's failure must not silence the others
+                logger.exception("a %s event of peer %d failed", event.kind, event.peer)
+
+    def _dispatch(self, event: Event) -> None:
+        if event.kind == "encoding":
+            self._on_encoding(event.source, event.encoding, event.active)
+            return
+        peer = self._peers.get(event.peer)
+        if peer is None:
+            return
+        if event.kind == "dtls":
+            peer.on_datagram(event.data)
+        elif event.kind == "connected":
+            peer.on_connected(event.address)
+        elif event.kind == "lost":
+            peer.on_lost()

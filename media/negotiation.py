@@ -1,0 +1,90 @@
+"""What we take of an offer: codecs, header extensions, DTLS role."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from livetrial_plane import Codec
+
+from media.errors import UnsupportedMedia
+from media.offer import Offer, OfferedCodec, OfferedSection
+
+DtlsRole = Literal["client", "server"]
+
+_EXTENSIONS = {
+    "urn:ietf:params:rtp-hdrext:sdes:mid": "mid",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id": "rid",
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id": "repaired-rid",
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01": "transport-cc",
+    "urn:ietf:params:rtp-hdrext:ssrc-audio-level": "audio-level",
+    "urn:3gpp:video-orientation": "video-orientation",
+    "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay": "playout-delay",
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time": "abs-capture-time",
+}
+
+_PASSED_ON = {"mid", "audio-level", "video-orientation", "playout-delay", "abs-capture-time"}
+"""What a subscriber gets; the rest concerns the publisher's own link."""
+
+
+def publishable(section: OfferedSection) -> OfferedCodec:
+    """The codec that a publisher is to send: one that every browser decodes, VP8 before H264, Opus for audio.
+
+    Raises:
+        UnsupportedMedia: there is none.
+    """
+    ranked = [codec for codec in section.codecs if _rank(codec) is not None]
+    if not ranked:
+        wanted = "opus" if section.kind == "audio" else "VP8 or H264 with packetization-mode=1"
+        raise UnsupportedMedia(f"section {section.mid!r} offers no {wanted}")
+    return min(ranked, key=lambda codec: _rank(codec) or 0)
+
+
+def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
+    """All codecs that a subscriber takes of those that publishers may send, in its own order.
+
+    Raises:
+        UnsupportedMedia: there is none.
+    """
+    codecs = tuple(codec for codec in section.codecs if _rank(codec) is not None)
+    if not codecs:
+        publishable(section)
+    return codecs
+
+
+def accepted_extensions(section: OfferedSection, *, publishing: bool) -> dict[str, int]:
+    """Header extension ids by URI. Only ids that fit the one-byte form: Firefox takes no other, and no browser needs one."""
+    return {
+        uri: number
+        for uri, number in section.extensions.items()
+        if number <= 14 and (name := _EXTENSIONS.get(uri)) and (publishing or name in _PASSED_ON)
+    }
+
+
+def plane_extensions(accepted: Iterable[dict[str, int]]) -> dict[str, int]:
+    """The ids of a whole bundle by the plane's names; in a bundle an id means the same everywhere (RFC 9143 section 9.2)."""
+    return {_EXTENSIONS[uri]: number for section in accepted for uri, number in section.items()}
+
+
+def plane_codecs(codecs: Iterable[OfferedCodec]) -> list[Codec]:
+    """Codecs as the plane takes them."""
+    return [
+        Codec(codec.name, codec.payload_type, clock_rate=codec.clock_rate, rtx_payload_type=codec.rtx_payload_type)
+        for codec in codecs
+    ]
+
+
+def dtls_role(offer: Offer, *, prefer_passive: bool) -> DtlsRole:
+    """Our DTLS role (RFC 8842 section 5). As client media leave a round trip sooner, so that is what we choose where we may."""
+    if offer.setup == "actpass":
+        return "server" if prefer_passive else "client"
+    return "client" if offer.setup == "passive" else "server"
+
+
+def _rank(codec: OfferedCodec) -> int | None:
+    """Lower is better; None cannot be used."""
+    if codec.name in ("opus", "VP8"):
+        return 0
+    if codec.name.startswith("H264/42e0") and codec.name.endswith("/1"):
+        return 1
+    if codec.name.startswith("H264/") and codec.name.endswith("/1"):
+        return 2
+    return None

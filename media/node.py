@@ -1,0 +1,357 @@
+"""Media of one node: takes offers, gives answers, and keeps peers and rooms until they end."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from livetrial_plane import Plane
+
+from media import answer, negotiation
+from media.answer import AnsweredSection, Stream
+from media.dtls import NodeCertificate
+from media.errors import BadOffer, Busy, UnsupportedMedia
+from media.link import PlaneLink
+from media.offer import Offer, OfferedSection
+from media.peer import Peer
+from media.room import Publication, Receiver, Room, Slot, Source
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Publisher, SlotView, SourceKind, SourceView
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MediaConfig:
+    """How the node's media port is bound and announced.
+
+    Args:
+        host: address to bind; "::" takes IPv4 too.
+        port: UDP port; 0 lets the kernel choose.
+        announced: addresses for clients to send to, best first.
+        workers: the plane's worker threads.
+    """
+
+    host: str = "0.0.0.0"
+    port: int = 8081
+    announced: tuple[str, ...] = ("127.0.0.1",)
+    workers: int = 1
+
+
+@dataclass(eq=False)
+class Connection:
+    """A peer's side of a session. `answer` is the SDP; `close` ends it without calling `on_closed`."""
+
+    id: str
+    answer: str
+    _close: Callable[[], "asyncio.Future[None] | object"] = field(repr=False)
+    _peer: Peer = field(repr=False)
+
+    async def close(self) -> None:
+        """Leave the room and say goodbye. Idempotent."""
+        self._close()
+        await self._peer.close()
+
+
+@dataclass(eq=False)
+class Publishing(Connection):
+    """A connection that publishes."""
+
+
+@dataclass(eq=False)
+class Receiving(Connection):
+    """A connection that receives. `slots` is what it showed at the start; later lists went to `on_slots`."""
+
+    slots: list[SlotView] = field(default_factory=list)
+    prefer: Callable[[str, int | None], None] = field(default=lambda slot, encoding: None, repr=False)
+    """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose."""
+
+
+class MediaNode:
+    """Call `start` in the event loop before anything else."""
+
+    def __init__(self, config: MediaConfig) -> None:
+        self._config = config
+        self._link: PlaneLink | None = None
+        self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
+        self._rooms: dict[str, Room] = {}
+        self._sources: dict[int, tuple[Room, Source]] = {}
+        self._peers: set[Peer] = set()
+
+    async def start(self) -> None:
+        """Bind the media port and run the plane.
+
+        Raises:
+            OSError: the port cannot be bound.
+        """
+        plane = Plane(host=self._config.host, port=self._config.port, workers=self._config.workers)
+        self._link = PlaneLink(plane, self._on_encoding)
+
+    async def close(self) -> None:
+        """End all peers and free the port. Idempotent."""
+        if self._link is None:
+            return
+        await asyncio.gather(*(peer.close() for peer in list(self._peers)))
+        self._link.close()
+        self._link = None
+
+    @property
+    def port(self) -> int:
+        """The media port that is bound.
+
+        Raises:
+            Busy: the plane does not run.
+        """
+        return self._plane.port
+
+    def stats(self) -> dict[str, int]:
+        """The plane's counters and gauges."""
+        return self._plane.stats()
+
+    async def publish(
+        self,
+        room: str,
+        *,
+        publisher: Publisher,
+        offer: str,
+        prefer_passive: bool = False,
+        on_closed: Callable[[str], None],
+    ) -> Publishing:
+        """Take an offer that sends: at most one audio section, one or two of video (camera, then screen).
+
+        Raises:
+            BadOffer, UnsupportedMedia, Busy: nothing was kept.
+        """
+        parsed = Offer.parse(offer)
+        chosen = list(_published_sections(parsed))
+        answers = [
+            _receiving_answer(section) if kind else AnsweredSection()
+            for section, kind in zip(parsed.sections, chosen, strict=True)
+        ]
+        publication_id = secrets.token_urlsafe(12)
+        room_object = self._room(room)
+
+        def closed(reason: str) -> None:
+            leave()
+            on_closed(reason)
+
+        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed)
+        publication = Publication(publication_id, publisher, [])
+        for section, answered, kind in zip(parsed.sections, answers, chosen, strict=True):
+            if kind is not None:
+                publication.sources.append(self._add_source(peer, section, answered, kind, publication))
+        self._sources.update({source.id: (room_object, source) for source in publication.sources})
+        room_object.publish(publication)
+
+        def leave() -> None:
+            if self._sources.keys().isdisjoint(source.id for source in publication.sources):
+                return
+            for source in publication.sources:
+                self._sources.pop(source.id)
+            room_object.unpublish(publication)
+            self._forget(peer, room)
+
+        return Publishing(publication_id, self._answer(parsed, answers, peer, prefer_passive), leave, peer)
+
+    async def receive(
+        self,
+        room: str,
+        *,
+        offer: str,
+        prefer_passive: bool = False,
+        on_slots: Callable[[list[SlotView]], None],
+        on_closed: Callable[[str], None],
+    ) -> Receiving:
+        """Take an offer that receives: up to four video and four audio sections, which become the slots in their order.
+
+        Raises:
+            BadOffer, UnsupportedMedia, Busy: nothing was kept.
+        """
+        parsed = Offer.parse(offer)
+        names = list(_slot_names(parsed))
+        answers = [
+            _sending_answer(section, name) if name else AnsweredSection()
+            for section, name in zip(parsed.sections, names, strict=True)
+        ]
+        room_object = self._room(room)
+
+        def closed(reason: str) -> None:
+            leave()
+            on_closed(reason)
+
+        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed)
+        slots = [
+            self._add_sink(peer, section, answered, name)
+            for section, answered, name in zip(parsed.sections, answers, names, strict=True)
+            if name is not None
+        ]
+        receiver = Receiver(slots, on_slots)
+        shown = room_object.receive(receiver)
+        present = True
+
+        def leave() -> None:
+            nonlocal present
+            if present:
+                present = False
+                room_object.leave(receiver)
+                self._forget(peer, room)
+
+        return Receiving(
+            secrets.token_urlsafe(12),
+            self._answer(parsed, answers, peer, prefer_passive),
+            leave,
+            peer,
+            slots=shown,
+            prefer=lambda slot, encoding: room_object.prefer(receiver, slot, encoding),
+        )
+
+    @property
+    def _plane(self) -> Plane:
+        if self._link is None:
+            raise Busy("the media plane does not run")
+        return self._link.plane
+
+    def _room(self, name: str) -> Room:
+        return self._rooms.setdefault(name, Room(self._plane))
+
+    def _peer(
+        self,
+        offer: Offer,
+        answers: Iterable[AnsweredSection],
+        *,
+        prefer_passive: bool,
+        on_closed: Callable[[str], None],
+    ) -> Peer:
+        if self._link is None:
+            raise Busy("the media plane does not run")
+        peer = Peer(
+            self._link,
+            self._certificate,
+            role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
+            both_profiles=prefer_passive,
+            fingerprints=offer.fingerprints,
+            extensions=negotiation.plane_extensions(answered.extensions or {} for answered in answers),
+            on_closed=on_closed,
+        )
+        self._peers.add(peer)
+        return peer
+
+    def _add_source(
+        self, peer: Peer, section: OfferedSection, answered: AnsweredSection, kind: SourceKind, publication: Publication
+    ) -> Source:
+        assert self._link is not None
+        codec = answered.codecs[0]
+        encodings = max(1, len(section.rids))
+        person = publication.publisher
+        view = SourceView(person.person, person.name, kind, publication.id)
+        source = Source(self._link.next_id(), kind, codec.name, view, [False] * encodings)
+        self._plane.add_source(
+            source.id,
+            peer=peer.id,
+            kind="audio" if kind == "microphone" else "video",
+            mid=section.mid,
+            codecs=negotiation.plane_codecs(answered.codecs),
+            rids=list(section.rids),
+            ssrcs=[] if section.rids else list(section.ssrcs[:1]),
+        )
+        return source
+
+    def _add_sink(self, peer: Peer, section: OfferedSection, answered: AnsweredSection, name: str) -> Slot:
+        assert self._link is not None
+        assert answered.stream is not None
+        sink = self._link.next_id()
+        self._plane.add_sink(
+            sink,
+            peer=peer.id,
+            mid=section.mid,
+            ssrc=answered.stream.ssrc,
+            rtx_ssrc=answered.stream.rtx_ssrc,
+            cname=answered.stream.cname,
+            codecs=negotiation.plane_codecs(answered.codecs),
+        )
+        return Slot(name, section.mid, sink, frozenset(codec.name for codec in answered.codecs))
+
+    def _answer(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> str:
+        transport = answer.Transport(
+            ufrag=peer.ufrag,
+            pwd=peer.pwd,
+            fingerprint=self._certificate.sha256,
+            role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
+            candidates=[(address, self.port) for address in self._config.announced],
+        )
+        return answer.write(offer, answers, transport)
+
+    def _forget(self, peer: Peer, room: str) -> None:
+        self._peers.discard(peer)
+        if (known := self._rooms.get(room)) and known.empty:
+            del self._rooms[room]
+
+    def _on_encoding(self, source_id: int, encoding: int, active: bool) -> None:
+        if found := self._sources.get(source_id):
+            room, source = found
+            room.on_encoding(source, encoding, active)
+
+
+def _published_sections(offer: Offer) -> Iterable[SourceKind | None]:
+    """What each section publishes, None where it is not used."""
+    free: dict[str, list[SourceKind]] = {"audio": ["microphone"], "video": ["camera", "screen"]}
+    used = False
+    for section in offer.sections:
+        sends = not section.rejected and section.direction in ("sendonly", "sendrecv")
+        kinds = free.get(section.kind, [])
+        if not sends:
+            yield None
+        elif not kinds:
+            raise BadOffer(
+                f"section {section.mid!r} is one {section.kind} too many: one audio, a camera and a screen are taken"
+            )
+        else:
+            used = True
+            yield kinds.pop(0)
+    if not used:
+        raise UnsupportedMedia("the offer sends nothing: no audio or video section is sendonly or sendrecv")
+
+
+def _slot_names(offer: Offer) -> Iterable[str | None]:
+    """The slot of each section, None where it is not used."""
+    free = {"audio": list(AUDIO_SLOTS), "video": list(VIDEO_SLOTS)}
+    used = False
+    for section in offer.sections:
+        receives = not section.rejected and section.direction in ("recvonly", "sendrecv")
+        names = free.get(section.kind, [])
+        if not receives or not names:
+            yield None
+        else:
+            used = True
+            yield names.pop(0)
+    if not used:
+        raise UnsupportedMedia("the offer receives nothing: no audio or video section is recvonly or sendrecv")
+
+
+def _receiving_answer(section: OfferedSection) -> AnsweredSection:
+    return AnsweredSection(
+        codecs=(negotiation.publishable(section),),
+        extensions=negotiation.accepted_extensions(section, publishing=True),
+        receives=True,
+    )
+
+
+def _sending_answer(section: OfferedSection, slot: str) -> AnsweredSection:
+    codecs = negotiation.receivable(section)
+    # The two slots of a pair share stream and canonical name, so that browsers keep them in sync.
+    pair = AUDIO_SLOTS.index(slot) if slot in AUDIO_SLOTS else VIDEO_SLOTS.index(slot)
+    repairs = section.kind == "video" and any(codec.rtx_payload_type is not None for codec in codecs)
+    stream = Stream(
+        ssrc=_ssrc(),
+        rtx_ssrc=_ssrc() if repairs else 0,
+        cname=f"livetrial-{pair}",
+        stream_id=VIDEO_SLOTS[pair],
+        track_id=slot,
+    )
+    return AnsweredSection(
+        codecs=codecs, extensions=negotiation.accepted_extensions(section, publishing=False), stream=stream
+    )
+
+
+def _ssrc() -> int:
+    return secrets.randbelow(2**32 - 1) + 1

@@ -1,0 +1,122 @@
+"""A peer: one ICE, DTLS and SRTP association, from its first check to its end."""
+
+import asyncio
+import base64
+import logging
+import os
+from collections.abc import Callable
+
+from media.dtls import DatagramPipe, HandshakeFailed, NodeCertificate, PlaneDtlsTransport, SrtpKeys
+from media.link import PlaneLink
+from media.negotiation import DtlsRole
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 15.0
+"""From the answer to keys. A browser gives up checking after about 15 s itself."""
+
+
+def ice_credentials() -> tuple[str, str]:
+    """A ufrag and a password with 48 and 192 bits of randomness (RFC 8445 section 5.3 asks for 24 and 128)."""
+    ufrag, pwd = (base64.b64encode(os.urandom(size), b"+/").decode() for size in (6, 24))
+    return ufrag, pwd
+
+
+class Peer:
+    """Brings up the association and watches it.
+
+    Args:
+        link: the plane.
+        certificate: the node's.
+        role: our DTLS role, from the offer.
+        both_profiles: offer AES128_CM_SHA1_80 as DTLS client too.
+        fingerprints: of the offer.
+        extensions: header extension ids of the bundle, by the plane's names.
+        on_closed: called once with a reason code when the association ended and `close` was not called:
+            `connect_timeout`, `dtls_failed`, `lost` (silence) or `left` (the peer closed it).
+    """
+
+    def __init__(
+        self,
+        link: PlaneLink,
+        certificate: NodeCertificate,
+        *,
+        role: DtlsRole,
+        both_profiles: bool,
+        fingerprints: tuple[tuple[str, str], ...],
+        extensions: dict[str, int],
+        on_closed: Callable[[str], None],
+    ) -> None:
+        self.id = link.next_id()
+        self.ufrag, self.pwd = ice_credentials()
+        self._link = link
+        self._fingerprints = fingerprints
+        self._on_closed = on_closed
+        self._pipe = DatagramPipe(lambda datagram: link.plane.send_dtls(self.id, datagram), role)
+        self._dtls = PlaneDtlsTransport(self._pipe, certificate, role, both_profiles=both_profiles)
+        self._connected = asyncio.Event()
+        self._ended = False
+        link.attach(self.id, self)
+        link.plane.add_peer(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd, extensions=extensions)
+        self._task = asyncio.create_task(self._run(), name=f"peer-{self.id}")
+
+    def on_connected(self, address: str) -> None:
+        """The plane answered the first check, so that DTLS can reach the peer."""
+        logger.debug("peer %d is at %s", self.id, address)
+        self._connected.set()
+
+    def on_datagram(self, datagram: bytes) -> None:
+        """A DTLS datagram arrived."""
+        self._pipe.feed(datagram)
+
+    def on_lost(self) -> None:
+        """Nothing authenticated came for the liveness timeout."""
+        self._end("lost")
+
+    async def close(self) -> None:
+        """Say goodbye by DTLS and forget the peer. Idempotent."""
+        if self._ended:
+            return
+        self._ended = True
+        await self._dtls.stop()
+        self._release()
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._connected.wait()
+                self._open_media(await self._dtls.handshake(self._fingerprints))
+        except TimeoutError:
+            return self._end("connect_timeout")
+        except HandshakeFailed as error:
+            logger.info("peer %d: %s", self.id, error)
+            return self._end("dtls_failed")
+        except Exception:  # whatever OpenSSL or aiortc make of a hostile datagram ends this peer alone
+            logger.exception("peer %d: DTLS broke", self.id)
+            return self._end("dtls_failed")
+        await self._dtls.closed()
+        self._end("left")
+
+    def _open_media(self, keys: SrtpKeys) -> None:
+        self._link.plane.set_keys(
+            self.id,
+            profile=keys.profile,
+            send_key=keys.send_key,
+            send_salt=keys.send_salt,
+            receive_key=keys.receive_key,
+            receive_salt=keys.receive_salt,
+        )
+
+    def _end(self, reason: str) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._release()
+        self._on_closed(reason)
+
+    def _release(self) -> None:
+        self._link.detach(self.id)
+        self._link.plane.remove_peer(self.id)
+        self._pipe.close()
+        if self._task is not asyncio.current_task():
+            self._task.cancel()

@@ -1,0 +1,38 @@
+"""What callers see of media: who publishes, and what is shown where."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["main", "stage"]
+SourceKind = Literal["camera", "screen", "microphone"]
+
+VIDEO_SLOTS = ("main", "stage-1", "stage-2", "stage-3")
+AUDIO_SLOTS = ("audio-1", "audio-2", "audio-3", "audio-4")
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes. `place` says where it is shown; of two in the main place the later one is."""
+
+    person: str
+    name: str
+    place: Place = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source that arrives. `publication` tells two connections of one person apart."""
+
+    publisher: str
+    name: str
+    kind: SourceKind
+    publication: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """A receiver's slot and what it shows; None: nothing arrives for it."""
+
+    slot: str
+    mid: str
+    source: SourceView | None
