@@ -1,4 +1,4 @@
-"""`python -m signaling.schema` prints a JSON Schema (2020-12) of all messages, to check other implementations against."""
+"""`python -m signaling.schema` prints a JSON Schema (2020-12) of all messages, to check other types against."""
 
 import sys
 from typing import Any
