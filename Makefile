@@ -1,0 +1,83 @@
+# livetrial. `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := build
+BROWSERS := chromium firefox-esr
+
+PLANE_SOURCES := $(shell find media/plane -not -path '*/target/*' \( -name '*.rs' -o -name 'Cargo.*' -o -name '*.pyi' -o -name 'pyproject.toml' \))
+WEB_SOURCES := $(shell find web_client -not -path '*/node_modules/*' -not -path '*/dist/*' -type f)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: setup ## set up everything and start the server on http://localhost:8080 (flags: ARGS="--http-port 9000")
+	@exec $(BIN)/livetrial serve $(ARGS)
+
+setup: $(STAMPS)/python $(STAMPS)/plane $(STAMPS)/web ## set up without starting
+
+test: setup test-lint test-rust test-web test-python test-browser ## set up and run every test
+
+test-lint: $(STAMPS)/python $(STAMPS)/plane ## formatting, types, import directions
+	@echo "== lint"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test-rust: ## the forwarding plane
+	@echo "== rust"
+	@cd media/plane && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet --workspace --exclude livetrial-plane
+
+test-web: $(STAMPS)/web ## the pages' and the client module's unit tests
+	@echo "== web client"
+	@cd web_client && npm run --silent check && npm test --silent
+
+test-python: $(STAMPS)/python $(STAMPS)/plane $(STAMPS)/web ## server, media, queue, signaling (real Valkey, real plane)
+	@echo "== python"
+	@$(BIN)/pytest -q
+
+test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the real server
+	@echo "== browsers"
+	@scripts/debian-packages $(BROWSERS)
+	@cd tests/browser && npm test --silent
+
+bench: setup ## cost of forwarding a packet, against the bare send and a pure-Python loop
+	@$(BIN)/python -m loadtests.bench
+
+load: setup ## a small load test with locust, headless (needs a running server: make run)
+	@$(BIN)/python -m loadtests.run
+
+format: $(STAMPS)/python ## format Python and Rust
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+	@cd media/plane && cargo fmt
+
+clean: ## remove what set-up made (data stay)
+	rm -rf $(VENV) $(STAMPS) media/plane/target web_client/dist web_client/node_modules tests/browser/node_modules
+
+$(STAMPS)/python: pyproject.toml requirements.lock
+	@scripts/check-tools
+	@echo "== Python packages"
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/plane: $(STAMPS)/python $(PLANE_SOURCES)
+	@echo "== forwarding plane (Rust; the first build takes a minute or two)"
+	@cd media/plane/bindings && VIRTUAL_ENV=$(CURDIR)/$(VENV) $(CURDIR)/$(BIN)/maturin develop --release --quiet
+	@touch $@
+
+$(STAMPS)/web: $(WEB_SOURCES)
+	@scripts/check-tools
+	@echo "== web client"
+	@cd web_client && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/browser-tests: tests/browser/package-lock.json
+	@cd tests/browser && npm ci --silent --no-audit --no-fund
+	@mkdir -p $(STAMPS) && touch $@
+
+.PHONY: help run setup test test-lint test-rust test-web test-python test-browser bench load format clean
