@@ -76,6 +76,17 @@ impl Plane {
         self.address
     }
 
+    /// Whether calls are still taken.
+    ///
+    /// # Errors
+    /// [`Stopped`], also while a call of [`Plane::close`] waits in another thread.
+    pub fn running(&self) -> Result<(), Stopped> {
+        match &*self.worker.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Running(_) => Ok(()),
+            State::Ended(stopped) => Err(stopped.clone()),
+        }
+    }
+
     /// An eventfd, readable while events wait or when the worker has ended. It lives as long as the plane.
     #[must_use]
     pub fn events_ready(&self) -> BorrowedFd<'_> {

@@ -1,0 +1,57 @@
+//! `Event`: something Python must know.
+
+use plane_core::command;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Something Python must know. Frozen. Fields that do not belong to `kind` hold their default.
+#[pyclass(frozen, get_all, module = "livetrial_plane")]
+pub(crate) struct Event {
+    kind: &'static str,
+    peer: u32,
+    source: u32,
+    encoding: usize,
+    active: bool,
+    data: Py<PyBytes>,
+    address: String,
+}
+
+impl Event {
+    pub(crate) fn new(py: Python<'_>, event: &command::Event) -> Self {
+        match *event {
+            command::Event::Dtls { peer, ref datagram } => {
+                Self { data: PyBytes::new(py, datagram).unbind(), ..Self::bare(py, "dtls", peer) }
+            }
+            command::Event::Connected { peer, address } => {
+                Self { address: address.to_string(), ..Self::bare(py, "connected", peer) }
+            }
+            command::Event::Lost { peer } => Self::bare(py, "lost", peer),
+            command::Event::Encoding { peer, source, encoding, active } => {
+                Self { source, encoding, active, ..Self::bare(py, "encoding", peer) }
+            }
+        }
+    }
+
+    fn bare(py: Python<'_>, kind: &'static str, peer: u32) -> Self {
+        let (source, encoding, active, address) = (0, 0, false, String::new());
+        Self { kind, peer, source, encoding, active, data: PyBytes::new(py, b"").unbind(), address }
+    }
+}
+
+#[pymethods]
+impl Event {
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let Self { kind, peer, source, encoding, address, .. } = self;
+        let rest = match *kind {
+            // The first octet is the content type (RFC 6347), which is all that a reader can use.
+            "dtls" => format!(", data=<{} octets>", self.data.bind(py).as_bytes().len()),
+            "connected" => format!(", address={address:?}"),
+            "encoding" => {
+                let active = if self.active { "True" } else { "False" };
+                format!(", source={source}, encoding={encoding}, active={active}")
+            }
+            _ => String::new(),
+        };
+        format!("Event({kind:?}, peer={peer}{rest})")
+    }
+}

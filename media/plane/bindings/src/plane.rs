@@ -1,0 +1,227 @@
+//! `Plane`: the calls of the contract, each an argument check and a message.
+//!
+//! Posting never waits, so it keeps the interpreter attached; whatever waits for the worker detaches.
+
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use plane_core::command::Command;
+use plane_core::engine;
+use plane_net::{Config, Stopped};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arguments::{self, Int};
+use crate::codec::{self, Codec};
+use crate::event::Event;
+use crate::{keys, snapshot};
+
+/// One media node.
+///
+/// Raises:
+///     OSError: the port cannot be bound.
+///     ValueError: an argument is out of range.
+#[pyclass(frozen, module = "livetrial_plane")]
+pub(crate) struct Plane(plane_net::Plane);
+
+#[pymethods]
+impl Plane {
+    #[new]
+    #[pyo3(signature = (
+        *, host = "0.0.0.0", port = Int::of(0), workers = Int::of(1), liveness_timeout_s = 15.0,
+        keyframe_interval_ms = Int::of(500)
+    ))]
+    fn new(
+        host: &str,
+        port: Int,
+        workers: Int,
+        liveness_timeout_s: f64,
+        keyframe_interval_ms: Int,
+    ) -> PyResult<Self> {
+        workers.within("workers", 1..=1_u8)?;
+        let engine = engine::Config {
+            liveness: arguments::liveness(liveness_timeout_s)?,
+            keyframe_interval: Duration::from_millis(keyframe_interval_ms.within("keyframe_interval_ms", 0..=60_000)?),
+        };
+        let config = Config { host: arguments::host(host)?, port: port.within("port", 0..=u16::MAX)?, engine };
+        plane_net::Plane::start(config).map(Self).map_err(|error| {
+            let text = format!("cannot start a plane on {host} port {}: {error}", config.port);
+            // With an errno OSError makes itself the subclass that belongs to it.
+            error.raw_os_error().map_or_else(
+                || PyOSError::new_err(text.clone()),
+                |errno| PyOSError::new_err((errno, text.clone())),
+            )
+        })
+    }
+
+    /// The UDP port that is bound.
+    #[getter]
+    fn port(&self) -> u16 {
+        self.0.address().port()
+    }
+
+    /// An eventfd, readable while events wait.
+    fn fileno(&self) -> PyResult<i32> {
+        self.0.running().map_err(stopped)?;
+        Ok(self.0.events_ready().as_raw_fd())
+    }
+
+    /// Take all waiting events and rearm the eventfd.
+    fn events(&self, py: Python<'_>) -> PyResult<Vec<Event>> {
+        let events = self.0.take_events().map_err(stopped)?;
+        Ok(events.iter().map(|event| Event::new(py, event)).collect())
+    }
+
+    #[pyo3(signature = (peer, *, local_ufrag, local_pwd, extensions))]
+    fn add_peer(
+        &self,
+        peer: Int,
+        local_ufrag: String,
+        local_pwd: String,
+        extensions: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        arguments::ice_credentials(&local_ufrag, &local_pwd)?;
+        let extensions = arguments::extensions(extensions)?;
+        self.post(Command::AddPeer { peer: peer.id("peer")?, local_ufrag, local_pwd, extensions })
+    }
+
+    fn remove_peer(&self, peer: Int) -> PyResult<()> {
+        self.post(Command::RemovePeer(peer.id("peer")?))
+    }
+
+    fn send_dtls(&self, peer: Int, datagram: &[u8]) -> PyResult<()> {
+        arguments::datagram(datagram)?;
+        self.post(Command::SendDtls { peer: peer.id("peer")?, datagram: datagram.to_vec() })
+    }
+
+    #[pyo3(signature = (peer, *, profile, send_key, send_salt, receive_key, receive_salt))]
+    fn set_keys(
+        &self,
+        peer: Int,
+        profile: &str,
+        send_key: &[u8],
+        send_salt: &[u8],
+        receive_key: &[u8],
+        receive_salt: &[u8],
+    ) -> PyResult<()> {
+        let profile = keys::profile(profile)?;
+        let send = keys::master_key("send", profile, send_key, send_salt)?;
+        let receive = keys::master_key("receive", profile, receive_key, receive_salt)?;
+        self.post(Command::SetKeys { peer: peer.id("peer")?, profile, send, receive })
+    }
+
+    #[pyo3(signature = (source, *, peer, kind, mid, codecs, rids, ssrcs))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
+    fn add_source(
+        &self,
+        source: Int,
+        peer: Int,
+        kind: &str,
+        mid: String,
+        codecs: Vec<PyRef<'_, Codec>>,
+        rids: Vec<String>,
+        ssrcs: Vec<(Int, Int)>,
+    ) -> PyResult<()> {
+        arguments::counted("mid", &mid)?;
+        arguments::rids(&rids)?;
+        self.post(Command::AddSource {
+            source: source.source()?,
+            peer: peer.id("peer")?,
+            kind: arguments::kind(kind)?,
+            mid,
+            codecs: codec::list(&codecs)?,
+            ssrcs: arguments::ssrcs(&ssrcs, &rids)?,
+            rids,
+        })
+    }
+
+    fn remove_source(&self, source: Int) -> PyResult<()> {
+        self.post(Command::RemoveSource(source.source()?))
+    }
+
+    #[pyo3(signature = (sink, *, peer, mid, ssrc, rtx_ssrc, cname, codecs))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
+    fn add_sink(
+        &self,
+        sink: Int,
+        peer: Int,
+        mid: String,
+        ssrc: Int,
+        rtx_ssrc: Int,
+        cname: String,
+        codecs: Vec<PyRef<'_, Codec>>,
+    ) -> PyResult<()> {
+        arguments::counted("mid", &mid)?;
+        arguments::counted("cname", &cname)?;
+        let (sink, peer, ssrc) = (sink.id("sink")?, peer.id("peer")?, ssrc.ssrc()?);
+        let rtx_ssrc = rtx_ssrc.rtx_ssrc(ssrc)?;
+        self.post(Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs: codec::list(&codecs)? })
+    }
+
+    fn remove_sink(&self, sink: Int) -> PyResult<()> {
+        self.post(Command::RemoveSink(sink.id("sink")?))
+    }
+
+    /// Show an encoding of a source in the sink, from its next keyframe on; None shows nothing.
+    #[pyo3(signature = (sink, source, *, encoding = Int::of(0)))]
+    fn route(&self, sink: Int, source: Option<Int>, encoding: Int) -> PyResult<()> {
+        self.post(Command::Route {
+            sink: sink.id("sink")?,
+            source: source.map(Int::source).transpose()?,
+            encoding: encoding.within("encoding", 0..=u8::MAX)?.into(),
+        })
+    }
+
+    fn request_keyframe(&self, source: Int) -> PyResult<()> {
+        self.post(Command::RequestKeyframe(source.source()?))
+    }
+
+    /// A row a sink, as a numpy structured array.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = py.detach(|| self.0.snapshot()).map_err(stopped)?;
+        snapshot::array(py, &rows)
+    }
+
+    /// Counters since start, and gauges.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = py.detach(|| self.0.stats()).map_err(stopped)?;
+        let dict = PyDict::new(py);
+        for (name, value) in stats {
+            dict.set_item(name, value)?;
+        }
+        Ok(dict)
+    }
+
+    /// Counters per encoding, lowest first. Empty if the source is unknown.
+    fn source_stats<'py>(&self, py: Python<'py>, source: Int) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let source = source.source()?;
+        let rows = py.detach(|| self.0.source_stats(source)).map_err(stopped)?;
+        let dicts = rows.iter().map(|row| {
+            let dict = PyDict::new(py);
+            dict.set_item("ssrc", row.ssrc)?;
+            dict.set_item("packets", row.packets)?;
+            dict.set_item("bytes", row.bytes)?;
+            dict.set_item("keyframes", row.keyframes)?;
+            dict.set_item("lost", row.lost)?;
+            dict.set_item("active", u8::from(row.active))?;
+            Ok(dict)
+        });
+        dicts.collect()
+    }
+
+    /// Stop the worker and free the port. Idempotent; later calls raise RuntimeError.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+}
+
+impl Plane {
+    fn post(&self, command: Command) -> PyResult<()> {
+        self.0.post(command).map_err(stopped)
+    }
+}
+
+fn stopped(why: Stopped) -> PyErr {
+    PyRuntimeError::new_err(why.to_string())
+}

@@ -1,0 +1,62 @@
+//! The rows of `snapshot()` as a numpy structured array.
+
+use plane_core::command::SinkRow;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyBytes;
+
+/// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
+const FIELDS: [(&str, &str); 10] = [
+    ("sink", "u4"),
+    ("peer", "u4"),
+    ("source", "u4"),
+    ("encoding", "i4"),
+    ("packets", "u8"),
+    ("bytes", "u8"),
+    ("retransmissions", "u8"),
+    ("fraction_lost", "f4"),
+    ("rtt_ms", "f4"),
+    ("switches", "u8"),
+];
+
+/// Octets of a row.
+const ROW_OCTETS: usize = 56;
+
+/// `numpy.frombuffer`, and the dtype of a row.
+static NUMPY: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
+
+/// An array over one bytes object that the rows are written into: one copy, no object a row.
+pub(crate) fn array<'py>(py: Python<'py>, rows: &[SinkRow]) -> PyResult<Bound<'py, PyAny>> {
+    let (frombuffer, dtype) = NUMPY.get_or_try_init(py, || numpy(py))?;
+    let octets = PyBytes::new_with(py, rows.len().saturating_mul(ROW_OCTETS), |octets| {
+        for (row, place) in rows.iter().zip(octets.chunks_exact_mut(ROW_OCTETS)) {
+            write_row(row, place);
+        }
+        Ok(())
+    })?;
+    frombuffer.bind(py).call1((octets, dtype))
+}
+
+fn numpy(py: Python<'_>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+    let numpy = py.import("numpy")?;
+    let dtype = numpy.getattr("dtype")?.call1((FIELDS.to_vec(),))?;
+    Ok((numpy.getattr("frombuffer")?.unbind(), dtype.unbind()))
+}
+
+fn write_row(row: &SinkRow, place: &mut [u8]) {
+    let fields: [&[u8]; FIELDS.len()] = [
+        &row.sink.to_ne_bytes(),
+        &row.peer.to_ne_bytes(),
+        &row.source.to_ne_bytes(),
+        &row.encoding.to_ne_bytes(),
+        &row.packets.to_ne_bytes(),
+        &row.bytes.to_ne_bytes(),
+        &row.retransmissions.to_ne_bytes(),
+        &row.fraction_lost.to_ne_bytes(),
+        &row.rtt_ms.to_ne_bytes(),
+        &row.switches.to_ne_bytes(),
+    ];
+    for (to, &from) in place.iter_mut().zip(fields.into_iter().flatten()) {
+        *to = from;
+    }
+}
