@@ -1,6 +1,28 @@
 //! Which packets of an incoming stream to ask for again, and when (RFC 4585 section 6.2.1).
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use crate::sequence::{SequenceUnwrapper, low16};
+
+/// Missing packets watched at once; the browsers' own limit. More than that a keyframe repairs sooner.
+const MAX_MISSING: usize = 1000;
+
+/// Numbers returned by one [`NackGenerator::due`]: however scattered, a NACK of them fits into a datagram.
+const MAX_DUE: usize = 250;
+
+/// How late a packet may come before it is asked for: bursts overtake one another by a few milliseconds.
+const REORDER_GRACE: Duration = Duration::from_millis(5);
+
+/// Requests for one packet; the browsers' own limit.
+const MAX_REQUESTS: u8 = 10;
+
+/// No decoder waits longer.
+const MAX_AGE: Duration = Duration::from_secs(2);
+
+/// Bounds of the time to wait for an answer. The lower makes ten requests outlast an outage of 200 ms.
+const MIN_INTERVAL: Duration = Duration::from_millis(20);
+const MAX_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a packet meant for the list of missing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,29 +39,227 @@ pub enum Outcome {
 
 /// The missing packets of one stream.
 #[derive(Debug, Default)]
-pub struct NackGenerator {}
+pub struct NackGenerator {
+    sequence: SequenceUnwrapper,
+    /// Ascending.
+    missing: VecDeque<Missing>,
+    /// Not later than the earliest `ask_at`.
+    deadline: Option<Instant>,
+    /// What [`Self::due`] returned last; kept for its memory.
+    due: Vec<u16>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    /// Unrolled.
+    sequence: i64,
+    since: Instant,
+    ask_at: Instant,
+    requests: u8,
+}
 
 impl NackGenerator {
     /// Notes a packet, whether it came on the stream itself or as a retransmission (with its original number).
     pub fn on_packet(&mut self, sequence_number: u16, now: Instant) -> Outcome {
-        todo!()
+        let before = self.sequence.highest();
+        let sequence = self.sequence.unwrap(sequence_number);
+        match before {
+            Some(highest) if sequence <= highest => self.recover(sequence),
+            Some(highest) => self.watch(highest.saturating_add(1)..sequence, now),
+            None => Outcome::New,
+        }
     }
 
     /// Sequence numbers to ask for now, ascending in wrapping order; empty when nothing is due.
     ///
-    /// * `rtt`: round trip to the sender, the time to wait for an answer before asking again; held to 10–500 ms.
+    /// At most 250, so that a NACK of them fits into a datagram; then [`Self::deadline`] is still `now` or earlier.
+    ///
+    /// * `rtt`: round trip to the sender, the time to wait for an answer before asking again; held to 20–500 ms.
     pub fn due(&mut self, now: Instant, rtt: Duration) -> &[u16] {
-        todo!()
+        self.due.clear();
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return &self.due;
+        }
+        self.missing.retain(|missing| !missing.is_hopeless(now));
+        let ask_again_at = now.checked_add(rtt.clamp(MIN_INTERVAL, MAX_INTERVAL)).unwrap_or(now);
+        for missing in self.missing.iter_mut().filter(|missing| missing.ask_at <= now).take(MAX_DUE) {
+            missing.requests = missing.requests.saturating_add(1);
+            missing.ask_at = ask_again_at;
+            self.due.push(low16(missing.sequence));
+        }
+        self.deadline = self.missing.iter().map(|missing| missing.ask_at).min();
+        &self.due
     }
 
     /// When [`Self::due`] will next have something to do; `None` when nothing is missing.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        todo!()
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// Forgets everything missing before `sequence_number`: a keyframe that starts there makes it useless.
     pub fn forget_before(&mut self, sequence_number: u16) {
-        todo!()
+        // On a copy: this is no packet.
+        let sequence = self.sequence.clone().unwrap(sequence_number);
+        let count = self.missing.partition_point(|missing| missing.sequence < sequence);
+        self.missing.drain(..count);
+        self.settle();
+    }
+
+    /// A packet that is not ahead of all others.
+    fn recover(&mut self, sequence: i64) -> Outcome {
+        match self.missing.binary_search_by_key(&sequence, |missing| missing.sequence) {
+            Ok(at) => {
+                self.missing.remove(at);
+                self.settle();
+                Outcome::Recovered
+            }
+            Err(_) => Outcome::Old,
+        }
+    }
+
+    /// A packet behind this gap, which may be empty.
+    fn watch(&mut self, gap: std::ops::Range<i64>, now: Instant) -> Outcome {
+        let width = usize::try_from(gap.end.saturating_sub(gap.start)).unwrap_or(usize::MAX);
+        if width == 0 {
+            return Outcome::New;
+        }
+        if self.missing.len().saturating_add(width) > MAX_MISSING {
+            self.missing.clear();
+            self.settle();
+            return Outcome::Overflow;
+        }
+        let ask_at = now.checked_add(REORDER_GRACE).unwrap_or(now);
+        self.missing.extend(gap.map(|sequence| Missing { sequence, since: now, ask_at, requests: 0 }));
+        self.deadline = Some(self.deadline.map_or(ask_at, |deadline| deadline.min(ask_at)));
+        Outcome::New
+    }
+
+    /// Without missing packets nothing is ever due. Otherwise a deadline that is too early only costs a look.
+    fn settle(&mut self) {
+        if self.missing.is_empty() {
+            self.deadline = None;
+        }
+    }
+}
+
+impl Missing {
+    /// Asked for too often (and the last answer waited for), or missing for too long.
+    fn is_hopeless(&self, now: Instant) -> bool {
+        let answered = self.ask_at <= now;
+        (answered && self.requests >= MAX_REQUESTS) || now.saturating_duration_since(self.since) > MAX_AGE
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    const RTT: Duration = Duration::from_millis(100);
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    /// A generator that received these at one moment.
+    fn received(sequence_numbers: &[u16], now: Instant) -> NackGenerator {
+        let mut generator = NackGenerator::default();
+        for &sequence_number in sequence_numbers {
+            generator.on_packet(sequence_number, now);
+        }
+        generator
+    }
+
+    #[test]
+    fn nothing_missing_nothing_due() {
+        let start = Instant::now();
+        let mut generator = received(&[65_534, 65_535, 0, 1, 1], start);
+        assert_eq!(generator.deadline(), None);
+        assert!(generator.due(start + ms(1000), RTT).is_empty());
+    }
+
+    #[test]
+    fn asks_after_the_grace_then_once_a_round_trip() {
+        let start = Instant::now();
+        let mut generator = received(&[65_534, 2], start);
+        assert_eq!(generator.deadline(), Some(start + REORDER_GRACE));
+        assert!(generator.due(start + ms(4), RTT).is_empty());
+        assert_eq!(generator.due(start + ms(5), RTT), [65_535, 0, 1]);
+        assert!(generator.due(start + ms(104), RTT).is_empty());
+        assert_eq!(generator.deadline(), Some(start + ms(105)));
+        assert_eq!(generator.due(start + ms(105), RTT), [65_535, 0, 1]);
+    }
+
+    #[test]
+    fn what_arrives_is_not_asked_for() {
+        let start = Instant::now();
+        let mut generator = received(&[10, 14], start);
+        assert_eq!(generator.on_packet(12, start), Outcome::Recovered);
+        assert_eq!(generator.on_packet(12, start), Outcome::Old);
+        assert_eq!(generator.due(start + ms(5), RTT), [11, 13]);
+        assert_eq!(generator.on_packet(11, start), Outcome::Recovered);
+        assert_eq!(generator.on_packet(13, start), Outcome::Recovered);
+        assert_eq!(generator.on_packet(15, start), Outcome::New);
+        assert_eq!(generator.deadline(), None);
+    }
+
+    #[test]
+    fn gives_up_after_ten_requests() {
+        let start = Instant::now();
+        let mut generator = received(&[1, 3], start);
+        let mut requests = 0;
+        while let Some(deadline) = generator.deadline() {
+            requests += generator.due(deadline, Duration::ZERO).len();
+        }
+        assert_eq!(requests, 10);
+        assert_eq!(generator.on_packet(2, start + ms(300)), Outcome::Old);
+    }
+
+    #[test]
+    fn gives_up_after_two_seconds() {
+        let start = Instant::now();
+        let mut generator = received(&[1, 3], start);
+        let mut last = start;
+        while let Some(deadline) = generator.deadline() {
+            if !generator.due(deadline, ms(5000)).is_empty() {
+                last = deadline;
+            }
+        }
+        assert_eq!(last, start + ms(1505));
+    }
+
+    #[test]
+    fn a_gap_too_wide_empties_the_list() {
+        let start = Instant::now();
+        let mut generator = received(&[0, 2], start);
+        assert_eq!(generator.on_packet(1003, start), Outcome::Overflow);
+        assert_eq!(generator.deadline(), None);
+        assert_eq!(generator.on_packet(2004, start), Outcome::New);
+        assert!(generator.deadline().is_some());
+    }
+
+    #[test]
+    fn many_are_asked_for_in_portions() {
+        let start = Instant::now();
+        let mut generator = received(&[0, 1001], start);
+        let now = start + REORDER_GRACE;
+        let mut asked = Vec::new();
+        while generator.deadline().unwrap() <= now {
+            let due = generator.due(now, RTT);
+            assert!(due.len() <= MAX_DUE);
+            asked.extend_from_slice(due);
+        }
+        assert_eq!(asked, (1..=1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_keyframe_makes_what_precedes_it_useless() {
+        let start = Instant::now();
+        let mut generator = received(&[65_530, 65_535, 2], start);
+        generator.forget_before(0);
+        assert_eq!(generator.due(start + ms(5), RTT), [0, 1]);
+        generator.forget_before(3);
+        assert_eq!(generator.deadline(), None);
     }
 }

@@ -31,9 +31,9 @@ mod packet_type {
 }
 
 /// FMT of feedback messages.
-pub(crate) mod format {
+mod format {
     pub(super) const NACK: u8 = 1;
-    pub(crate) const TRANSPORT_WIDE: u8 = 15;
+    pub(super) const TRANSPORT_WIDE: u8 = 15;
     pub(super) const PLI: u8 = 1;
     pub(super) const FIR: u8 = 4;
     pub(super) const APPLICATION: u8 = 15;

@@ -96,31 +96,48 @@ pub fn write_bye(ssrcs: &[u32], out: &mut Vec<u8>) {
     write_packet(packet_type::BYE, count(ssrcs), out, |out| ssrcs.iter().for_each(|ssrc| put_u32(*ssrc, out)));
 }
 
-/// Appends a transport layer feedback message of format 15 whose body `write_body` appends.
+/// Appends a transport-wide feedback message whose body `write_body` appends.
 pub(crate) fn write_transport_feedback(sender: u32, media: u32, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) {
-    write_feedback(packet_type::TRANSPORT_FEEDBACK, format::TRANSPORT_WIDE, sender, media, out, write_body);
+    let start = out.len();
+    let filled = write_feedback(packet_type::TRANSPORT_FEEDBACK, format::TRANSPORT_WIDE, sender, media, out, write_body);
+    // Its body may end anywhere in a word. What fills the word is padding, so that nobody reads it as deltas.
+    if let (1.., [first, .., last]) = (filled, out.get_mut(start..).unwrap_or_default()) {
+        *first |= 0x20;
+        *last = filled;
+    }
 }
 
-fn write_feedback(packet_type: u8, format: u8, sender: u32, media: u32, out: &mut Vec<u8>, write_fci: impl FnOnce(&mut Vec<u8>)) {
+/// Like [`write_packet`], with the common header of feedback messages.
+fn write_feedback(
+    packet_type: u8,
+    format: u8,
+    sender: u32,
+    media: u32,
+    out: &mut Vec<u8>,
+    write_fci: impl FnOnce(&mut Vec<u8>),
+) -> u8 {
     write_packet(packet_type, format, out, |out| {
         put_u32(sender, out);
         put_u32(media, out);
         write_fci(out);
-    });
+    })
 }
 
-/// Appends the common header and what `write_body` appends, filled up to a whole word with zeros.
-fn write_packet(packet_type: u8, count: u8, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) {
+/// Appends the common header and what `write_body` appends, filled up to a whole word with zeros. Returns how many.
+fn write_packet(packet_type: u8, count: u8, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) -> u8 {
     let start = out.len();
     out.extend_from_slice(&[0x80 | count, packet_type, 0, 0]);
     write_body(out);
-    let words = out.len().saturating_sub(start).div_ceil(4);
-    out.resize(start.saturating_add(words.saturating_mul(4)), 0);
+    let len = out.len().saturating_sub(start);
+    let words = len.div_ceil(4);
+    let filled = words.saturating_mul(4).saturating_sub(len);
+    out.resize(out.len().saturating_add(filled), 0);
     // What is written here is far shorter than 2¹⁶ words.
     let length = u16::try_from(words.saturating_sub(1)).unwrap_or(u16::MAX);
     if let Some([.., high, low]) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
         [*high, *low] = length.to_be_bytes();
     }
+    u8::try_from(filled).unwrap_or(0)
 }
 
 fn put_report_block(report: &ReportBlock, out: &mut Vec<u8>) {
