@@ -1,0 +1,302 @@
+/** A live session for a page: watch, publish, ask, vote. Everything else in this folder works behind this class. */
+
+import { browserEnv, Driver } from "./driver";
+import { Emitter } from "./emitter";
+import { browserStorage, Keeper } from "./keeper";
+import type { Command, Joined, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import { Publisher, type PublishState, type PublishTracks } from "./publish";
+import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
+import type { MediaRequest, MediaResult } from "./requests";
+import { Retry } from "./retry";
+import { Session } from "./session";
+import type { CommandFailure, Output, Status } from "./session_io";
+import { connectionStats, type ConnectionStats } from "./stats";
+import { viewOf, type View } from "./view";
+import { onWake } from "./wake";
+
+export interface LiveClientOptions {
+  /** Session id. */
+  session: string;
+  /** The WebSocket; by default `/ws` on the page's own server. */
+  url?: string;
+  /** Token from the link; left out for open sessions, and on later visits (it is kept). */
+  token?: string | null;
+  /** Display name, 1–40 characters; a name inside the token wins. */
+  name?: string;
+  /** Whether to receive media; true by default. */
+  receive?: boolean;
+  /** Prefix of the storage keys. Pages that are different persons in one browser need different ones. */
+  storageKey?: string;
+}
+
+export interface LiveClientEvents {
+  status: Status;
+  /** After each join. */
+  joined: { you: You; session: SessionInfo };
+  view: View;
+  present: number;
+  slots: readonly Slot[];
+  receive: ReceiveState;
+  publish: PublishState;
+  /** A command is stored (`failure` is null) or refused. */
+  settled: { command: Command; failure: CommandFailure | null };
+}
+
+/** A command without its id, which the client makes. */
+export type Wish = Command extends infer C ? (C extends Command ? Omit<C, "cmd"> : never) : never;
+
+/** The server refused a command. `code` is one of PROTOCOL.md, or `left` when the session is over for this page. */
+export class CommandError extends Error {
+  constructor(
+    readonly code: string,
+    readonly retryAfterMs: number | null,
+  ) {
+    super(code);
+  }
+}
+
+export class LiveClient extends Emitter<LiveClientEvents> {
+  you: You | null = null;
+  info: SessionInfo | null = null;
+  slots: readonly Slot[] = [];
+  present = 0;
+  readonly receiver: Receiver;
+  readonly publisher: Publisher;
+  private readonly session: Session;
+  private readonly driver: Driver;
+  private readonly keeper: Keeper;
+  private readonly receiveRetry = new Retry();
+  private readonly stopWaking: () => void;
+  private readonly promises = new Map<string, { resolve: () => void; reject: (error: CommandError) => void }>();
+  private readonly replies = new Map<number, (result: MediaResult) => void>();
+  private prepared: PreparedOffer | null = null;
+  private nextRequest = 0;
+  private clockOffsetMs = 0;
+
+  constructor(private readonly options: LiveClientOptions) {
+    super();
+    const scope = options.storageKey ?? `livetrial:${options.session}`;
+    this.keeper = new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
+    this.session = new Session({
+      session: options.session,
+      ...(options.name === undefined ? {} : { name: options.name }),
+      credentials: this.keeper.credentials(options.token ?? null),
+      restored: this.keeper.commands(),
+      random: Math.random,
+    });
+    this.driver = new Driver(this.session, browserEnv(options.url ?? defaultUrl()), (output) => this.onOutput(output));
+    this.receiver = new Receiver({
+      onChange: () => this.onReceiveChange(),
+      onLost: () => this.receiveRetry.schedule(() => void this.receiveAgain()),
+    });
+    this.publisher = new Publisher({
+      request: (message) => this.request(message),
+      onChange: () => this.emit("publish", this.publisher.state),
+    });
+    this.stopWaking = onWake((networkChanged) => this.driver.run((session, now) => session.wake(now, networkChanged)));
+  }
+
+  // ---- State -------------------------------------------------------------------------------------------------------
+
+  get status(): Status {
+    return this.session.status;
+  }
+
+  get view(): View {
+    return viewOf(this.session.state, this.session.outbox.unseen);
+  }
+
+  /** Position in the session's log. */
+  get seq(): number {
+    return this.session.state.seq;
+  }
+
+  /** Commands that are not stored yet, oldest first; also those of an earlier load of this tab. */
+  get pending(): readonly Command[] {
+    return this.session.outbox.unacknowledged;
+  }
+
+  /** One stream a video slot, with its sound. They change when the receiving connection is made anew: listen to `receive`. */
+  get streams(): ReadonlyMap<VideoSlot, MediaStream> {
+    return this.receiver.streams;
+  }
+
+  /** Now by the server's clock, in ms since 1970. */
+  serverNow(): number {
+    return Date.now() + this.clockOffsetMs;
+  }
+
+  /** Measures both media connections; null for one that does not exist. */
+  async stats(): Promise<{ receive: ConnectionStats | null; publish: ConnectionStats | null }> {
+    const measure = (c: RTCPeerConnection | null) => (c === null ? null : connectionStats(c));
+    const [receive, publish] = await Promise.all([measure(this.receiver.connection), measure(this.publisher.connection)]);
+    return { receive, publish };
+  }
+
+  // ---- Actions -----------------------------------------------------------------------------------------------------
+
+  connect(): void {
+    this.driver.run((session, now) => session.start(now));
+  }
+
+  /**
+   * Sends a command until it is stored, through reconnects and reloads.
+   * Resolves when it is on the server's disk; rejects with a `CommandError` when it is refused.
+   */
+  send(wish: Wish): Promise<void> {
+    const command = { ...wish, cmd: newId() } as Command;
+    return new Promise((resolve, reject) => {
+      this.promises.set(command.cmd, { resolve, reject });
+      const kept = this.driver.run((session, now) => session.command(command, now));
+      if (!kept) this.settle(command.cmd, { code: this.status.name === "closed" ? "left" : "busy", retryAfterMs: null });
+    });
+  }
+
+  /** Goes live. Host only; a refusal shows in the `publish` event. */
+  publish(tracks: PublishTracks): Promise<void> {
+    return this.publisher.start(tracks);
+  }
+
+  unpublish(): Promise<void> {
+    return this.publisher.stop();
+  }
+
+  /** Leaves for good. Commands that wait stay in the tab's storage. */
+  close(): void {
+    this.stopWaking();
+    this.receiveRetry.cancel();
+    this.driver.run((session) => session.leave());
+    this.receiver.close();
+    this.publisher.close();
+  }
+
+  // ---- From the session --------------------------------------------------------------------------------------------
+
+  private onOutput(output: Output): void {
+    switch (output.kind) {
+      case "open":
+        return void this.offerFor(output.attempt);
+      case "joined":
+        return this.onJoined(output.message);
+      case "status":
+        return this.onStatus(output.status);
+      case "changed":
+        this.keeper.keepCommands(this.pending);
+        return this.emit("view", this.view);
+      case "settled":
+        this.emit("settled", output);
+        return this.settle(output.command.cmd, output.failure);
+      case "reply":
+        this.replies.get(output.id)?.(output.result);
+        this.replies.delete(output.id);
+        return;
+      case "credentials":
+        return this.keeper.keepCredentials(output.credentials);
+      case "notice":
+        return this.onNotice(output.message);
+    }
+  }
+
+  private onStatus(status: Status): void {
+    this.emit("status", status);
+    if (status.name !== "closed") return;
+    for (const cmd of [...this.promises.keys()]) this.settle(cmd, { code: "left", retryAfterMs: null });
+  }
+
+  private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
+    if (message.type === "presence") this.setPresent(message.present);
+    else if (message.type === "slots") this.setSlots(message.slots);
+    else if (message.type === "error") console.warn("livetrial:", message.code, message.message);
+    else if (message.connection === "receive") this.receiver.ended();
+    else this.publisher.ended();
+  }
+
+  private onJoined(joined: Joined): void {
+    this.you = joined.you;
+    this.info = joined.session;
+    this.clockOffsetMs = joined.server_time - Date.now();
+    this.emit("joined", { you: joined.you, session: joined.session });
+    this.setPresent(joined.present);
+    this.setSlots(joined.slots);
+    if (joined.answer !== null) void this.prepared?.accept(joined.answer);
+    else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
+    this.publisher.rejoined(joined.slots);
+  }
+
+  private setPresent(present: number): void {
+    this.present = present;
+    this.emit("present", present);
+  }
+
+  private setSlots(slots: readonly Slot[]): void {
+    this.slots = slots;
+    this.emit("slots", slots);
+  }
+
+  private settle(cmd: string, failure: CommandFailure | null): void {
+    const promise = this.promises.get(cmd);
+    this.promises.delete(cmd);
+    if (failure === null) promise?.resolve();
+    else promise?.reject(new CommandError(failure.code, failure.retryAfterMs));
+  }
+
+  // ---- Media -------------------------------------------------------------------------------------------------------
+
+  /** Makes the offer of a join while its socket opens. */
+  private async offerFor(attempt: number): Promise<void> {
+    const prepared = this.options.receive === false ? null : await this.prepare();
+    this.driver.run((session, now) => session.offerReady(attempt, prepared?.sdp ?? null, now));
+  }
+
+  private async receiveAgain(): Promise<void> {
+    if (this.status.name !== "live") return; // the next join brings its own offer
+    const prepared = await this.prepare();
+    if (prepared === null) return;
+    const result = await this.request({ type: "receive", offer: prepared.sdp });
+    if (!result.ok) this.onMediaRefused(prepared, result.failure.code, result.failure.retryAfterMs);
+    else if (result.reply.type === "receiving") {
+      this.setSlots(result.reply.slots);
+      await prepared.accept(result.reply.answer);
+    }
+  }
+
+  private async prepare(): Promise<PreparedOffer | null> {
+    this.receiveRetry.cancel();
+    try {
+      return (this.prepared = await this.receiver.prepare());
+    } catch (error) {
+      console.warn("livetrial: no offer can be made", error);
+      return null;
+    }
+  }
+
+  private onMediaRefused(prepared: PreparedOffer | null, code: string, retryAfterMs: number | null): void {
+    prepared?.refuse();
+    if (code === "busy" || code === "rate_limited") {
+      this.receiveRetry.schedule(() => void this.receiveAgain(), retryAfterMs ?? 0);
+    }
+  }
+
+  private onReceiveChange(): void {
+    const state = this.receiver.state;
+    if (state === "live") this.receiveRetry.succeeded();
+    this.emit("receive", state);
+  }
+
+  private request(message: MediaRequest): Promise<MediaResult> {
+    return new Promise((resolve) => {
+      const id = this.nextRequest++;
+      this.replies.set(id, resolve);
+      this.driver.run((session, now) => session.request(id, message, now));
+    });
+  }
+}
+
+function defaultUrl(): string {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;
+}
+
+/** 128 random bits in 32 of the characters that a `cmd` may have. */
+function newId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

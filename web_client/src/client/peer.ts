@@ -1,0 +1,77 @@
+/** One RTCPeerConnection with the server: offer out, answer in, its health watched. Never used twice. */
+
+import { PeerHealth, type Health } from "./health";
+
+export interface PeerEvents {
+  /** The health is not what it was. */
+  onHealth: (health: Health) => void;
+}
+
+export class Peer {
+  readonly connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+  private readonly judge = new PeerHealth();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private last: Health = "connecting";
+
+  /** `active` asks for the DTLS client role, for browsers whose DTLS failed the other way round. */
+  constructor(
+    private readonly events: PeerEvents,
+    private readonly active: boolean,
+  ) {
+    this.connection.onconnectionstatechange = this.connection.oniceconnectionstatechange = () => {
+      const { connectionState, iceConnectionState } = this.connection;
+      this.update((judge, now) => judge.observe(connectionState, iceConnectionState, now));
+    };
+  }
+
+  get health(): Health {
+    return this.judge.health;
+  }
+
+  get dtlsFailed(): boolean {
+    return this.judge.dtlsFailed;
+  }
+
+  /** The offer as it is, without waiting for candidates: the server is ICE-lite and learns addresses from checks. */
+  async offer(): Promise<string> {
+    const offer = await this.connection.createOffer();
+    await this.connection.setLocalDescription(offer);
+    return withSetup(offer.sdp ?? "", this.active);
+  }
+
+  async answer(sdp: string): Promise<void> {
+    await this.connection.setRemoteDescription({ type: "answer", sdp });
+    this.update((judge, now) => judge.answered(now));
+  }
+
+  /** The server said that this connection is over. */
+  ended(): void {
+    this.update((judge) => judge.ended());
+  }
+
+  /** Closes without telling anyone. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.connection.onconnectionstatechange = this.connection.oniceconnectionstatechange = null;
+    this.connection.close();
+  }
+
+  private update(change: (judge: PeerHealth, now: number) => void): void {
+    change(this.judge, performance.now());
+    clearTimeout(this.timer);
+    const due = this.judge.deadline();
+    if (due !== null) {
+      const ms = Math.ceil(Math.max(0, due - performance.now()));
+      this.timer = setTimeout(() => this.update((judge, now) => judge.tick(now)), ms);
+    }
+    if (this.judge.health !== this.last) {
+      this.last = this.judge.health;
+      this.events.onHealth(this.last);
+    }
+  }
+}
+
+/** The DTLS role that the server sees. The local description keeps `actpass`, with which either answer is valid. */
+export function withSetup(sdp: string, active: boolean): string {
+  return active ? sdp.replaceAll("a=setup:actpass", "a=setup:active") : sdp;
+}

@@ -1,0 +1,188 @@
+/**
+ * The publishing side: microphone and camera on a connection of its own. It outlives the WebSocket as long as ICE is
+ * fine, changes devices without a new offer, and publishes again when server or network lost it.
+ */
+
+import { Peer } from "./peer";
+import type { Slot } from "./protocol";
+import type { MediaFailure, MediaRequest, MediaResult } from "./requests";
+import { Retry } from "./retry";
+import { isShown } from "./slots";
+
+/** Camera encodings, lowest first: a quarter, half and full size. The rates suit 720p at 30 frames a second in VP8. */
+export const CAMERA_ENCODINGS: readonly RTCRtpEncodingParameters[] = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+];
+/** Enough for speech and a product's sound in Opus mono. */
+export const VOICE_MAX_BITRATE = 48_000;
+
+export type PublishState =
+  | { readonly name: "off" }
+  | { readonly name: "connecting" }
+  /** `since`: when it first went live, in ms of `Date.now()`. */
+  | { readonly name: "live"; readonly since: number }
+  | { readonly name: "reconnecting"; readonly since: number | null }
+  | { readonly name: "failed"; readonly code: string };
+
+export interface PublishTracks {
+  audio: MediaStreamTrack | null;
+  video: MediaStreamTrack | null;
+}
+
+export interface PublisherHooks {
+  request: (message: MediaRequest) => Promise<MediaResult>;
+  onChange: () => void;
+}
+
+/** The server may take it later; anything else is final. */
+const WORTH_RETRYING = new Set(["busy", "rate_limited"]);
+
+export class Publisher {
+  private tracks: PublishTracks | null = null;
+  private peer: Peer | null = null;
+  private publication: string | null = null;
+  private liveSince: number | null = null;
+  private failure: string | null = null;
+  private activeRole = false;
+  private unpublishOwed = false;
+  private readonly retry = new Retry();
+
+  constructor(private readonly hooks: PublisherHooks) {}
+
+  get state(): PublishState {
+    if (this.failure !== null) return { name: "failed", code: this.failure };
+    if (this.tracks === null) return { name: "off" };
+    if (this.peer?.health === "live" && this.liveSince !== null) return { name: "live", since: this.liveSince };
+    if (this.liveSince === null) return { name: "connecting" };
+    return { name: "reconnecting", since: this.liveSince };
+  }
+
+  get connection(): RTCPeerConnection | null {
+    return this.peer?.connection ?? null;
+  }
+
+  /** Goes live with what there is; at least one track. */
+  start(tracks: PublishTracks): Promise<void> {
+    this.tracks = { ...tracks };
+    this.failure = this.liveSince = null;
+    return this.negotiate();
+  }
+
+  /** Another device, or none: no new offer unless this kind was not part of the old one. */
+  async replace(kind: "audio" | "video", track: MediaStreamTrack | null): Promise<void> {
+    if (this.tracks === null) return;
+    this.tracks[kind] = track;
+    const transceiver = this.peer?.connection.getTransceivers().find((t) => t.receiver.track.kind === kind);
+    if (transceiver !== undefined) await transceiver.sender.replaceTrack(track);
+    else if (track !== null) await this.negotiate();
+  }
+
+  async stop(): Promise<void> {
+    if (this.tracks === null && this.failure === null) return;
+    this.drop();
+    this.tracks = this.liveSince = this.failure = null;
+    this.hooks.onChange();
+    await this.unpublish();
+  }
+
+  /** After a join: is what we send still known to the server? */
+  rejoined(slots: readonly Slot[]): void {
+    if (this.tracks === null) {
+      if (this.unpublishOwed) void this.unpublish();
+      return;
+    }
+    const known = this.publication !== null && isShown(slots, this.publication);
+    if (this.failure === null && (!known || this.peer?.health === "dead")) void this.negotiate();
+  }
+
+  /** The server says that the connection is closed. */
+  ended(): void {
+    this.peer?.ended();
+  }
+
+  /** The page leaves: nothing is said to the server, which sees DTLS close. */
+  close(): void {
+    this.drop();
+    this.tracks = null;
+  }
+
+  private async negotiate(): Promise<void> {
+    if (this.tracks === null) return;
+    this.drop();
+    const peer: Peer = new Peer({ onHealth: () => this.onHealth(peer) }, this.activeRole);
+    this.peer = peer;
+    this.hooks.onChange();
+    addSections(peer.connection, this.tracks);
+    const offer = await peer.offer();
+    if (this.peer !== peer) return;
+    const result = await this.hooks.request({ type: "publish", offer });
+    if (this.peer !== peer) return;
+    if (!result.ok) this.refused(result.failure);
+    else if (result.reply.type === "published") await this.accept(peer, result.reply.publication, result.reply.answer);
+  }
+
+  private async accept(peer: Peer, publication: string, answer: string): Promise<void> {
+    this.publication = publication;
+    try {
+      await peer.answer(answer);
+    } catch (error) {
+      console.warn("livetrial: the answer cannot be used", error);
+      peer.ended();
+    }
+  }
+
+  private refused({ code, retryAfterMs }: MediaFailure): void {
+    this.drop();
+    if (WORTH_RETRYING.has(code)) this.retry.schedule(() => void this.negotiate(), retryAfterMs ?? 0);
+    else if (code !== "disconnected") this.failure = code; // after `disconnected` the next join decides
+    this.hooks.onChange();
+  }
+
+  private onHealth(peer: Peer): void {
+    if (peer !== this.peer) return;
+    if (peer.health === "live") {
+      this.liveSince ??= Date.now();
+      this.retry.succeeded();
+    } else if (peer.health === "dead") {
+      if (peer.dtlsFailed) this.activeRole = true;
+      this.publication = null;
+      this.retry.schedule(() => void this.negotiate());
+    }
+    this.hooks.onChange();
+  }
+
+  private drop(): void {
+    this.retry.cancel();
+    this.peer?.close();
+    this.peer = null;
+    this.publication = null;
+  }
+
+  private async unpublish(): Promise<void> {
+    this.unpublishOwed = true;
+    const result = await this.hooks.request({ type: "unpublish" });
+    if (result.ok || result.failure.code !== "disconnected") this.unpublishOwed = false;
+  }
+}
+
+function addSections(connection: RTCPeerConnection, { audio, video }: PublishTracks): void {
+  const stream = new MediaStream([audio, video].filter((track) => track !== null));
+  if (audio !== null) {
+    const encoding: RTCRtpEncodingParameters = { maxBitrate: VOICE_MAX_BITRATE, priority: "high" };
+    connection.addTransceiver(audio, { direction: "sendonly", streams: [stream], sendEncodings: [encoding] });
+  }
+  if (video !== null) {
+    const sendEncodings = CAMERA_ENCODINGS.map((encoding) => ({ ...encoding }));
+    const init: RTCRtpTransceiverInit = { direction: "sendonly", streams: [stream], sendEncodings };
+    preferVp8(connection.addTransceiver(video, init));
+  }
+}
+
+/** VP8 is what every browser encodes in simulcast and every server here can switch. The others stay as second choice. */
+function preferVp8(transceiver: RTCRtpTransceiver): void {
+  const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+  const isVp8 = (codec: RTCRtpCodec): boolean => codec.mimeType.toLowerCase() === "video/vp8";
+  transceiver.setCodecPreferences?.([...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))]);
+}

@@ -1,0 +1,49 @@
+/** What goes into a `Session` and what comes out of it. */
+
+import type { ClosedReason } from "./closing";
+import type { Command, ErrorMessage, Joined, MediaClosed, Presence, Slots } from "./protocol";
+import type { MediaResult } from "./requests";
+
+export type Status =
+  | { readonly name: "connecting" }
+  | { readonly name: "live" }
+  | { readonly name: "reconnecting" }
+  | { readonly name: "closed"; readonly reason: ClosedReason };
+
+/** `link` came with the address of the page; `personal` was given by the server and names this person. */
+export interface Credentials {
+  readonly link: string | null;
+  readonly personal: string | null;
+}
+
+export interface CommandFailure {
+  readonly code: string;
+  readonly retryAfterMs: number | null;
+}
+
+export type Output =
+  /** Open a socket, and beside it make the offer for the join: `offerReady(attempt, …)`. */
+  | { kind: "open"; attempt: number }
+  | { kind: "send"; text: string }
+  /** Give up the socket; nothing more is wanted from it. */
+  | { kind: "close" }
+  | { kind: "status"; status: Status }
+  | { kind: "joined"; message: Joined }
+  /** The state or the outbox is not what it was. */
+  | { kind: "changed" }
+  /** A command is on disk (`failure` is null) or refused. */
+  | { kind: "settled"; command: Command; failure: CommandFailure | null }
+  | { kind: "reply"; id: number; result: MediaResult }
+  | { kind: "notice"; message: Presence | Slots | MediaClosed | ErrorMessage }
+  /** Store these for the next page load. */
+  | { kind: "credentials"; credentials: Credentials };
+
+export interface SessionOptions {
+  session: string;
+  name?: string;
+  credentials: Credentials;
+  /** Unacknowledged commands of an earlier page load. */
+  restored?: readonly Command[];
+  random: () => number;
+}
+

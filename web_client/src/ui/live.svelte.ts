@@ -1,0 +1,37 @@
+/** A `LiveClient` as reactive state for components. */
+
+import { LiveClient, type LiveClientOptions, type Slot, type VideoSlot } from "../client";
+
+export class Live {
+  readonly client: LiveClient;
+  status = $state.raw<LiveClient["status"]>({ name: "connecting" });
+  view = $state.raw<LiveClient["view"]>({ queued: [], answering: null, answered: [] });
+  you = $state.raw<LiveClient["you"]>(null);
+  info = $state.raw<LiveClient["info"]>(null);
+  slots = $state.raw<readonly Slot[]>([]);
+  present = $state(0);
+  receive = $state<LiveClient["receiver"]["state"]>("off");
+  publish = $state.raw<LiveClient["publisher"]["state"]>({ name: "off" });
+  streams = $state.raw<ReadonlyMap<VideoSlot, MediaStream>>(new Map());
+
+  /** Connects at once, and leaves when the page goes. `window.livetrial.client` is there for diagnoses and tests. */
+  constructor(options: LiveClientOptions) {
+    const client = new LiveClient(options);
+    this.client = client;
+    client.on("status", (status) => (this.status = status));
+    client.on("view", (view) => (this.view = view));
+    client.on("joined", ({ you, session }) => ([this.you, this.info] = [you, session]));
+    client.on("slots", (slots) => (this.slots = slots));
+    client.on("present", (present) => (this.present = present));
+    client.on("publish", (publish) => (this.publish = publish));
+    client.on("receive", (receive) => ([this.receive, this.streams] = [receive, client.streams]));
+    window.livetrial = { client };
+    client.connect();
+  }
+}
+
+declare global {
+  interface Window {
+    livetrial?: { readonly client: LiveClient };
+  }
+}
