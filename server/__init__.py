@@ -1,0 +1,1 @@
+"""The composition root: HTTP and WebSocket edge, policy, and the demo."""

@@ -1,0 +1,69 @@
+"""The HTTP and WebSocket application of a node."""
+
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import JSONResponse, Response
+
+from server import pages, problems
+from server.api import Api
+from server.auth import ApiKey
+from server.cors import Cors
+from server.metrics import CONTENT_TYPE
+from server.node import Node
+from server.whip import Whip
+from server.ws import Socket
+
+DESCRIPTION = """
+Sessions, and the tokens by which people get in. What happens inside a session goes over the WebSocket `/ws`;
+its protocol is described in `signaling/PROTOCOL.md`.
+
+All errors are problem documents (RFC 9457) with a `code` for programs.
+"""
+
+
+def create_app(node: Node) -> FastAPI:
+    """Everything that the HTTP port answers."""
+    app = FastAPI(title="livetrial", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None)
+    problems.install(app)
+    app.add_middleware(Cors, prefixes=("/whip/", "/whep/"))
+    api = Api(
+        sessions=node.sessions,
+        tokens=node.tokens,
+        links=node.links,
+        presence=node.hubs.present,
+        live=node.publications.live,
+    )
+    whip = Whip(
+        media=node.media,
+        publications=node.publications,
+        resources=node.resources,
+        admission=node.admission,
+        links=node.links,
+    )
+    app.include_router(api.router(ApiKey(node.settings.api_key_value())))
+    app.include_router(whip.router())
+    _add_operations(app, node)
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket) -> None:
+        await Socket(websocket, joining=node.joining, requests=node.requests, metrics=node.metrics).run()
+
+    # Last, since it answers for whatever no other route does.
+    app.include_router(pages.router(node.settings.web_dir))
+    return app
+
+
+def _add_operations(app: FastAPI, node: Node) -> None:
+    @app.get("/healthz", tags=["Operations"], summary="Whether the process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["Operations"], summary="Whether this node can serve", responses={503: {}})
+    async def readyz() -> Response:
+        """200 when the store answers and the forwarding plane runs; 503 says which of them does not, and why."""
+        missing = await node.missing()
+        status = "unready" if missing else "ready"
+        return JSONResponse({"status": status, "missing": missing}, 503 if missing else 200)
+
+    @app.get("/metrics", tags=["Operations"], summary="Numbers for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        return Response(node.metrics.text(), media_type=CONTENT_TYPE)

@@ -1,0 +1,95 @@
+"""From a `join` message to a member of a session."""
+
+import logging
+import time
+
+from media.errors import MediaError
+from media.node import MediaNode
+from server.admission import Admission
+from server.hub import Hub, Position
+from server.hubs import Hubs
+from server.kept import KeptLinks
+from server.member import Member
+from server.outbox import Outbox
+from signaling.errors import Busy
+from signaling.messages import ErrorInfo, Join, Joined, SessionInfo, You
+
+logger = logging.getLogger(__name__)
+
+
+class Joining:
+    """Admits, makes the media connection, and enters the log.
+
+    Args:
+        admission: sessions and tokens.
+        hubs: the live sessions.
+        media: makes receiving connections.
+        kept: takes the media of a join that failed.
+        max_members: more sockets than this are told `busy`.
+    """
+
+    def __init__(
+        self, *, admission: Admission, hubs: Hubs, media: MediaNode, kept: KeptLinks, max_members: int
+    ) -> None:
+        self._admission = admission
+        self._hubs = hubs
+        self._media = media
+        self._kept = kept
+        self._max_members = max_members
+        self._members: dict[Member, Hub] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    async def join(self, message: Join, outbox: Outbox) -> Member:
+        """Let a socket in; `joined` is queued in its outbox when this returns.
+
+        Raises:
+            SignalingError: not admitted, or no room.
+            QueueError, StoreError: the log cannot be read now.
+        """
+        if len(self._members) >= self._max_members:
+            raise Busy("this server is full")
+        admitted = await self._admission.admit(message.session, message.token)
+        hub = await self._hubs.get(admitted.record)
+        member = Member(self._admission.identify(admitted, message.name), outbox)
+        try:
+            answer, media_error = await self._receive(member, message.offer)
+            position = await hub.enter(member, message.last_event)
+        except BaseException:
+            member.leave_media(self._kept, for_good=True)
+            raise
+        self._members[member] = hub
+        member.send(_joined(member, hub, position, answer, media_error))
+        member.own()
+        return member
+
+    def leave(self, member: Member, *, for_good: bool) -> None:
+        """Take a member out; `for_good` ends its media at once."""
+        self._members.pop(member).leave(member, for_good=for_good)
+
+    async def _receive(self, member: Member, offer: str | None) -> tuple[str | None, ErrorInfo | None]:
+        """The answer, or why there is none: without media the rest of the session works."""
+        if offer is None:
+            return None, None
+        try:
+            return (await member.receive(self._media, offer)).answer, None
+        except MediaError as error:
+            return None, ErrorInfo(code=error.code, message=str(error))
+
+
+def _joined(member: Member, hub: Hub, position: Position, answer: str | None, media_error: ErrorInfo | None) -> Joined:
+    identity = member.identity
+    return Joined(
+        you=You(id=identity.person, name=identity.name, role=identity.role),
+        token=identity.token,
+        session=SessionInfo(id=hub.record.id, title=hub.record.title),
+        answer=answer,
+        media_error=media_error,
+        slots=member.receive_link.slots if member.receive_link else [],
+        seq=position.seq,
+        snapshot=position.snapshot,
+        events=position.events,
+        present=len(hub.presence),
+        server_time=int(time.time() * 1000),
+    )

@@ -1,0 +1,73 @@
+"""Media connections whose socket was lost, kept for the same person's next join."""
+
+import asyncio
+import logging
+from typing import TypeVar
+
+from server.media_links import Link
+
+logger = logging.getLogger(__name__)
+
+HOLD_S = 10.0
+
+L = TypeVar("L", bound=Link)
+
+
+class KeptLinks:
+    """Holds links for a while, then closes them.
+
+    Args:
+        hold_s: how long.
+    """
+
+    def __init__(self, *, hold_s: float = HOLD_S) -> None:
+        self._hold_s = hold_s
+        self._timers: dict[tuple[str, str], dict[Link, asyncio.TimerHandle]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def keep(self, session: str, person: str, link: Link) -> None:
+        """Hold a link of a person; one that has ended already is let go."""
+        if link.alive:
+            link.notify = None
+            timer = asyncio.get_running_loop().call_later(self._hold_s, self._expire, session, person, link)
+            self._timers.setdefault((session, person), {})[link] = timer
+
+    def take(self, session: str, person: str, kind: type[L]) -> L | None:
+        """The link of this kind that was kept last and still lives, or None."""
+        held = self._timers.get((session, person), {})
+        for link in reversed(list(held)):
+            if isinstance(link, kind):
+                self._forget(session, person, link)
+                if link.alive:
+                    return link
+        return None
+
+    def close_later(self, link: Link) -> None:
+        """Close a link without waiting for it."""
+        task = asyncio.create_task(_close(link))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Close everything that is held."""
+        for (session, person), held in list(self._timers.items()):
+            for link in list(held):
+                self._expire(session, person, link)
+        await asyncio.gather(*self._closing)
+
+    def _expire(self, session: str, person: str, link: Link) -> None:
+        self._forget(session, person, link)
+        self.close_later(link)
+
+    def _forget(self, session: str, person: str, link: Link) -> None:
+        held = self._timers[session, person]
+        held.pop(link).cancel()
+        if not held:
+            del self._timers[session, person]
+
+
+async def _close(link: Link) -> None:
+    try:
+        await link.close()
+    except Exception:
+        logger.exception("closing a media connection failed")

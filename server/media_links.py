@@ -1,0 +1,85 @@
+"""The media connections of a member, which outlive a socket that was lost."""
+
+from collections.abc import Callable
+
+from media.node import MediaNode, Publishing, Receiving
+from media.views import Publisher, SlotView
+from server.publications import Publications
+from server.translate import to_slots
+from signaling.messages import MediaClosed, ServerMessage, Slot, Slots
+
+Notify = Callable[[ServerMessage], None]
+
+
+class ReceiveLink:
+    """A receiving connection, and who is told about it.
+
+    `notify` is set while a joined socket owns it; what happens in between is seen by the next owner in `slots` and `alive`.
+    """
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self.alive = True
+        self.notify: Notify | None = None
+        self._receiving: Receiving | None = None
+
+    async def open(self, media: MediaNode, session: str, offer: str) -> str:
+        """Make the connection; returns the SDP answer. Raises `MediaError`."""
+        receiving = await media.receive(session, offer=offer, on_slots=self._changed, on_closed=self._closed)
+        self._receiving = receiving
+        # A change that came while the answer was made is newer than what the answer says.
+        self.slots = self.slots or to_slots(receiving.slots)
+        return receiving.answer
+
+    async def close(self) -> None:
+        """End the connection; idempotent."""
+        self.alive = False
+        self.notify = None
+        if self._receiving is not None:
+            await self._receiving.close()
+
+    def _changed(self, slots: list[SlotView]) -> None:
+        self.slots = to_slots(slots)
+        if self.notify is not None:
+            self.notify(Slots(slots=self.slots))
+
+    def _closed(self, reason: str) -> None:
+        self.alive = False
+        if self.notify is not None:
+            self.notify(MediaClosed(connection="receive", reason=reason))
+            self.notify = None
+
+
+class PublishLink:
+    """A publication, and who is told about it; `notify` as above."""
+
+    def __init__(self, publications: Publications, session: str, publisher: Publisher) -> None:
+        self.alive = True
+        self.notify: Notify | None = None
+        self._publications = publications
+        self._session = session
+        self._publisher = publisher
+        self._publishing: Publishing | None = None
+
+    async def open(self, offer: str) -> Publishing:
+        """Make the connection. Raises `MediaError`; what this person published before then stays."""
+        self._publishing = await self._publications.publish(
+            self._session, self._publisher, offer=offer, on_closed=self._closed
+        )
+        return self._publishing
+
+    async def close(self) -> None:
+        """End the connection; idempotent."""
+        self.alive = False
+        self.notify = None
+        if self._publishing is not None:
+            await self._publications.close(self._session, self._publisher.person, self._publishing)
+
+    def _closed(self, reason: str) -> None:
+        self.alive = False
+        if self.notify is not None:
+            self.notify(MediaClosed(connection="publish", reason=reason))
+            self.notify = None
+
+
+Link = ReceiveLink | PublishLink

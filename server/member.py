@@ -1,0 +1,108 @@
+"""One joined socket: who it is, its queue, and its media."""
+
+from dataclasses import dataclass, field
+
+from media.node import MediaNode
+from media.views import Publisher
+from server.kept import KeptLinks
+from server.media_links import PublishLink, ReceiveLink
+from server.outbox import Outbox
+from server.publications import Publications
+from signaling.codec import encode
+from signaling.messages import Published, Receiving, Role, ServerMessage, Slots
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a socket is; `token` is a new personal token where the one that came named no person."""
+
+    session: str
+    person: str
+    name: str
+    role: Role
+    token: str | None
+
+
+@dataclass(eq=False)
+class Member:
+    """A socket in a session. A person with two tabs is two members."""
+
+    identity: Identity
+    outbox: Outbox
+    joined: bool = False
+    """Whether `joined` was sent, so that what happens from now on is news."""
+    receive_link: ReceiveLink | None = field(default=None, init=False)
+    publish_link: PublishLink | None = field(default=None, init=False)
+
+    def send(self, message: ServerMessage) -> None:
+        """Queue a message for this socket alone."""
+        self.outbox.put(encode(message))
+
+    async def receive(self, media: MediaNode, offer: str) -> Receiving:
+        """A new receiving connection instead of the old one. Raises `MediaError`; the old one then stays."""
+        link = ReceiveLink()
+        answer = await link.open(media, self.identity.session, offer)
+        old, self.receive_link = self.receive_link, link
+        if old is not None:
+            await old.close()
+        if self.joined:
+            link.notify = self.send
+        return Receiving(answer=answer, slots=link.slots)
+
+    async def publish(self, publications: Publications, offer: str) -> Published:
+        """Go live, or replace what is live. Raises `MediaError`; what was live then stays."""
+        old = self.publish_link
+        if old is not None:
+            old.notify = None  # it is this page that replaces it, and it knows
+        link = PublishLink(
+            publications, self.identity.session, Publisher(person=self.identity.person, name=self.identity.name)
+        )
+        try:
+            publishing = await link.open(offer)
+        except BaseException:
+            if old is not None:
+                old.notify = self.send
+            raise
+        self.publish_link, link.notify = link, self.send
+        return Published(publication=publishing.id, answer=publishing.answer)
+
+    async def unpublish(self) -> None:
+        """Stop being live; harmless when nothing is."""
+        link, self.publish_link = self.publish_link, None
+        if link is not None:
+            await link.close()
+
+    def take_over(self, kept: KeptLinks) -> None:
+        """Become the owner of what this person's lost sockets left, where this one has nothing of its own."""
+        session, person = self.identity.session, self.identity.person
+        if self.receive_link is None:
+            self.receive_link = kept.take(session, person, ReceiveLink)
+        if self.publish_link is None:
+            self.publish_link = kept.take(session, person, PublishLink)
+
+    def own(self) -> None:
+        """Begin to be told about the media; called when `joined` is queued, whose slots say what is there."""
+        self.joined = True
+        for link in (self.receive_link, self.publish_link):
+            if link is not None:
+                link.notify = self.send
+
+    def leave_media(self, kept: KeptLinks, *, for_good: bool) -> None:
+        """Give the media away: closed for good, or kept for the person's next join."""
+        links = (self.receive_link, self.publish_link)
+        self.receive_link = self.publish_link = None
+        for link in links:
+            if link is None:
+                continue
+            if for_good:
+                kept.close_later(link)
+            else:
+                kept.keep(self.identity.session, self.identity.person, link)
+
+    def inherit(self, kept: KeptLinks) -> None:
+        """Take over while joined: another socket of the same person was lost after this one had joined."""
+        had_none = self.receive_link is None
+        self.take_over(kept)
+        self.own()
+        if had_none and self.receive_link is not None:
+            self.send(Slots(slots=self.receive_link.slots))

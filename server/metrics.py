@@ -1,0 +1,64 @@
+"""What `/metrics` says (Prometheus text format)."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Sized(Protocol):
+    """Something that can be counted."""
+
+    def __len__(self) -> int: ...
+
+
+class Metrics:
+    """The counters of one node, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.sockets = Gauge("livetrial_sockets", "WebSockets open", registry=self.registry)
+        self.joins = Counter("livetrial_joins", "Joins by result", ["result"], registry=self.registry)
+        self.commands = Counter(
+            "livetrial_commands",
+            "Messages after the join by type and result",
+            ["type", "result"],
+            registry=self.registry,
+        )
+        self.events = Counter("livetrial_events", "Events of the logs, by kind", ["kind"], registry=self.registry)
+        self.closes = Counter(
+            "livetrial_socket_closes", "WebSockets closed by us, by code", ["code"], registry=self.registry
+        )
+
+    def watch(self, name: str, text: str, things: Sized) -> None:
+        """Publish how many there are of something, counted when asked."""
+        Gauge(name, text, registry=self.registry).set_function(lambda: len(things))
+
+    def watch_plane(self, stats: Callable[[], dict[str, int]], gauges: frozenset[str]) -> None:
+        """Publish the forwarding plane's numbers; those named in `gauges` go down too."""
+        self.registry.register(_PlaneCollector(stats, gauges))
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+
+class _PlaneCollector(Collector):
+    def __init__(self, stats: Callable[[], dict[str, int]], gauges: frozenset[str]) -> None:
+        self._stats = stats
+        self._gauges = gauges
+
+    def collect(self) -> Iterable[Metric]:
+        for name, value in self._stats().items():
+            family = GaugeMetricFamily if name in self._gauges else CounterMetricFamily
+            metric = family(f"livetrial_plane_{name}", f"Forwarding plane: {name.replace('_', ' ')}")
+            metric.add_metric([], value)
+            yield metric
+
+    def describe(self) -> Iterable[Metric]:
+        # Nothing, so that registering does not ask the plane.
+        return []

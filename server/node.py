@@ -1,0 +1,115 @@
+"""The composition root: makes the parts of one node and ties them together."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from media.errors import MediaError
+from media.node import MediaConfig, MediaNode
+from qa_queue.queue import LiveQueue
+from server.admission import Admission
+from server.config import Settings
+from server.hubs import Hubs
+from server.joining import Joining
+from server.kept import KeptLinks
+from server.links import Links
+from server.metrics import Metrics
+from server.publications import Publications
+from server.requests import Requests
+from server.tokens import Tokens
+from server.whip_resources import Resources
+from store.connection import Store, open_store
+from store.errors import StoreError
+from store.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+PLANE_GAUGES = frozenset({"peers", "sources", "sinks"})
+
+
+@dataclass(frozen=True)
+class Node:
+    """All parts of a running node."""
+
+    settings: Settings
+    store: Store
+    sessions: Sessions
+    media: MediaNode
+    tokens: Tokens
+    admission: Admission
+    links: Links
+    metrics: Metrics
+    hubs: Hubs
+    publications: Publications
+    resources: Resources
+    joining: Joining
+    requests: Requests
+
+    async def missing(self) -> dict[str, str]:
+        """What keeps this node from serving, by part; empty when it is ready."""
+        found: dict[str, str] = {}
+        for part, check in (("store", self.store.ping), ("media", self._check_media)):
+            try:
+                await check()
+            except (StoreError, MediaError) as error:
+                logger.warning("not ready: %s: %s", part, error)
+                found[part] = str(error) or type(error).__name__
+        return found
+
+    async def _check_media(self) -> None:
+        self.media.stats()
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Node]:
+    """A node, from its start to its orderly end: media closed, then the store shut down; data stay.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        OSError: the media port cannot be bound, or the data directory cannot be written.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        api_key_and_secret = settings.api_key_value(), settings.secret_value()
+        store = await open_store(settings.redis_url, settings.data_dir)
+        stack.push_async_callback(store.close)
+        media = MediaNode(
+            MediaConfig(host=settings.media_host, port=settings.media_port, announced=settings.announced_addresses())
+        )
+        await media.start()
+        stack.push_async_callback(media.close)
+        node, kept = _compose(settings, store, media, api_key_and_secret[1])
+        stack.push_async_callback(kept.close)
+        stack.push_async_callback(node.hubs.close)
+        yield node
+
+
+def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) -> tuple[Node, KeptLinks]:
+    sessions, queue, kept, metrics = Sessions(store), LiveQueue(store), KeptLinks(), Metrics()
+    tokens = Tokens(secret, lifetime_s=settings.token_lifetime_s)
+    admission = Admission(sessions, tokens)
+    hubs = Hubs(queue=queue, kept=kept, metrics=metrics)
+    publications = Publications(media)
+    resources = Resources(limit=settings.max_members)
+    joining = Joining(admission=admission, hubs=hubs, media=media, kept=kept, max_members=settings.max_members)
+    node = Node(
+        settings=settings,
+        store=store,
+        sessions=sessions,
+        media=media,
+        tokens=tokens,
+        admission=admission,
+        links=Links(settings.public_url),
+        metrics=metrics,
+        hubs=hubs,
+        publications=publications,
+        resources=resources,
+        joining=joining,
+        requests=Requests(queue=queue, media=media, publications=publications),
+    )
+    metrics.watch("livetrial_members", "Sockets that have joined", joining)
+    metrics.watch("livetrial_sessions", "Sessions with a hub on this node", hubs)
+    metrics.watch("livetrial_publications", "Publications", publications)
+    metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
+    metrics.watch_plane(media.stats, PLANE_GAUGES)
+    return node, kept

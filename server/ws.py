@@ -1,0 +1,182 @@
+"""The WebSocket edge: one `Socket` for each, from the upgrade to the close."""
+
+import asyncio
+import contextlib
+import logging
+import time
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from server.faults import in_wire_terms
+from server.joining import Joining
+from server.member import Member
+from server.metrics import Metrics
+from server.outbox import Outbox
+from server.rate import TokenBucket
+from server.requests import Requests
+from signaling.codec import decode, encode
+from signaling.errors import RateLimited, Unexpected, to_message
+from signaling.messages import ClientMessage, Join, ServerMessage
+
+logger = logging.getLogger(__name__)
+
+JOIN_TIMEOUT_S = 10.0
+FLUSH_TIMEOUT_S = 2.0
+"""How long the last messages may take before a socket is closed."""
+
+MESSAGES_PER_S = 10.0
+MESSAGES_AT_ONCE = 20
+PENALTY_S = 0.005
+"""Pause after a message that came too fast: a flood gets at most 200 answers a second, the rest of it waits in TCP."""
+
+CLOSE_FULL = 1013
+CLOSE_PROTOCOL = 4400
+CLOSE_NO_JOIN = 4408
+CLOSE_TOO_SLOW = 4413
+
+LEFT = frozenset({1000, 1001})
+"""Close codes of a page that left on purpose and takes its media with it."""
+
+
+class Socket:
+    """One WebSocket. Nothing that its peer sends or leaves undone reaches another one.
+
+    Args:
+        websocket: not accepted yet.
+        joining: makes a member of a `join`.
+        requests: carries out everything after it.
+        metrics: counts.
+        join_timeout_s: time for the first message.
+    """
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        *,
+        joining: Joining,
+        requests: Requests,
+        metrics: Metrics,
+        join_timeout_s: float = JOIN_TIMEOUT_S,
+    ) -> None:
+        self._websocket = websocket
+        self._joining = joining
+        self._requests = requests
+        self._metrics = metrics
+        self._join_timeout_s = join_timeout_s
+        self._outbox = Outbox()
+        self._member: Member | None = None
+        self._end_code = 1006
+        self._bucket = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE, now=time.monotonic())
+
+    async def run(self) -> None:
+        """Serve until the socket ends; never raises for anything that the peer does."""
+        await self._websocket.accept()
+        reader = asyncio.create_task(self._read())
+        writer = asyncio.create_task(self._outbox.run(self._websocket.send_text))
+        with self._metrics.sockets.track_inprogress():
+            try:
+                close_code = await self._wait_for_end(reader, writer)
+                if close_code is not None:
+                    await self._close(close_code)
+                # Never cancelled on the way: a request that is half done ends first, so that `leave` sees all it made.
+                await reader
+            finally:
+                reader.cancel()
+                writer.cancel()
+                await asyncio.gather(reader, writer, return_exceptions=True)
+                if self._member is not None:
+                    self._joining.leave(self._member, for_good=self._end_code in LEFT)
+
+    async def _wait_for_end(self, reader: asyncio.Task[None], writer: asyncio.Task[int]) -> int | None:
+        """Returns the code to close with, or None where the peer is gone."""
+        overflow = self._outbox.overflow
+        await asyncio.wait((reader, writer, overflow), return_when=asyncio.FIRST_COMPLETED)
+        if self._outbox.finishing:
+            await asyncio.wait((writer, overflow), return_when=asyncio.FIRST_COMPLETED, timeout=FLUSH_TIMEOUT_S)
+        if overflow.done():
+            self._outbox.finish(CLOSE_TOO_SLOW)
+        return self._outbox.close_code
+
+    async def _close(self, code: int) -> None:
+        self._metrics.closes.labels(str(code)).inc()
+        # The peer may have gone in this moment, which starlette tells in two ways.
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await self._websocket.close(code)
+
+    async def _read(self) -> None:
+        try:
+            await self._join()
+            while not self._outbox.finishing:
+                # Who does not read the answers is not read either.
+                await self._outbox.drained()
+                await self._answer(await self._receive())
+        except WebSocketDisconnect as end:
+            self._end_code = end.code
+
+    async def _receive(self) -> ClientMessage | Exception:
+        """The next message, or what is wrong with it."""
+        event = await self._websocket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(event.get("code") or 1005)
+        text = event.get("text")
+        if text is None:
+            return Unexpected("messages are text frames")
+        try:
+            return decode(text)
+        except Exception as error:  # noqa: BLE001 (told to the peer where the message is answered)
+            return error
+
+    async def _join(self) -> None:
+        try:
+            async with asyncio.timeout(self._join_timeout_s):
+                message = await self._receive()
+        except TimeoutError:
+            self._outbox.finish(CLOSE_NO_JOIN)
+            return
+        try:
+            self._member = await self._admit(message)
+        except Exception as error:  # noqa: BLE001 (every error is told to the peer, and ours is logged)
+            code, close_code = self._tell(error)
+            self._metrics.joins.labels(code).inc()
+            self._outbox.finish(close_code or (CLOSE_FULL if code == "busy" else CLOSE_PROTOCOL))
+        else:
+            self._metrics.joins.labels("ok").inc()
+
+    async def _admit(self, message: ClientMessage | Exception) -> Member:
+        if isinstance(message, Exception):
+            raise message
+        if not isinstance(message, Join):
+            raise Unexpected("the first message is `join`")
+        return await self._joining.join(message, self._outbox)
+
+    async def _answer(self, message: ClientMessage | Exception) -> None:
+        delay_s = self._bucket.take(time.monotonic())
+        kind = "malformed" if isinstance(message, Exception) else str(message.__struct_config__.tag)
+        result = "ok"
+        try:
+            reply = await self._carry_out(message, delay_s)
+        except Exception as error:  # noqa: BLE001 (every error is told to the peer, and ours is logged)
+            result, close_code = self._tell(error, getattr(message, "cmd", None))
+            if close_code is not None:
+                self._outbox.finish(close_code)
+        else:
+            self._outbox.put(encode(reply))
+        self._metrics.commands.labels(kind, result).inc()
+        if delay_s:
+            await asyncio.sleep(PENALTY_S)
+
+    async def _carry_out(self, message: ClientMessage | Exception, delay_s: float) -> ServerMessage:
+        if isinstance(message, Exception):
+            raise message
+        if delay_s:
+            raise RateLimited("too many messages", retry_after_ms=int(delay_s * 1000) + 1)
+        assert self._member is not None  # or `_join` had finished the socket
+        return await self._requests.carry_out(self._member, message)
+
+    def _tell(self, error: Exception, cmd: str | None = None) -> tuple[str, int | None]:
+        """Send the error message; returns its code, and the close code if the socket must end."""
+        wire, close_code = to_message(in_wire_terms(error), cmd)
+        if wire.code == "internal":
+            logger.error("a request failed", exc_info=error)
+        self._outbox.put(encode(wire))
+        return wire.code, close_code
