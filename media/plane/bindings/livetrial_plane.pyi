@@ -5,10 +5,12 @@ plane is counted (`stats()["unknown_id"]`) and ignored, because the thing may ha
 the caller, are never reused, and are separate for peers, sources and sinks. All calls are thread-safe.
 """
 
-from typing import Literal, final
+from typing import Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
+
+__all__ = ["Codec", "Event", "Plane"]
 
 EventKind = Literal["dtls", "connected", "lost", "encoding"]
 
@@ -31,7 +33,9 @@ class Event:
 class Codec:
     """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "opus", "H264/42e0/1"."""
 
-    def __init__(self, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None) -> None: ...
+    def __new__(
+        cls, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None
+    ) -> Self: ...
 
 @final
 class Plane:
@@ -49,24 +53,22 @@ class Plane:
         ValueError: an argument is out of range.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         host: str = "0.0.0.0",
         port: int = 0,
         workers: int = 1,
         liveness_timeout_s: float = 15.0,
         keyframe_interval_ms: int = 500,
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def port(self) -> int: ...
     def fileno(self) -> int:
         """An eventfd, readable while events wait."""
     def events(self) -> list[Event]:
         """Take all waiting events and rearm the eventfd."""
-    def add_peer(
-        self, peer: int, *, local_ufrag: str, local_pwd: str, extensions: dict[str, int]
-    ) -> None:
+    def add_peer(self, peer: int, *, local_ufrag: str, local_pwd: str, extensions: dict[str, int]) -> None:
         """Answer binding requests for `local_ufrag` (RFC 8445, lite) and keep this peer.
 
         extensions: header extension ids of this peer's bundle (RFC 8285), by short name: "mid", "rid", "repaired-rid",

@@ -28,10 +28,13 @@ pub(crate) struct Plane(plane_net::Plane);
 #[pymethods]
 impl Plane {
     #[new]
-    #[pyo3(signature = (
-        *, host = "0.0.0.0", port = Int::of(0), workers = Int::of(1), liveness_timeout_s = 15.0,
-        keyframe_interval_ms = Int::of(500)
-    ))]
+    #[pyo3(
+        signature = (
+            *, host = "0.0.0.0", port = Int::of(0), workers = Int::of(1), liveness_timeout_s = 15.0,
+            keyframe_interval_ms = Int::of(500)
+        ),
+        text_signature = "(*, host='0.0.0.0', port=0, workers=1, liveness_timeout_s=15.0, keyframe_interval_ms=500)"
+    )]
     fn new(
         host: &str,
         port: Int,
@@ -164,7 +167,10 @@ impl Plane {
     }
 
     /// Show an encoding of a source in the sink, from its next keyframe on; None shows nothing.
-    #[pyo3(signature = (sink, source, *, encoding = Int::of(0)))]
+    #[pyo3(
+        signature = (sink, source, *, encoding = Int::of(0)),
+        text_signature = "($self, sink, source, *, encoding=0)"
+    )]
     fn route(&self, sink: Int, source: Option<Int>, encoding: Int) -> PyResult<()> {
         self.post(Command::Route {
             sink: sink.id("sink")?,
