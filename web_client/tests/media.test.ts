@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, PeerHealth } from "../src/client/health";
+import { withSetup } from "../src/client/peer";
+import { AUDIO_SLOTS, VIDEO_SLOTS } from "../src/client/protocol";
+import { audioOf, isShown, pairUp, sectionKinds, sourceIn } from "../src/client/slots";
+import { bitrate, summarise } from "../src/client/stats";
+
+describe("slots", () => {
+  it("are offered videos first, then audios", () => {
+    expect(sectionKinds()).toEqual(["video", "video", "video", "video", "audio", "audio", "audio", "audio"]);
+    expect(sectionKinds(1)).toEqual(["video", "audio"]);
+  });
+
+  it("pair each picture with the sound of the same number", () => {
+    const pairs = pairUp([...VIDEO_SLOTS, ...AUDIO_SLOTS]);
+    for (const [slot, { video, audio }] of pairs) expect([video, audio]).toEqual([slot, audioOf(slot)]);
+    expect([...pairs.keys()]).toEqual([...VIDEO_SLOTS]);
+    expect(audioOf("stage-1")).toBe("audio-2");
+    expect([...pairUp(["v", "a"])]).toEqual([["main", { video: "v", audio: "a" }]]);
+  });
+
+  it("tell what is shown", () => {
+    const source = { publisher: "h", name: "Host", kind: "camera" as const, publication: "p" };
+    const slots = [
+      { slot: "main", mid: "0", source },
+      { slot: "audio-1", mid: "4", source: null },
+    ];
+    expect(sourceIn(slots, "main")).toEqual(source);
+    expect([sourceIn(slots, "audio-1"), sourceIn(slots, "stage-1"), sourceIn([], "main")]).toEqual([null, null, null]);
+    expect([isShown(slots, "p"), isShown(slots, "other")]).toEqual([true, false]);
+  });
+});
+
+describe("peer health", () => {
+  it("is live once connected, and nothing is due then", () => {
+    const health = new PeerHealth();
+    expect(health.deadline()).toBeNull();
+    health.answered(100);
+    expect(health.deadline()).toBe(100 + CONNECT_TIMEOUT_MS);
+    health.observe("connected", "connected", 200);
+    expect([health.health, health.deadline()]).toEqual(["live", null]);
+  });
+
+  it("waits for ICE to come back by itself, then gives up", () => {
+    const health = new PeerHealth();
+    health.observe("connected", "connected", 0);
+    health.observe("disconnected", "disconnected", 1_000);
+    health.observe("disconnected", "disconnected", 2_000);
+    expect([health.health, health.deadline()]).toEqual(["interrupted", 1_000 + DISCONNECTED_GRACE_MS]);
+    health.observe("connected", "connected", 2_500);
+    expect(health.health).toBe("live");
+    health.observe("disconnected", "disconnected", 3_000);
+    health.tick(3_000 + DISCONNECTED_GRACE_MS);
+    expect([health.health, health.dtlsFailed]).toEqual(["dead", false]);
+  });
+
+  it.each([
+    ["failed state", (h: PeerHealth) => h.observe("failed", "connected", 5)],
+    ["silence", (h: PeerHealth) => h.tick(CONNECT_TIMEOUT_MS)],
+    ["the server's word", (h: PeerHealth) => h.ended()],
+  ])("blames DTLS when ICE worked and the connection never did (%s)", (_how, fail) => {
+    const health = new PeerHealth();
+    health.answered(0);
+    health.observe("connecting", "connected", 1);
+    fail(health);
+    expect([health.health, health.dtlsFailed]).toEqual(["dead", true]);
+  });
+
+  it("does not blame DTLS when ICE found no way", () => {
+    const health = new PeerHealth();
+    health.answered(0);
+    health.observe("failed", "failed", 1);
+    expect([health.health, health.dtlsFailed]).toEqual(["dead", false]);
+  });
+
+  it("stays dead", () => {
+    const health = new PeerHealth();
+    health.ended();
+    health.observe("connected", "connected", 1);
+    expect(health.health).toBe("dead");
+  });
+});
+
+describe("DTLS role", () => {
+  it("is asked for in every section", () => {
+    const sdp = "m=video\r\na=setup:actpass\r\nm=audio\r\na=setup:actpass\r\n";
+    expect(withSetup(sdp, true)).toBe("m=video\r\na=setup:active\r\nm=audio\r\na=setup:active\r\n");
+    expect(withSetup(sdp, false)).toBe(sdp);
+  });
+});
+
+describe("stats", () => {
+  it("take what a diagnosis needs from a report, and null where a browser says nothing", () => {
+    const stats = summarise(
+      [
+        { type: "outbound-rtp", kind: "video", rid: "h", bytesSent: 10, frameWidth: 640, frameHeight: 360, framesPerSecond: 30 },
+        { type: "outbound-rtp", kind: "audio", bytesSent: 3 },
+        { type: "inbound-rtp", kind: "audio", mid: "4", bytesReceived: 5, totalAudioEnergy: 0.5 },
+        { type: "candidate-pair", nominated: true, state: "succeeded", currentRoundTripTime: 0.05 },
+        { type: "candidate-pair", nominated: false, state: "succeeded", currentRoundTripTime: 9 },
+        { type: "remote-inbound-rtp", fractionLost: 0.1 },
+        { type: "remote-inbound-rtp", fractionLost: 0.3 },
+      ],
+      7,
+    );
+    expect(stats).toMatchObject({ at: 7, rttMs: 50, remoteLoss: 0.3, availableBitrate: null });
+    expect(stats.sending.map((s) => [s.kind, s.rid, s.width])).toEqual([["video", "h", 640], ["audio", null, null]]);
+    expect(stats.receiving[0]).toMatchObject({ mid: "4", bytes: 5, totalAudioEnergy: 0.5, framesDecoded: 0 });
+  });
+
+  it("give rates from two samples, and none when a counter started anew", () => {
+    expect(bitrate({ at: 0, bytes: 0 }, { at: 2_000, bytes: 250_000 })).toBe(1_000_000);
+    expect(bitrate({ at: 0, bytes: 9 }, { at: 2_000, bytes: 3 })).toBeNull();
+    expect(bitrate({ at: 5, bytes: 0 }, { at: 5, bytes: 3 })).toBeNull();
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import type { Source } from "../src/client";
+import { AUDIBLE, loudness } from "../src/pages/host/level";
+import { clock, uplinkOf } from "../src/pages/host/uplink";
+import { memberLink, parseAddress } from "../src/ui/address";
+import { memberPhase, pillOf, type MemberSituation } from "../src/ui/member_phase";
+
+describe("address of a page", () => {
+  it("names the session in the path and tokens in the fragment", () => {
+    expect(parseAddress("/s/demo", "#t=a.b-c_d.e")).toEqual({ session: "demo", token: "a.b-c_d.e", memberToken: null });
+    expect(parseAddress("/host/x1-y/", "#t=h&m=g")).toEqual({ session: "x1-y", token: "h", memberToken: "g" });
+    expect(parseAddress("/s/demo", "")).toEqual({ session: "demo", token: null, memberToken: null });
+  });
+
+  it.each(["/", "/s/", "/s/UPPER", "/s/-x", `/s/${"a".repeat(41)}`, "/s/a/b", "/s/%20", "/other/demo"])("%s names no session", (path) => {
+    expect(parseAddress(path, "#t=").session).toBeNull();
+    expect(parseAddress(path, "#t=").token).toBeNull();
+  });
+
+  it("of members is read back as it was made", () => {
+    const link = new URL(memberLink("https://live.example", "demo", "tok"));
+    expect(parseAddress(link.pathname, link.hash)).toEqual({ session: "demo", token: "tok", memberToken: null });
+    expect(memberLink("https://live.example", "demo", null)).toBe("https://live.example/s/demo");
+  });
+});
+
+describe("what a member is told", () => {
+  const source: Source = { publisher: "h", name: "Host", kind: "camera", publication: "p" };
+  const live: MemberSituation = {
+    status: { name: "live" },
+    receive: "live",
+    picture: source,
+    sound: source,
+    playing: true,
+    hadSource: true,
+    joined: true,
+  };
+
+  it.each<[string, Partial<MemberSituation>, string, string]>([
+    ["all is well", {}, "live", "live"],
+    ["before the join", { joined: false, status: { name: "connecting" }, picture: null, sound: null }, "connecting", "connecting"],
+    ["nobody is live yet", { picture: null, sound: null, hadSource: false }, "waiting", "waiting"],
+    ["the host has stopped", { picture: null, sound: null }, "ended", "waiting"],
+    ["no frame yet", { playing: false, receive: "connecting" }, "opening", "connecting"],
+    ["voice only", { picture: null, playing: false }, "voice", "live"],
+    ["the picture broke off", { receive: "reconnecting" }, "reconnecting", "reconnecting"],
+    ["only the WebSocket is gone: the picture goes on", { status: { name: "reconnecting" } }, "live", "reconnecting"],
+    ["the session is closed", { status: { name: "closed", reason: "token_expired" } }, "closed", "closed"],
+  ])("%s", (_when, change, phase, pill) => {
+    const situation = { ...live, ...change };
+    expect(memberPhase(situation)).toBe(phase);
+    expect(pillOf(memberPhase(situation), situation.status)).toBe(pill);
+  });
+});
+
+describe("what the host is told", () => {
+  it("is the state of the own picture, also while the WebSocket is away", () => {
+    expect(uplinkOf({ name: "live", since: 1 }, { name: "reconnecting" })).toBe("live");
+    expect(uplinkOf({ name: "off" }, { name: "closed", reason: "token_expired" })).toBe("closed");
+  });
+
+  it("has a readable duration", () => {
+    expect([0, 59_999, 61_000, 3_600_000, 36_061_000, -5].map(clock)).toEqual(["0:00", "0:59", "1:01", "1:00:00", "10:01:01", "0:00"]);
+  });
+
+  it("has a level meter that tells silence, speech and full scale apart", () => {
+    const tone = (amplitude: number) => Float32Array.from({ length: 1024 }, (_, i) => amplitude * Math.sin(i / 5));
+    expect(loudness(new Float32Array(1024))).toBe(0);
+    expect(loudness(new Float32Array(0))).toBe(0);
+    expect(loudness(tone(0.0005))).toBeLessThan(AUDIBLE);
+    expect(loudness(tone(0.05))).toBeGreaterThan(AUDIBLE);
+    expect(loudness(tone(1))).toBeGreaterThan(0.9);
+    expect(loudness(Float32Array.of(4, -4))).toBe(1);
+  });
+});

@@ -1,0 +1,151 @@
+import { describe, expect, it } from "vitest";
+import { REPLY_TIMEOUT_MS, SILENCE_MS, STABLE_MS } from "../src/client/session";
+import { Bench, joined, question } from "./support";
+
+describe("join", () => {
+  it("waits for both socket and offer, in either order, and is one message", () => {
+    for (const order of [["socket", "offer"], ["offer", "socket"]]) {
+      const bench = new Bench({ name: "Ada", credentials: { link: "L", personal: null } });
+      bench.session.start(0);
+      expect(bench.take()).toContainEqual({ kind: "open", attempt: 1 });
+      for (const [index, what] of order.entries()) {
+        if (what === "socket") bench.session.socketOpened(0);
+        else bench.session.offerReady(1, "sdp", 0);
+        expect(bench.sent().length).toBe(index);
+        if (index === 1) continue;
+      }
+      const message = JSON.parse((bench.log.at(-1) as { text: string }).text) as unknown;
+      expect(message).toEqual({ type: "join", v: 1, session: "demo", token: "L", name: "Ada", offer: "sdp" });
+    }
+  });
+
+  it("leaves out token, name, offer and position where there are none", () => {
+    const bench = new Bench();
+    bench.session.start(0);
+    expect(bench.join()).toEqual({ type: "join", v: 1, session: "demo" });
+  });
+
+  it("ignores the offer of an attempt that is over", () => {
+    const bench = new Bench();
+    bench.session.start(0);
+    bench.session.socketClosed(1006, 0);
+    bench.fire();
+    bench.session.socketOpened(bench.now);
+    bench.session.offerReady(1, "old", bench.now);
+    expect(bench.sent()).toEqual([]);
+    bench.session.offerReady(2, "new", bench.now);
+    expect(bench.sent()[0]).toMatchObject({ offer: "new" });
+  });
+
+  it("is connecting, then live, with the snapshot as its state", () => {
+    const bench = new Bench();
+    bench.session.start(0);
+    expect(bench.take()).toContainEqual({ kind: "status", status: { name: "connecting" } });
+    bench.session.offerReady(1, null, 0);
+    bench.session.socketOpened(0);
+    bench.receive(joined({ seq: 7, snapshot: { questions: [question("a")], answering: "a" } }));
+    expect(bench.session.status).toEqual({ name: "live" });
+    expect([bench.session.state.seq, bench.session.state.answering]).toEqual([7, "a"]);
+    expect(bench.take().map((o) => o.kind)).toEqual(["send", "status", "joined", "changed"]);
+  });
+
+  it("gives up a socket that does not answer and tries another", () => {
+    const bench = new Bench();
+    bench.session.start(0);
+    bench.join();
+    expect(bench.fire()).toBe(REPLY_TIMEOUT_MS);
+    expect(bench.take().map((o) => o.kind)).toContain("close");
+    bench.fire();
+    expect(bench.take()).toContainEqual({ kind: "open", attempt: 2 });
+  });
+});
+
+describe("reconnect", () => {
+  it("says which event it has seen and gets exactly the rest", () => {
+    const bench = new Bench();
+    bench.goLive({ seq: 3, snapshot: { questions: [question("a")], answering: null } });
+    bench.session.socketClosed(1006, bench.now);
+    expect(bench.session.status).toEqual({ name: "reconnecting" });
+    bench.fire();
+    expect(bench.join()).toMatchObject({ last_event: 3 });
+    bench.receive(joined({ seq: 4, snapshot: null, events: [{ kind: "voted", seq: 4, at: 1, question: "a", votes: 1 }] }));
+    expect(bench.session.state.questions.get("a")?.votes).toBe(1);
+    expect(bench.session.status.name).toBe("live");
+  });
+
+  it("joins again after a gap, and asks for a snapshot when the missed events do not fit", () => {
+    const bench = new Bench();
+    bench.goLive({ seq: 3 });
+    bench.receive({ type: "events", events: [{ kind: "answering", seq: 5, at: 1, question: null }] });
+    expect(bench.take().map((o) => o.kind)).toContain("close");
+    bench.fire();
+    expect(bench.join()).toMatchObject({ last_event: 3 });
+    bench.receive(joined({ seq: 9, snapshot: null, events: [] }));
+    expect(bench.session.status.name).toBe("reconnecting");
+    bench.fire();
+    expect(bench.join()).not.toHaveProperty("last_event");
+  });
+
+  it("backs off from 0.25 s to 8 s with full jitter, and starts anew after a stable time", () => {
+    const bench = new Bench({ random: () => 0.999_999 });
+    bench.session.start(0);
+    const waits = Array.from({ length: 8 }, () => {
+      bench.session.socketClosed(1006, bench.now);
+      return Math.round(bench.fire());
+    });
+    expect(waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
+    bench.join();
+    bench.receive(joined());
+    bench.session.socketClosed(1006, (bench.now += STABLE_MS - 1));
+    expect(Math.round(bench.fire())).toBe(8000);
+    bench.join();
+    bench.receive(joined());
+    bench.session.socketClosed(1006, (bench.now += STABLE_MS));
+    expect(Math.round(bench.fire())).toBe(250);
+  });
+
+  it("does not wait when the page is looked at again", () => {
+    const bench = new Bench();
+    bench.goLive();
+    bench.session.socketClosed(1006, bench.now);
+    bench.take();
+    bench.session.wake(bench.now, false);
+    expect(bench.take()).toContainEqual({ kind: "open", attempt: 2 });
+  });
+
+  it("leaves a socket that works alone when the page is looked at, unless it was silent for long or the network changed", () => {
+    const bench = new Bench();
+    bench.goLive();
+    bench.session.wake((bench.now += SILENCE_MS), false);
+    expect(bench.take()).toEqual([]);
+    bench.session.wake((bench.now += 1), false);
+    expect(bench.take().map((o) => o.kind)).toEqual(["close", "status", "open"]);
+    const other = new Bench();
+    other.goLive();
+    other.session.wake(1, true);
+    expect(other.take().map((o) => o.kind)).toEqual(["close", "status", "open"]);
+  });
+});
+
+describe("tokens", () => {
+  it("keeps the personal token and joins with it from then on", () => {
+    const bench = new Bench({ credentials: { link: "L", personal: null } });
+    bench.goLive({ token: "P" });
+    expect(bench.log).toContainEqual({ kind: "credentials", credentials: { link: "L", personal: "P" } });
+    bench.session.socketClosed(1006, bench.now);
+    bench.fire();
+    expect(bench.join()).toMatchObject({ token: "P" });
+  });
+
+  it("goes back to the link once when the personal token is refused, with a new snapshot", () => {
+    const bench = new Bench({ credentials: { link: "L", personal: "P" } });
+    bench.goLive({ seq: 3 });
+    bench.session.socketClosed(4401, bench.now);
+    bench.fire();
+    const join = bench.join();
+    expect(join).toMatchObject({ token: "L" });
+    expect(join).not.toHaveProperty("last_event");
+    bench.session.socketClosed(4401, bench.now);
+    expect(bench.session.status).toEqual({ name: "closed", reason: "token_invalid" });
+  });
+});

@@ -1,0 +1,89 @@
+/** Shared by the tests: wire messages with sensible defaults, and a session driven without I/O. */
+
+import { expect } from "vitest";
+import type { Command, Joined, Question, ServerMessage } from "../src/client/protocol";
+import { Session } from "../src/client/session";
+import type { Output, SessionOptions } from "../src/client/session_io";
+
+export function question(id: string, more: Partial<Question> = {}): Question {
+  return { id, text: `Text of ${id}`, author: { id: "p1", name: "Ada" }, votes: 0, state: "queued", asked_at: 1, voted: false, ...more };
+}
+
+export function joined(more: Partial<Joined> = {}): Joined {
+  return {
+    type: "joined",
+    you: { id: "p1", name: "Ada", role: "member" },
+    token: null,
+    session: { id: "demo", title: "Demo" },
+    answer: null,
+    media_error: null,
+    slots: [],
+    seq: 0,
+    snapshot: more.events ? null : { questions: [], answering: null },
+    events: null,
+    present: 1,
+    server_time: 1_000,
+    ...more,
+  };
+}
+
+export const vote = (cmd: string, question = "q1"): Command => ({ type: "vote", cmd, question });
+
+/** A session with a clock of its own; collects what it wants done. */
+export class Bench {
+  now = 0;
+  readonly session: Session;
+  readonly log: Output[] = [];
+
+  constructor(options: Partial<SessionOptions> = {}) {
+    this.session = new Session({
+      session: "demo",
+      credentials: { link: null, personal: null },
+      random: () => 0.5,
+      ...options,
+    });
+  }
+
+  /** What the last inputs caused, in order. */
+  take(): Output[] {
+    const outputs = this.session.drain();
+    this.log.push(...outputs);
+    return outputs;
+  }
+
+  /** Messages sent by the last inputs. */
+  sent(): Record<string, unknown>[] {
+    return this.take().flatMap((o) => (o.kind === "send" ? [JSON.parse(o.text) as Record<string, unknown>] : []));
+  }
+
+  receive(message: ServerMessage): void {
+    this.session.socketReceived(JSON.stringify(message), this.now);
+  }
+
+  /** Moves the clock to the next deadline and lets it fire. Returns how long that took. */
+  fire(): number {
+    const due = this.session.deadline();
+    expect(due).not.toBeNull();
+    const waited = (due as number) - this.now;
+    this.now = due as number;
+    this.session.tick(this.now);
+    return waited;
+  }
+
+  /** Opens the socket of the attempt that was just started. Returns the join. */
+  join(offer: string | null = null): Record<string, unknown> {
+    const open = this.take().findLast((output) => output.kind === "open");
+    expect(open).toBeDefined();
+    this.session.socketOpened(this.now);
+    this.session.offerReady((open as { attempt: number }).attempt, offer, this.now);
+    return this.sent()[0] as Record<string, unknown>;
+  }
+
+  /** From nothing to live. */
+  goLive(message: Partial<Joined> = {}): void {
+    this.session.start(this.now);
+    this.join();
+    this.receive(joined(message));
+    this.take();
+  }
+}
