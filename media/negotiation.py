@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Literal
 
 from livetrial_plane import Codec
-
 from media.errors import UnsupportedMedia
 from media.offer import Offer, OfferedCodec, OfferedSection
 

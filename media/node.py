@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from livetrial_plane import Plane
-
 from media import answer, negotiation
 from media.answer import AnsweredSection, Stream
 from media.dtls import NodeCertificate

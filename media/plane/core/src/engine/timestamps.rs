@@ -28,9 +28,9 @@ fn to_ntp(span: Duration) -> u64 {
     ntp::from_unix(span).wrapping_sub(ntp::from_unix(Duration::ZERO))
 }
 
-/// A difference of NTP timestamps in RTP clock ticks.
+/// A difference of NTP timestamps in RTP clock ticks, rounded.
 fn ntp_to_ticks(difference: i64, clock_rate: u32) -> i64 {
-    let ticks = i128::from(difference).saturating_mul(i128::from(clock_rate)) >> 32;
+    let ticks = i128::from(difference).saturating_mul(i128::from(clock_rate)).saturating_add(1 << 31) >> 32;
     i64::try_from(ticks).unwrap_or(0)
 }
 

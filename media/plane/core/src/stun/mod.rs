@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit};
 use sha1::Sha1;
 
 pub use request::BindingRequest;
+#[cfg(test)]
+pub(crate) use write::tests::request as request_for_tests;
 pub use write::{write_error, write_success};
 
 /// Identifies a request and its response.

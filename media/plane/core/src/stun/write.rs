@@ -127,7 +127,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A binding request with these attributes.
-    pub(in super::super) fn request(attributes: &[(u16, &[u8])], password: Option<&[u8]>) -> Vec<u8> {
+    pub(crate) fn request(attributes: &[(u16, &[u8])], password: Option<&[u8]>) -> Vec<u8> {
         let mut out = Vec::new();
         let mut message = Message::begin(0x0001, TRANSACTION, &mut out);
         for (attribute, value) in attributes {
