@@ -205,7 +205,9 @@ mod tests {
 
     #[test]
     fn two_byte_form_for_high_ids_and_odd_lengths() {
-        for elements in [[(15, b"a".as_slice()), (1, b"b")], [(1, b""), (2, b"b")], [(1, &[7; 17]), (2, b"b")], [(1, &[7; 255]), (255, b"")]] {
+        for elements in
+            [[(15, b"a".as_slice()), (1, b"b")], [(1, b""), (2, b"b")], [(1, &[7; 17]), (2, b"b")], [(1, &[7; 255]), (255, b"")]]
+        {
             let packet = written(&elements);
             assert_eq!(packet[12..14], [0x10, 0x00]);
             assert_eq!(read(&packet), elements);

@@ -55,9 +55,8 @@ impl Reception {
         let totals = Totals { expected: self.expected(), received: self.received };
         let fraction_lost = fraction_lost(self.reported, totals);
         self.reported = totals;
-        let (last_sr, delay_since_last_sr) = self.last_sender_report.map_or((0, 0), |report| {
-            (ntp::middle(report.ntp), ntp::to_q16(now.saturating_sub(report.arrival)))
-        });
+        let (last_sr, delay_since_last_sr) =
+            self.last_sender_report.map_or((0, 0), |report| (ntp::middle(report.ntp), ntp::to_q16(now.saturating_sub(report.arrival))));
         Some(ReportBlock {
             ssrc,
             fraction_lost,

@@ -108,14 +108,7 @@ pub(crate) fn write_transport_feedback(sender: u32, media: u32, out: &mut Vec<u8
 }
 
 /// Like [`write_packet`], with the common header of feedback messages.
-fn write_feedback(
-    packet_type: u8,
-    format: u8,
-    sender: u32,
-    media: u32,
-    out: &mut Vec<u8>,
-    write_fci: impl FnOnce(&mut Vec<u8>),
-) -> u8 {
+fn write_feedback(packet_type: u8, format: u8, sender: u32, media: u32, out: &mut Vec<u8>, write_fci: impl FnOnce(&mut Vec<u8>)) -> u8 {
     write_packet(packet_type, format, out, |out| {
         put_u32(sender, out);
         put_u32(media, out);

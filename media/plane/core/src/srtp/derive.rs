@@ -30,7 +30,7 @@ pub(super) struct SessionKeys {
     pub(super) salt: [u8; SALT_LEN],
 }
 
-/// Derives the session keys. For GCM the caller pads the 12-octet master salt with zeros (RFC 7714 section 11).
+/// Derives the session keys. For GCM, of [`gcm_salt`].
 pub(super) fn session_keys(key: &[u8; 16], salt: &[u8; SALT_LEN], usage: Usage) -> SessionKeys {
     let aes = Aes128Enc::new(key.into());
     let first_label = usage as u8;
@@ -41,12 +41,11 @@ pub(super) fn session_keys(key: &[u8; 16], salt: &[u8; SALT_LEN], usage: Usage) 
     keys
 }
 
-/// The master salt as this profile's key derivation takes it.
+/// The master salt as key derivation takes it for GCM: 12 octets and zeros (RFC 7714 section 11).
 pub(super) fn gcm_salt(master: &MasterKey) -> [u8; SALT_LEN] {
     let mut salt = master.salt;
-    if let [.., a, b] = &mut salt {
-        (*a, *b) = (0, 0);
-    }
+    let [.., a, b] = &mut salt;
+    (*a, *b) = (0, 0);
     salt
 }
 

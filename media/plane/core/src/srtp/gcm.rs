@@ -110,10 +110,9 @@ mod tests {
         let mut packet = rtp_packet();
         let tag = rfc_7714().seal_rtp(&mut packet, 12, 0x5501_a0b2, 0xf17b).unwrap();
         packet.extend(tag);
-        let expected = hex(
-            "8040f17b 8041f8d3 5501a0b2 f24de3a3 fb34de6c acba861c 9d7e4bca be633bd5 0d294e6f 42a5f47a 51c7d19b 36de3adf 8833
-             899d7f27 beb16a91 52cf765e e4390cce",
-        );
+        let expected =
+            hex("8040f17b 8041f8d3 5501a0b2 f24de3a3 fb34de6c acba861c 9d7e4bca be633bd5 0d294e6f 42a5f47a 51c7d19b 36de3adf 8833
+             899d7f27 beb16a91 52cf765e e4390cce");
         assert_eq!(packet, expected);
         assert_eq!(rfc_7714().open_rtp(&mut packet, 12, 0x5501_a0b2, 0xf17b), Ok(rtp_packet().len()));
         assert!(packet.starts_with(&rtp_packet()));
@@ -126,10 +125,8 @@ mod tests {
         let mut packet = rtcp_packet();
         let tag = rfc_7714().seal_rtcp(&mut packet, 0x4d61_7273, trailer).unwrap();
         packet.extend(tag);
-        let expected = hex(
-            "81c8000d 4d617273 63e94885 dcdab67c a727d766 2f6b7e99 7ff5c0f7 6c06f32d c676a5f1 730d6fda 4ce09b46 86303ded
-             0bb9275b c84aa458 96cf4d2f c5abf872 45d9eade",
-        );
+        let expected = hex("81c8000d 4d617273 63e94885 dcdab67c a727d766 2f6b7e99 7ff5c0f7 6c06f32d c676a5f1 730d6fda 4ce09b46 86303ded
+             0bb9275b c84aa458 96cf4d2f c5abf872 45d9eade");
         assert_eq!(packet, expected);
         assert_eq!(rfc_7714().open_rtcp(&mut packet, 0x4d61_7273, trailer), Ok(rtcp_packet().len()));
         assert!(packet.starts_with(&rtcp_packet()));

@@ -73,6 +73,7 @@ const RTCP_INDEX_MASK: u32 = RTCP_ENCRYPTED - 1;
 
 /// The session keys of one usage under the profile.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "four a peer, and a box would cost every packet a cache line")]
 enum Cipher {
     Gcm(Gcm),
     CounterMode(CounterMode),

@@ -94,7 +94,7 @@ impl Recorder {
 
     /// Forgets the first `count` arrivals, reported or not.
     fn forget(&mut self, count: usize) {
-        if let Some(last) = self.arrivals.drain(..count).last() {
+        if let Some(last) = self.arrivals.drain(..count).next_back() {
             self.forgotten = Some(last.sequence);
             self.next = self.next.map(|next| next.max(last.sequence.saturating_add(1)));
         }
