@@ -1,0 +1,94 @@
+"""Peers of a plane made by hand: a UDP socket, connectivity checks from aioice, SRTP from libsrtp."""
+
+import secrets
+import select
+import socket
+from dataclasses import dataclass, field
+from typing import Self
+
+from aioice import stun
+from pylibsrtp import Policy, Session
+
+import livetrial_plane
+
+GUARD_S = 10.0
+"""Far beyond what anything here takes: reached only when it would never come."""
+
+FIRST_OF_DTLS = 20
+"""First octets below it are STUN (RFC 7983)."""
+
+LOCAL_PWD = "the+password/of22chars"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """SRTP keying material of both directions, seen from the plane."""
+
+    send_key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    send_salt: bytes = field(default_factory=lambda: secrets.token_bytes(12))
+    receive_key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    receive_salt: bytes = field(default_factory=lambda: secrets.token_bytes(12))
+
+
+class Peer:
+    """One ICE and SRTP association with the plane under test."""
+
+    def __init__(self, plane: livetrial_plane.Plane, peer: int) -> None:
+        self.id = peer
+        self.ufrag = f"ufrag{peer}"
+        self.keys = Keys()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(GUARD_S)
+        self.socket.connect(("127.0.0.1", plane.port))
+        profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+        to_plane, from_plane = self.keys.receive_key + self.keys.receive_salt, self.keys.send_key + self.keys.send_salt
+        self.outbound = Session(Policy(to_plane, Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile))
+        self.inbound = Session(Policy(from_plane, Policy.SSRC_ANY_INBOUND, srtp_profile=profile))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    @property
+    def address(self) -> str:
+        """As events tell it."""
+        host, port = self.socket.getsockname()
+        return f"{host}:{port}"
+
+    def request(self, password: str = LOCAL_PWD) -> stun.Message:
+        """A nominating connectivity check."""
+        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        message.attributes["USERNAME"] = f"{self.ufrag}:theirs"
+        message.attributes["PRIORITY"] = 1
+        message.attributes["ICE-CONTROLLING"] = 1
+        message.attributes["USE-CANDIDATE"] = None
+        message.add_message_integrity(password.encode())
+        return message
+
+    def check(self) -> stun.Message:
+        """Send a check and return the plane's answer. All that was sent before has been handled then."""
+        request = self.request()
+        self.socket.send(bytes(request))
+        while True:
+            answer = self.socket.recv(2048)
+            if answer[0] < FIRST_OF_DTLS:
+                return stun.parse_message(answer)
+
+    def join(self, plane: livetrial_plane.Plane, extensions: dict[str, int] | None = None) -> None:
+        """Add this peer to the plane, connect it and open its media gate."""
+        plane.add_peer(self.id, local_ufrag=self.ufrag, local_pwd=LOCAL_PWD, extensions=extensions or {})
+        self.check()
+        plane.set_keys(self.id, profile="AEAD_AES_128_GCM", **vars(self.keys))
+
+
+def next_events(plane: livetrial_plane.Plane) -> list[livetrial_plane.Event]:
+    """Wait until the plane has events, and take them."""
+    assert is_readable(plane, GUARD_S), "no event came"
+    return plane.events()
+
+
+def is_readable(plane: livetrial_plane.Plane, timeout_s: float = 0.0) -> bool:
+    """Whether the eventfd says that events wait."""
+    return bool(select.select([plane.fileno()], [], [], timeout_s)[0])
