@@ -119,8 +119,8 @@ def _client(url: str, cluster: bool, *, following: bool = False) -> Redis | Redi
     }
     try:
         return RedisCluster.from_url(url, **options) if cluster else Redis.from_url(url, **options)
-    except (ValueError, TypeError) as error:
-        raise StoreConfigurationError(f"The Redis URL cannot be used: {error}") from error
+    except ValueError as error:
+        raise _unusable(error) from error
 
 
 async def _is_cluster(url: str) -> bool:
@@ -129,5 +129,11 @@ async def _is_cluster(url: str) -> bool:
         with translated():
             async with asyncio.timeout(CALL_DEADLINE_S):
                 return bool((await client.info("cluster")).get("cluster_enabled"))
+    except TypeError as error:  # an option in the URL that no connection has
+        raise _unusable(error) from error
     finally:
         await client.aclose()
+
+
+def _unusable(error: Exception) -> StoreConfigurationError:
+    return StoreConfigurationError(f"The Redis URL cannot be used: {error}")

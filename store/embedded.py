@@ -49,6 +49,7 @@ class EmbeddedValkey:
         self._supervisor: asyncio.Task[None] | None = None
         self.failure: str | None = None
         """Why the server is down for good; None while it runs or is being started again."""
+        self._down = asyncio.Event()
 
     @classmethod
     async def start(cls, data_dir: Path, config: EmbeddedConfig | None = None) -> "EmbeddedValkey":
@@ -77,6 +78,11 @@ class EmbeddedValkey:
         """Process id of the server; None while there is none."""
         return self._process.pid if self._process else None
 
+    async def down(self) -> str:
+        """Wait until the server is down for good; returns `failure`."""
+        await self._down.wait()
+        return self.failure or ""
+
     async def stop(self) -> None:
         """Shut the server down in order and give up the directory. Idempotent."""
         if self._supervisor is None:
@@ -89,7 +95,7 @@ class EmbeddedValkey:
             await self._process.shut_down(self._config.stop_timeout_s)
             self._process = None
         self._directory.release()
-        self.failure = "it was stopped"
+        self._fail("it was stopped")
 
     async def _launch(self) -> ValkeyProcess:
         lock = await self._directory.lock_for_server(self._config.orphan_grace_s)
@@ -109,7 +115,7 @@ class EmbeddedValkey:
             while self._process is None:
                 delay_s = self._budget.take(asyncio.get_running_loop().time())
                 if delay_s is None:
-                    self.failure = reason
+                    self._fail(reason)
                     logger.critical("Valkey stays down after %d restarts: %s", self._config.restarts, reason)
                     return
                 logger.error("Valkey is down: %s; starting it again in %g s", reason, delay_s)
@@ -118,6 +124,10 @@ class EmbeddedValkey:
                     self._process = process = await self._launch()
                 except StoreError as error:
                     reason = str(error)
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        self._down.set()
 
 
 class RestartBudget:

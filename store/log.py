@@ -55,32 +55,34 @@ class SessionLog:
             LogRewound: the server came back with less than was read from it already.
             StoreUnavailable: the embedded server is down for good.
         """
-        failures = 0
+        failures, sure = 0, False
         while True:
             self._store.raise_if_down()
             try:
-                entries = await self._next_entries(session, after)
+                if not sure:
+                    await self._check_not_rewound(session, after)
+                entries = await self._wait_for_entries(session, after)
             except StoreUnavailable as error:
-                failures += 1
+                failures, sure = failures + 1, False
                 if failures == 1:
                     logger.warning("following the log of %s is interrupted: %s", session, error)
                 await asyncio.sleep(_RECONNECT.compute(failures))
                 continue
-            failures = 0
+            failures, sure = 0, bool(entries)
             if entries:
                 after = entries[-1].seq
                 yield entries
 
-    async def _next_entries(self, session: str, after: int) -> list[Entry]:
+    async def _wait_for_entries(self, session: str, after: int) -> list[Entry]:
         """Wait for entries after `after`; none when none came in time."""
         key = keys.log(session)
         with translated():
             reply = await self._store.following.xread({key: f"{after}-0"}, count=_FOLLOW_COUNT, block=FOLLOW_BLOCK_MS)
-        if reply:
-            return _entries(reply[0][1], after)
+        return _entries(reply[0][1], after) if reply else []
+
+    async def _check_not_rewound(self, session: str, after: int) -> None:
         if (length := await self.length(session)) < after:
             raise LogRewound(f"The log of session {session} had {after} entries and has {length} now.")
-        return []
 
 
 def _entries(raw: Iterable[tuple[str, dict[str, str]]], after: int) -> list[Entry]:

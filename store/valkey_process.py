@@ -7,6 +7,7 @@ shutting down at exit, and blocks the event loop while it waits.
 import asyncio
 import logging
 import os
+import re
 import sys
 from asyncio.subprocess import Process
 from contextlib import suppress
@@ -166,13 +167,16 @@ def _binary() -> str:
 
 def _advice(log: str, directory: Path) -> str:
     """What to do about the reasons known, found by what Valkey logs; empty for others."""
-    if "reading the append only file" in log or "loading the append only file" in log or "AOF manifest" in log:
-        manifest = directory / "appendonlydir" / "appendonly.aof.manifest"
+    if damaged := re.search(r"reading the append only file (\S+\.aof)\b", log):
+        # Named by itself: valkey-check-aof takes the base file, in Valkey's RDB format, for damaged (valkey-io/valkey#4739).
+        file = directory / "appendonlydir" / damaged[1]
         return (
-            "Its append-only file is damaged. Copy the directory first, then repair the copy's original with\n"
-            f'  bash -c \'exec -a valkey-check-aof "{_binary()}" --fix "{manifest}"\'\n'
+            "Its append-only file is damaged. Copy the whole directory, then repair it with\n"
+            f'  bash -c \'exec -a valkey-check-aof "{_binary()}" --fix "{file}"\'\n'
             "which cuts the file off before the damage; what was written after it is lost. "
         )
+    if "AOF loading aborted" in log or "AOF manifest" in log:
+        return "A file in appendonlydir is damaged and cannot be repaired: restore the directory from a backup. "
     if "No space left on device" in log:
         return "The disk is full: free some space, then start again; nothing that was acknowledged is lost. "
     if "Permission denied" in log or "Read-only file system" in log:
