@@ -31,9 +31,7 @@ impl<'py> FromPyObject<'_, 'py> for Int {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         match object.extract() {
             Ok(value) => Ok(Self(value)),
-            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => {
-                Ok(Self(if object.lt(0)? { i64::MIN } else { i64::MAX }))
-            }
+            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => Ok(Self(if object.lt(0)? { i64::MIN } else { i64::MAX })),
             Err(error) => Err(error),
         }
     }
@@ -167,9 +165,7 @@ pub(crate) fn datagram(datagram: &[u8]) -> PyResult<()> {
 pub(crate) fn rids(rids: &[String]) -> PyResult<()> {
     for rid in rids {
         let is_id = rid.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_');
-        require(is_id && COUNTED_OCTETS.contains(&rid.len()), || {
-            format!("rids must be letters, digits, - and _, not {rid:?}")
-        })?;
+        require(is_id && COUNTED_OCTETS.contains(&rid.len()), || format!("rids must be letters, digits, - and _, not {rid:?}"))?;
     }
     require_distinct("rids", rids)
 }

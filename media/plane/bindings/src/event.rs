@@ -22,9 +22,7 @@ impl Event {
             command::Event::Dtls { peer, ref datagram } => {
                 Self { data: PyBytes::new(py, datagram).unbind(), ..Self::bare(py, "dtls", peer) }
             }
-            command::Event::Connected { peer, address } => {
-                Self { address: address.to_string(), ..Self::bare(py, "connected", peer) }
-            }
+            command::Event::Connected { peer, address } => Self { address: address.to_string(), ..Self::bare(py, "connected", peer) },
             command::Event::Lost { peer } => Self::bare(py, "lost", peer),
             command::Event::Encoding { peer, source, encoding, active } => {
                 Self { source, encoding, active, ..Self::bare(py, "encoding", peer) }

@@ -35,13 +35,7 @@ impl Plane {
         ),
         text_signature = "(*, host='0.0.0.0', port=0, workers=1, liveness_timeout_s=15.0, keyframe_interval_ms=500)"
     )]
-    fn new(
-        host: &str,
-        port: Int,
-        workers: Int,
-        liveness_timeout_s: f64,
-        keyframe_interval_ms: Int,
-    ) -> PyResult<Self> {
+    fn new(host: &str, port: Int, workers: Int, liveness_timeout_s: f64, keyframe_interval_ms: Int) -> PyResult<Self> {
         workers.within("workers", 1..=1_u8)?;
         let engine = engine::Config {
             liveness: arguments::liveness(liveness_timeout_s)?,
@@ -51,10 +45,7 @@ impl Plane {
         plane_net::Plane::start(config).map(Self).map_err(|error| {
             let text = format!("cannot start a plane on {host} port {}: {error}", config.port);
             // With an errno OSError makes itself the subclass that belongs to it.
-            error.raw_os_error().map_or_else(
-                || PyOSError::new_err(text.clone()),
-                |errno| PyOSError::new_err((errno, text.clone())),
-            )
+            error.raw_os_error().map_or_else(|| PyOSError::new_err(text.clone()), |errno| PyOSError::new_err((errno, text.clone())))
         })
     }
 
@@ -77,13 +68,7 @@ impl Plane {
     }
 
     #[pyo3(signature = (peer, *, local_ufrag, local_pwd, extensions))]
-    fn add_peer(
-        &self,
-        peer: Int,
-        local_ufrag: String,
-        local_pwd: String,
-        extensions: &Bound<'_, PyDict>,
-    ) -> PyResult<()> {
+    fn add_peer(&self, peer: Int, local_ufrag: String, local_pwd: String, extensions: &Bound<'_, PyDict>) -> PyResult<()> {
         arguments::ice_credentials(&local_ufrag, &local_pwd)?;
         let extensions = arguments::extensions(extensions)?;
         self.post(Command::AddPeer { peer: peer.id("peer")?, local_ufrag, local_pwd, extensions })
@@ -100,13 +85,7 @@ impl Plane {
 
     #[pyo3(signature = (peer, *, profile, send_key, send_salt, receive_key, receive_salt))]
     fn set_keys(
-        &self,
-        peer: Int,
-        profile: &str,
-        send_key: &[u8],
-        send_salt: &[u8],
-        receive_key: &[u8],
-        receive_salt: &[u8],
+        &self, peer: Int, profile: &str, send_key: &[u8], send_salt: &[u8], receive_key: &[u8], receive_salt: &[u8],
     ) -> PyResult<()> {
         let profile = keys::profile(profile)?;
         let send = keys::master_key("send", profile, send_key, send_salt)?;
@@ -117,14 +96,7 @@ impl Plane {
     #[pyo3(signature = (source, *, peer, kind, mid, codecs, rids, ssrcs))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn add_source(
-        &self,
-        source: Int,
-        peer: Int,
-        kind: &str,
-        mid: String,
-        codecs: Vec<PyRef<'_, Codec>>,
-        rids: Vec<String>,
-        ssrcs: Vec<(Int, Int)>,
+        &self, source: Int, peer: Int, kind: &str, mid: String, codecs: Vec<PyRef<'_, Codec>>, rids: Vec<String>, ssrcs: Vec<(Int, Int)>,
     ) -> PyResult<()> {
         arguments::counted("mid", &mid)?;
         arguments::rids(&rids)?;
@@ -146,14 +118,7 @@ impl Plane {
     #[pyo3(signature = (sink, *, peer, mid, ssrc, rtx_ssrc, cname, codecs))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn add_sink(
-        &self,
-        sink: Int,
-        peer: Int,
-        mid: String,
-        ssrc: Int,
-        rtx_ssrc: Int,
-        cname: String,
-        codecs: Vec<PyRef<'_, Codec>>,
+        &self, sink: Int, peer: Int, mid: String, ssrc: Int, rtx_ssrc: Int, cname: String, codecs: Vec<PyRef<'_, Codec>>,
     ) -> PyResult<()> {
         arguments::counted("mid", &mid)?;
         arguments::counted("cname", &cname)?;

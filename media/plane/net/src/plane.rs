@@ -200,8 +200,7 @@ mod tests {
     use super::*;
 
     fn config() -> Config {
-        let engine =
-            engine::Config { liveness: Duration::from_secs(15), keyframe_interval: Duration::from_millis(500) };
+        let engine = engine::Config { liveness: Duration::from_secs(15), keyframe_interval: Duration::from_millis(500) };
         Config { host: "127.0.0.1".parse().unwrap(), port: 0, engine }
     }
 

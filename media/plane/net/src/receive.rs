@@ -36,14 +36,9 @@ impl Receiver {
     ///
     /// # Errors
     /// What the system call says; `WouldBlock` is `Ok(Backlog::Empty)`.
-    pub(crate) fn batch(
-        &mut self,
-        socket: &Socket,
-        mut each: impl FnMut(SocketAddr, &mut [u8]),
-    ) -> io::Result<Backlog> {
+    pub(crate) fn batch(&mut self, socket: &Socket, mut each: impl FnMut(SocketAddr, &mut [u8])) -> io::Result<Backlog> {
         let mut rest = self.buffers.chunks_exact_mut(MESSAGE_OCTETS);
-        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
-            array::from_fn(|_| IoSliceMut::new(rest.next().unwrap_or_default()));
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = array::from_fn(|_| IoSliceMut::new(rest.next().unwrap_or_default()));
         let messages = match socket.receive(&mut slices, &mut self.meta) {
             Ok(messages) => messages,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Backlog::Empty),
@@ -75,9 +70,7 @@ mod tests {
 
     fn drain(receiver: &mut Receiver, socket: &Socket) -> Vec<(SocketAddr, Vec<u8>)> {
         let mut received = Vec::new();
-        while receiver.batch(socket, |from, datagram| received.push((from, datagram.to_vec()))).unwrap()
-            == Backlog::Perhaps
-        {}
+        while receiver.batch(socket, |from, datagram| received.push((from, datagram.to_vec()))).unwrap() == Backlog::Perhaps {}
         received
     }
 

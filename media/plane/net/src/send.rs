@@ -99,9 +99,7 @@ impl Output for Sender {
 
 /// `EIO`: the route cannot segment (udp(7)). `EINVAL`: neither can this kernel, or not so many.
 fn refuses_offload(error: &io::Error) -> bool {
-    [rustix::io::Errno::IO, rustix::io::Errno::INVAL]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    [rustix::io::Errno::IO, rustix::io::Errno::INVAL].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 #[cfg(test)]

@@ -82,22 +82,15 @@ impl Socket {
 
     /// Send datagrams of `segment_size` octets, the last may be shorter; one system call. `destination` is canonical.
     pub(crate) fn send(&self, destination: SocketAddr, segment_size: usize, contents: &[u8]) -> io::Result<()> {
-        let transmit = Transmit {
-            destination: self.reachable(destination),
-            ecn: None,
-            contents,
-            segment_size: Some(segment_size),
-            src_ip: None,
-        };
+        let transmit =
+            Transmit { destination: self.reachable(destination), ecn: None, contents, segment_size: Some(segment_size), src_ip: None };
         self.state.try_send((&self.io).into(), &transmit)
     }
 
     /// The address as the kernel wants it: a socket of IPv6 reaches IPv4 by mapped addresses only (RFC 4291 2.5.5.2).
     fn reachable(&self, address: SocketAddr) -> SocketAddr {
         match address.ip() {
-            IpAddr::V4(ip) if self.address.is_ipv6() => {
-                SocketAddrV6::new(ip.to_ipv6_mapped(), address.port(), 0, 0).into()
-            }
+            IpAddr::V4(ip) if self.address.is_ipv6() => SocketAddrV6::new(ip.to_ipv6_mapped(), address.port(), 0, 0).into(),
             _ => address,
         }
     }

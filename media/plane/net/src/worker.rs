@@ -48,11 +48,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Prepare a worker for `socket`; its turns begin with [`Worker::run`].
-    pub(crate) fn new(
-        mut socket: Socket,
-        config: engine::Config,
-        events: Arc<EventQueue>,
-    ) -> io::Result<(Self, Mailbox)> {
+    pub(crate) fn new(mut socket: Socket, config: engine::Config, events: Arc<EventQueue>) -> io::Result<(Self, Mailbox)> {
         let poll = Poll::new()?;
         let (mailbox, inbox) = mailbox::mailbox(poll.registry(), MAILBOX)?;
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
