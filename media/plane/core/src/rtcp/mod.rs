@@ -8,7 +8,7 @@ mod write;
 
 use std::fmt;
 
-pub use parse::{Compound, Fci, NackedSequenceNumbers, ReportBlocks, Ssrcs};
+pub use parse::{Compound, FirEntries, NackedSequenceNumbers, ReportBlocks, Ssrcs};
 pub(crate) use write::write_transport_feedback;
 pub use write::{
     MAX_REPORT_BLOCKS, write_bye, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname, write_sender_report,
@@ -95,7 +95,7 @@ pub enum Packet<'a> {
         /// Who asks.
         sender: u32,
         /// (ssrc, command sequence number) of each stream asked of.
-        entries: Fci<'a>,
+        entries: FirEntries<'a>,
     },
     /// draft-alvestrand-rmcat-remb-03.
     Remb {

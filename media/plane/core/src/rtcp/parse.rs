@@ -24,7 +24,7 @@ pub struct Ssrcs<'a>(&'a [u8]);
 
 /// `(ssrc, command sequence number)` of the entries of a full intra request.
 #[derive(Clone, Debug)]
-pub struct Fci<'a>(&'a [u8]);
+pub struct FirEntries<'a>(&'a [u8]);
 
 /// Sequence numbers named by a NACK: PID and the bits of BLP (RFC 4585 section 6.2.1).
 #[derive(Clone, Debug)]
@@ -101,7 +101,7 @@ impl<'a> Frame<'a> {
             }
             (packet_type::PAYLOAD_FEEDBACK, format::FIR) => {
                 let (sender, _, entries) = self.feedback()?;
-                Ok(Packet::Fir { sender, entries: Fci(entries) })
+                Ok(Packet::Fir { sender, entries: FirEntries(entries) })
             }
             (packet_type::PAYLOAD_FEEDBACK, format::APPLICATION) => self.application_feedback(),
             _ => Ok(self.unknown()),
@@ -192,7 +192,7 @@ impl Iterator for Ssrcs<'_> {
     }
 }
 
-impl Iterator for Fci<'_> {
+impl Iterator for FirEntries<'_> {
     type Item = (u32, u8);
 
     fn next(&mut self) -> Option<(u32, u8)> {

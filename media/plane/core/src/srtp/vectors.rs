@@ -3,7 +3,7 @@
 use super::MasterKey;
 
 /// Any master key.
-pub(super) const GCM_MASTER: MasterKey = MasterKey { key: [7; 16], salt: [9; 14] };
+pub(super) const MASTER: MasterKey = MasterKey { key: [7; 16], salt: [9; 14] };
 
 /// Octets from hexadecimal digits; white space is skipped.
 pub(super) fn hex(text: &str) -> Vec<u8> {
