@@ -2,7 +2,7 @@ export { afterClose, type ClosedReason } from "./closing";
 export { CommandError, LiveClient, type LiveClientEvents, type LiveClientOptions, type Wish } from "./live_client";
 export type * from "./protocol";
 export { AUDIO_SLOTS, ERROR_CODES, NAME_MAX_CHARS, PROTOCOL_VERSION, QUESTION_MAX_CHARS, VIDEO_SLOTS } from "./protocol";
-export type { PublishState, PublishTracks } from "./publish";
+export { CAMERA_ENCODINGS, type PublishState, type PublishTracks } from "./publish";
 export type { ReceiveState } from "./receive";
 export type { CommandFailure, Status } from "./session_io";
 export { sourceIn } from "./slots";

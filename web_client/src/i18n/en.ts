@@ -11,7 +11,7 @@ export const en: Messages = {
   status: {
     connecting: "Connecting",
     live: "Live",
-    waiting: "Not live yet",
+    waiting: "Not live",
     reconnecting: "Reconnecting",
     closed: "Closed",
     connected: "Connected",
@@ -80,7 +80,7 @@ export const en: Messages = {
 
   ask: {
     label: "Your question",
-    placeholder: "What would you like to know?",
+    placeholder: "Ask a question…",
     send: "Ask",
     sending: "Sending…",
     waitingForNetwork: "Waiting for the connection. Your question is kept and sent as soon as it is back.",
@@ -107,11 +107,12 @@ export const en: Messages = {
     goLive: "Go live",
     goLiveVoice: "Go live with sound only",
     stop: "Stop",
-    muteMicrophone: "Mute microphone",
-    unmuteMicrophone: "Unmute microphone",
+    muteMicrophone: "Mute",
+    unmuteMicrophone: "Unmute",
     hideCamera: "Hide picture",
     showCamera: "Show picture",
     microphoneMuted: "Your microphone is muted: nobody hears you.",
+    noMicrophoneLive: "Nobody hears you: there is no microphone.",
     cameraHidden: "Your picture is hidden: members see black.",
     tryAgain: "Try again",
     trouble: {

@@ -97,6 +97,7 @@ export interface Messages {
     readonly hideCamera: string;
     readonly showCamera: string;
     readonly microphoneMuted: string;
+    readonly noMicrophoneLive: string;
     readonly cameraHidden: string;
     readonly tryAgain: string;
     readonly trouble: Record<DeviceTrouble, { readonly title: string; readonly help: string }>;

@@ -11,7 +11,7 @@ export const zh: Messages = {
   status: {
     connecting: "正在连接",
     live: "直播中",
-    waiting: "尚未开播",
+    waiting: "未开播",
     reconnecting: "正在重连",
     closed: "已断开",
     connected: "已连接",
@@ -80,7 +80,7 @@ export const zh: Messages = {
 
   ask: {
     label: "你的问题",
-    placeholder: "你想了解什么？",
+    placeholder: "提个问题…",
     send: "提问",
     sending: "正在发送…",
     waitingForNetwork: "等待网络恢复。问题已保留，连接后会立即发送。",
@@ -112,6 +112,7 @@ export const zh: Messages = {
     hideCamera: "隐藏画面",
     showCamera: "显示画面",
     microphoneMuted: "麦克风已静音，观众听不到你。",
+    noMicrophoneLive: "没有麦克风，观众听不到你。",
     cameraHidden: "画面已隐藏，观众看到黑屏。",
     tryAgain: "重试",
     trouble: {
