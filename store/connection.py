@@ -27,7 +27,8 @@ FOLLOW_BLOCK_MS = 5_000
 _SOCKET_TIMEOUT_S = 5.0  # a sync of a busy disk can take seconds
 _CONCURRENT_CALLS = 64  # as many share one sync of the append-only file; further ones wait their turn here
 _FOLLOWERS = 10_000  # each followed session occupies a connection
-_RETRIES = 6  # 0.02 s doubling to 0.5 s: about 1.5 s
+_RETRIES = 30  # of redis-py, after 0.02 s doubling to 0.5 s with full jitter: about 7 s, so mostly the deadline decides
+_PROBE_RETRIES = 5  # about 0.7 s, for the first contact: a wrong address or password should be said soon
 
 
 async def open_store(url: str | None, data_dir: Path, embedded: EmbeddedConfig | None = None) -> "Store":
@@ -47,7 +48,7 @@ async def open_store(url: str | None, data_dir: Path, embedded: EmbeddedConfig |
     try:
         address = url or (server.url if server else "")
         cluster = await _is_cluster(address)
-        store = Store(_client(address, cluster), _client(address, cluster, following=True), server)
+        store = Store(_client(address, cluster), _client(address, cluster, following=True, retries=0), server)
         store.durability = await check_durability(store.redis)
     except BaseException:
         if store:
@@ -107,15 +108,15 @@ class Store:
             await self.embedded.stop()
 
 
-def _client(url: str, cluster: bool, *, following: bool = False) -> Redis | RedisCluster:
+def _client(url: str, cluster: bool, *, following: bool = False, retries: int = _RETRIES) -> Redis | RedisCluster:
     options: dict[str, Any] = {
         "decode_responses": True,
         "encoding_errors": "replace",
         "socket_timeout": _SOCKET_TIMEOUT_S + (FOLLOW_BLOCK_MS / 1000 if following else 0),
         "socket_connect_timeout": _SOCKET_TIMEOUT_S,
         "max_connections": _FOLLOWERS if following else _CONCURRENT_CALLS,
-        # Following has a loop of its own, which may go on for ever; commands carry an id that makes repeating them safe.
-        "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 0 if following else _RETRIES),
+        # Repeating is safe, because every command carries an id.
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
     }
     try:
         return RedisCluster.from_url(url, **options) if cluster else Redis.from_url(url, **options)
@@ -124,7 +125,7 @@ def _client(url: str, cluster: bool, *, following: bool = False) -> Redis | Redi
 
 
 async def _is_cluster(url: str) -> bool:
-    client: Any = _client(url, cluster=False)
+    client: Any = _client(url, cluster=False, retries=_PROBE_RETRIES)
     try:
         with translated():
             async with asyncio.timeout(CALL_DEADLINE_S):

@@ -98,7 +98,7 @@ class ValkeyProcess:
         if self._process.returncode is None:
             try:
                 async with asyncio.timeout(timeout_s):
-                    await self._request(b"SHUTDOWN NOSAVE\r\n")  # about RDB; the append-only file is always completed
+                    await self._request(b"SHUTDOWN\r\n")
                     await self._process.wait()
             except (TimeoutError, OSError):
                 logger.warning("Valkey, process %d, did not shut down in %g s; killing it", self.pid, timeout_s)

@@ -55,7 +55,7 @@ BareValkey = Callable[..., Awaitable[str]]
 @pytest.fixture
 async def bare_valkey(tmp_path: Path) -> AsyncIterator[BareValkey]:
     """Starts a Valkey of its own with the given arguments, on a TCP port; returns its URL."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[asyncio.subprocess.Process] = []
 
     async def start(*arguments: str) -> str:
         port, bus_port = _free_ports(2)
@@ -63,16 +63,15 @@ async def bare_valkey(tmp_path: Path) -> AsyncIterator[BareValkey]:
         directory.mkdir()
         options = ("--port", str(port), "--cluster-port", str(bus_port), "--bind", "127.0.0.1", "--save", "")
         with (directory / "log").open("wb") as log:
-            running.append(
-                subprocess.Popen([get_binary_path(), *options, *arguments], cwd=directory, stdout=log, stderr=log)
-            )
+            command = (get_binary_path(), *options, *arguments)
+            running.append(await asyncio.create_subprocess_exec(*command, cwd=directory, stdout=log, stderr=log))
         await answers(port, b"QUIT", b"+OK")
         return f"redis://127.0.0.1:{port}"
 
     yield start
     for process in running:
         process.kill()
-        process.wait()
+        await process.wait()
 
 
 async def answers(port: int, command: bytes, expected: bytes) -> None:
