@@ -45,7 +45,11 @@ def create_app(node: Node) -> FastAPI:
 
     @app.websocket("/ws")
     async def ws(websocket: WebSocket) -> None:
-        await Socket(websocket, joining=node.joining, requests=node.requests, metrics=node.metrics).run()
+        timeout_s = node.settings.join_timeout_s
+        socket = Socket(
+            websocket, joining=node.joining, requests=node.requests, metrics=node.metrics, join_timeout_s=timeout_s
+        )
+        await socket.run()
 
     # Last, since it answers for whatever no other route does.
     app.include_router(pages.router(node.settings.web_dir))

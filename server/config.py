@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     demo: bool = Field(default=True, description="Run the open session `demo` with a synthetic host.")
     log_level: LogLevel = "info"
     max_members: int = Field(default=10_000, ge=1, description="WebSockets that this node takes; more are told `busy`.")
+    join_timeout_s: float = Field(default=10.0, gt=0, description="Time that a WebSocket has for its first message.")
+    media_hold_s: float = Field(
+        default=10.0, gt=0, description="How long media connections are kept for a person whose WebSocket was lost."
+    )
     token_lifetime_s: int = Field(
         default=30 * DAY_S, ge=60, description="Lifetime of tokens where nothing else is asked for."
     )
@@ -68,6 +72,11 @@ class Settings(BaseSettings):
     @classmethod
     def _check_addresses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if value is None else tuple(str(ipaddress.ip_address(address)) for address in value)
+
+    @field_validator("media_host")
+    @classmethod
+    def _check_media_host(cls, value: str) -> str:
+        return str(ipaddress.ip_address(value))
 
     @field_validator("public_url")
     @classmethod
@@ -85,8 +94,13 @@ class Settings(BaseSettings):
         return value
 
     def announced_addresses(self) -> tuple[str, ...]:
-        """The addresses that clients are told: those set, else loopback and those of this machine's interfaces."""
-        return self.announced if self.announced is not None else own_addresses()
+        """The addresses that clients are told: those set, else where the media port can be reached on this machine."""
+        if self.announced is not None:
+            return self.announced
+        bound = ipaddress.ip_address(self.media_host)
+        if not bound.is_unspecified:
+            return (str(bound),)
+        return tuple(text for text in own_addresses() if bound.version == 6 or ipaddress.ip_address(text).version == 4)
 
     def api_key_value(self) -> str:
         """The API key: the one set, else the one kept in the data directory, made at first use."""

@@ -8,8 +8,6 @@ from server.media_links import Link
 
 logger = logging.getLogger(__name__)
 
-HOLD_S = 10.0
-
 L = TypeVar("L", bound=Link)
 
 
@@ -20,7 +18,7 @@ class KeptLinks:
         hold_s: how long.
     """
 
-    def __init__(self, *, hold_s: float = HOLD_S) -> None:
+    def __init__(self, *, hold_s: float) -> None:
         self._hold_s = hold_s
         self._timers: dict[tuple[str, str], dict[Link, asyncio.TimerHandle]] = {}
         self._closing: set[asyncio.Task[None]] = set()

@@ -25,7 +25,17 @@ from store.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
-PLANE_GAUGES = frozenset({"peers", "sources", "sinks"})
+PLANE_GAUGES = frozenset(
+    {
+        "peers",
+        "sources",
+        "sinks",
+        "addresses",
+        "udp_segments_max",
+        "udp_receive_buffer_octets",
+        "udp_send_buffer_octets",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,12 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
 
 
 def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) -> tuple[Node, KeptLinks]:
-    sessions, queue, kept, metrics = Sessions(store), LiveQueue(store), KeptLinks(), Metrics()
+    sessions, queue, kept, metrics = (
+        Sessions(store),
+        LiveQueue(store),
+        KeptLinks(hold_s=settings.media_hold_s),
+        Metrics(),
+    )
     tokens = Tokens(secret, lifetime_s=settings.token_lifetime_s)
     admission = Admission(sessions, tokens)
     hubs = Hubs(queue=queue, kept=kept, metrics=metrics)

@@ -25,6 +25,8 @@ class Outbox:
         self._close_code: int | None = None
         self.overflow: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when a message did not fit; nothing is taken any more."""
+        self.over = False
+        """Whether `run` has ended, at its own end or the socket's."""
 
     def put(self, text: str) -> None:
         """Queue one message; dropped after `finish` and after an overflow."""
@@ -75,4 +77,5 @@ class Outbox:
                 await self._wake.wait()
         finally:
             # Nothing is sent any more, so nobody may wait for it.
+            self.over = True
             self._drained.set()

@@ -34,7 +34,7 @@ class Requests:
     """
 
     def __init__(self, *, queue: LiveQueue, media: MediaNode, publications: Publications) -> None:
-        self._queue = queue
+        self.queue = queue
         self._media = media
         self._publications = publications
 
@@ -66,13 +66,13 @@ class Requests:
         session, person, cmd = who.session, Person(who.person, who.name), command.cmd
         match command:
             case Ask(text=text):
-                done = await self._queue.ask(session, person, cmd, text)
+                done = await self.queue.ask(session, person, cmd, text)
             case Vote(question=question):
-                done = await self._queue.vote(session, person, cmd, question)
+                done = await self.queue.vote(session, person, cmd, question)
             case Unvote(question=question):
-                done = await self._queue.unvote(session, person, cmd, question)
+                done = await self.queue.unvote(session, person, cmd, question)
             case Answering(question=pointer):
-                done = await self._queue.answering(session, person, cmd, pointer)
+                done = await self.queue.answering(session, person, cmd, pointer)
             case Answered(question=question):
-                done = await self._queue.answered(session, person, cmd, question)
+                done = await self.queue.answered(session, person, cmd, question)
         return Ack(cmd=cmd, seq=done.seq, question=done.question)

@@ -1,0 +1,160 @@
+"""Who comes back gets exactly what was missed, and a slow socket is dropped alone."""
+
+import asyncio
+import itertools
+import random
+import socket
+
+from qa_queue.model import Person
+from server.hub import RECENT_EVENTS
+from tests.server.harness import Running
+from tests.server.ws_client import Message
+
+
+async def write(server: Running, session: str, count: int) -> int:
+    """Append events from many persons at once, past the rate limit of a socket; returns the position after them."""
+    queue = server.node.requests.queue
+    acks = await asyncio.gather(
+        *(queue.ask(session, Person(f"w{n}", "Writer"), f"c{n}", f"text {n}") for n in range(count))
+    )
+    return max(ack.seq for ack in acks)
+
+
+def positions(events: list[Message]) -> list[int]:
+    return [event["seq"] for event in events]
+
+
+async def test_events_after_the_last_one_seen(server: Running) -> None:
+    session = await server.session()
+    await server.join(session)
+    last = await write(server, session, 20)
+    client, joined = await server.join(session, last_event=5)
+    assert joined["snapshot"] is None
+    assert positions(joined["events"]) == list(range(6, joined["seq"] + 1))
+    if joined["seq"] < last:
+        assert positions(await client.events_until(last)) == list(range(joined["seq"] + 1, last + 1))
+
+
+async def test_nothing_is_missed_when_nothing_happened(server: Running) -> None:
+    session = await server.session()
+    watcher, _ = await server.join(session)
+    last = await write(server, session, 3)
+    await watcher.events_until(last)
+    _, joined = await server.join(session, last_event=last)
+    assert joined["events"] == []
+    assert joined["seq"] == last
+
+
+async def test_a_long_or_unknown_gap_gets_a_snapshot(server: Running) -> None:
+    session = await server.session()
+    watcher, _ = await server.join(session)
+    last = await write(server, session, RECENT_EVENTS + 10)
+    await watcher.events_until(last)
+    for last_event in (0, last + 1000):
+        _, joined = await server.join(session, last_event=last_event)
+        assert joined["events"] is None
+        assert len(joined["snapshot"]["questions"]) == RECENT_EVENTS + 10
+
+
+async def test_a_voter_who_comes_back_is_told_its_own_votes(server: Running) -> None:
+    session = await server.session()
+    voter, _ = await server.join(session, person="ann")
+    question = (await voter.command("ask", cmd="c1", text="Why?"))["question"]
+    ack = await voter.command("vote", cmd="c2", question=question)
+    await voter.events_until(ack["seq"])
+    for person, mine in (("ann", True), ("bob", None)):
+        _, joined = await server.join(session, person=person, last_event=1)
+        assert [event.get("mine") for event in joined["events"]] == [mine]
+
+
+async def test_no_event_is_lost_or_repeated_whenever_one_joins(server: Running) -> None:
+    """Members come and go at random moments while others write: what each holds at the end equals the store's state."""
+    session = await server.session()
+    seed = random.Random(7)
+    writing = asyncio.create_task(write_in_waves(server, session, seed))
+
+    async def member(number: int) -> None:
+        """Reads a while, loses its socket, comes back with the last position, until the writing is over."""
+        seen: list[int] = []
+        start = 0
+        for visit in itertools.count():
+            over = writing.done()
+            fields = {"last_event": seen[-1] if seen else start} if visit else {}
+            client, joined = await server.join(session, person=f"m{number}", **fields)
+            if joined["snapshot"] is not None:
+                seen, start = [], joined["seq"]
+                assert len(joined["snapshot"]["questions"]) == joined["seq"]
+            for event in joined["events"] or []:
+                seen.append(event["seq"])
+            if over:
+                last = writing.result()
+                if joined["seq"] < last:
+                    seen += positions(await client.events_until(last))
+                assert start + len(seen) == last
+                assert seen == list(range(start + 1, last + 1))
+                return
+            seen += positions(await client.events_until(joined["seq"] + 1))
+            client.connection.transport.abort()
+
+    await asyncio.gather(*(member(number) for number in range(8)))
+
+
+async def write_in_waves(server: Running, session: str, seed: random.Random) -> int:
+    last = 0
+    for wave in range(60):
+        acks = await asyncio.gather(
+            *(
+                server.node.requests.queue.ask(session, Person(f"w{n}", "W"), f"c{wave}-{n}", "text")
+                for n in range(seed.randint(1, 4))
+            )
+        )
+        last = max(ack.seq for ack in acks)
+    return last
+
+
+async def test_votes_cast_while_joining_are_in_the_snapshot_or_follow_it(server: Running) -> None:
+    """`voted` in a snapshot and the votes that follow it always add up, however the two interleave."""
+    session = await server.session()
+    first, _ = await server.join(session, person="ann")
+    question = (await first.command("ask", cmd="q", text="Why?"))["question"]
+    queue = server.node.requests.queue
+    ann = Person("ann", "Ann")
+    for round_number in range(10):
+        vote = round_number % 2 == 0
+        act = queue.vote if vote else queue.unvote
+        (client, joined), ack = await asyncio.gather(
+            server.join(session, person="ann"), act(session, ann, f"v{round_number}", question)
+        )
+        voted = joined["snapshot"]["questions"][0]["voted"]
+        if joined["seq"] < ack.seq:
+            for event in await client.events_until(ack.seq):
+                voted = event["mine"]
+        assert voted is vote
+        await client.connection.close()
+
+
+async def test_a_socket_that_does_not_read_is_dropped_alone(server: Running) -> None:
+    session = await server.session()
+    reader, _ = await server.join(session, person="ann")
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    small.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(small, ("127.0.0.1", server.port))
+    lazy = await server.connect(sock=small)
+    await lazy.join(session=session, token=server.token(session, "member", "lazy"))
+    lazy.connection.transport.pause_reading()
+    await reader.expect("presence", present=2)
+
+    last = 0
+    while len(server.node.joining) == 2:
+        last = await write_long(server, session, last)
+    assert positions(await reader.events_until(last)) == list(range(1, last + 1))
+    await reader.expect("presence", present=1)
+    lazy.connection.transport.abort()
+
+
+async def write_long(server: Running, session: str, after: int) -> int:
+    acks = await asyncio.gather(
+        *(server.node.requests.queue.ask(session, Person(f"w{n}", "W"), f"c{after}-{n}", "字" * 500) for n in range(50))
+    )
+    return max(ack.seq for ack in acks)
