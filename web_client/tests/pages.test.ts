@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Source } from "../src/client";
 import { AUDIBLE, loudness } from "../src/pages/host/level";
-import { clock, uplinkOf } from "../src/pages/host/uplink";
+import { clock, hostPill, uplinkOf } from "../src/pages/host/uplink";
 import { memberLink, parseAddress } from "../src/ui/address";
 import { memberPhase, pillOf, type MemberSituation } from "../src/ui/member_phase";
 
@@ -57,6 +57,18 @@ describe("what the host is told", () => {
   it("is the state of the own picture, also while the WebSocket is away", () => {
     expect(uplinkOf({ name: "live", since: 1 }, { name: "reconnecting" })).toBe("live");
     expect(uplinkOf({ name: "off" }, { name: "closed", reason: "token_expired" })).toBe("closed");
+  });
+
+  it.each([
+    ["live", "live", "live"],
+    ["live", "reconnecting", "reconnecting"],
+    ["reconnecting", "live", "reconnecting"],
+    ["off", "live", "off"],
+    ["off", "connecting", "connecting"],
+    ["failed", "live", "failed"],
+    ["connecting", "live", "connecting"],
+  ] as const)("uplink %s and WebSocket %s show as %s", (uplink, status, pill) => {
+    expect(hostPill(uplink, { name: status })).toBe(pill);
   });
 
   it("has a readable duration", () => {

@@ -85,7 +85,7 @@ export const en: Messages = {
     sending: "Sending…",
     waitingForNetwork: "Waiting for the connection. Your question is kept and sent as soon as it is back.",
     sent: "Your question is in the list.",
-    counter: (used, limit) => `${used} of ${limit} characters`,
+    counter: (used, limit) => `${used} / ${limit}`,
     tooLong: (over) => `${over} characters too many`,
   },
 
@@ -147,7 +147,8 @@ export const en: Messages = {
       reconnecting: "Reconnecting your picture…",
       reconnectingHelp: "Members may see a frozen picture. It comes back by itself; stay on this page.",
       failed: "You could not go live",
-      signalLost: "Questions are reconnecting. Your picture still goes out.",
+      signalLost: "Reconnecting to the server",
+      signalLostHelp: "Your picture may still reach the members. It all comes back by itself; stay on this page.",
     },
     liveFor: "Live for",
     checks: "Ready?",

@@ -112,6 +112,7 @@ export interface Messages {
       readonly reconnectingHelp: string;
       readonly failed: string;
       readonly signalLost: string;
+      readonly signalLostHelp: string;
     };
     readonly liveFor: string;
     readonly checks: string;

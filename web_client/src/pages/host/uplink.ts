@@ -9,6 +9,13 @@ export function uplinkOf(publish: PublishState, status: Status): Uplink {
   return status.name === "closed" ? "closed" : publish.name;
 }
 
+/** What the status pill says. Without the WebSocket nobody knows whether the picture still arrives, so it does not say live. */
+export function hostPill(uplink: Uplink, status: Status): Uplink {
+  if (uplink === "live" && status.name !== "live") return "reconnecting";
+  const idle = uplink === "off" || uplink === "failed";
+  return idle && (status.name === "connecting" || status.name === "reconnecting") ? status.name : uplink;
+}
+
 /** A duration in ms as `m:ss` or `h:mm:ss`. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
