@@ -126,5 +126,12 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch("livetrial_sessions", "Sessions with a hub on this node", hubs)
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
-    metrics.watch_plane(media.stats, PLANE_GAUGES)
+    metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
     return node, kept
+
+
+def _plane_stats(media: MediaNode) -> dict[str, int]:
+    try:
+        return media.stats()
+    except MediaError:
+        return {}  # it is `/readyz` that says so; the other numbers are still wanted

@@ -29,8 +29,8 @@ class Outbox:
         """Whether `run` has ended, at its own end or the socket's."""
 
     def put(self, text: str) -> None:
-        """Queue one message; dropped after `finish` and after an overflow."""
-        if self._close_code is not None or self.overflow.done():
+        """Queue one message; dropped after `finish`, after an overflow, and when `run` has ended."""
+        if self._close_code is not None or self.over or self.overflow.done():
             return
         if self._queue and self._chars + len(text) > self._max_chars:
             self.overflow.set_result(None)

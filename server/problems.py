@@ -43,11 +43,9 @@ class ProblemModel(BaseModel):
 
 def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI is told about the errors of a route."""
-    schema = {"schema": {"$ref": "#/components/schemas/ProblemModel"}}
-    return {
-        status.value: {"model": ProblemModel, "description": status.phrase, "content": {MEDIA_TYPE: schema}}
-        for status in statuses
-    }
+    # A `model` would be listed as application/json too.
+    content = {MEDIA_TYPE: {"schema": ProblemModel.model_json_schema()}}
+    return {status.value: {"description": status.phrase, "content": content} for status in statuses}
 
 
 def problem_response(error: Exception) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 import socket
+from typing import Any
 
 from qa_queue.model import Person
 from server.hub import RECENT_EVENTS
@@ -79,7 +80,7 @@ async def test_no_event_is_lost_or_repeated_whenever_one_joins(server: Running) 
         start = 0
         for visit in itertools.count():
             over = writing.done()
-            fields = {"last_event": seen[-1] if seen else start} if visit else {}
+            fields: dict[str, Any] = {"last_event": seen[-1] if seen else start} if visit else {}
             client, joined = await server.join(session, person=f"m{number}", **fields)
             if joined["snapshot"] is not None:
                 seen, start = [], joined["seq"]

@@ -1,0 +1,108 @@
+"""The small mechanisms behind a socket."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.outbox import Outbox
+from server.presence import Presence
+from server.rate import TokenBucket
+
+
+class Blocked:
+    """A socket that takes one message and then nothing more until it is released."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.taken = asyncio.Event()
+        self.release = asyncio.Event()
+
+    async def send(self, text: str) -> None:
+        self.sent.append(text)
+        self.taken.set()
+        await self.release.wait()
+
+
+async def test_outbox_sends_in_order_and_ends_with_its_code() -> None:
+    outbox, socket = Outbox(), Blocked()
+    for text in "abc":
+        outbox.put(text)
+    outbox.finish(4400)
+    outbox.put("too late")
+    outbox.finish(1012)
+    socket.release.set()
+    assert await outbox.run(socket.send) == 4400
+    assert socket.sent == ["a", "b", "c"]
+
+
+async def test_outbox_overflows_instead_of_waiting() -> None:
+    outbox, socket = Outbox(max_chars=10), Blocked()
+    outbox.put("x" * 50)
+    assert not outbox.overflow.done(), "the first message always fits"
+    running = asyncio.create_task(outbox.run(socket.send))
+    await socket.taken.wait()
+    outbox.put("y" * 10)
+    assert not outbox.overflow.done()
+    outbox.put("z")
+    assert outbox.overflow.done()
+    await outbox.drained()
+    running.cancel()
+
+
+async def test_outbox_keeps_nobody_waiting_when_its_socket_is_gone() -> None:
+    async def gone(text: str) -> None:
+        raise ConnectionError
+
+    outbox = Outbox()
+    outbox.put("a")
+    with pytest.raises(ConnectionError):
+        await outbox.run(gone)
+    outbox.put("b")
+    await outbox.drained()
+    assert outbox.over
+
+
+def test_bucket_allows_a_burst_and_then_the_rate() -> None:
+    bucket = TokenBucket(rate_per_s=10, burst=20, now=0.0)
+    assert [bucket.take(0.0) for _ in range(20)] == [0.0] * 20
+    assert bucket.take(0.0) == pytest.approx(0.1)
+    assert bucket.take(0.05) == pytest.approx(0.05)
+    assert bucket.take(0.1) == 0.0
+    assert bucket.take(0.1) > 0
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=200))
+def test_bucket_never_allows_more_than_burst_and_rate(gaps: list[float]) -> None:
+    bucket, now, taken = TokenBucket(rate_per_s=10, burst=20, now=0.0), 0.0, 0
+    for gap in gaps:
+        now += gap
+        taken += bucket.take(now) == 0.0
+    assert taken <= 20 + now * 10 + 1e-6
+
+
+async def test_presence_is_told_at_once_and_then_once_an_interval() -> None:
+    told: list[int] = []
+    changed = asyncio.Event()
+
+    def announce(present: int) -> None:
+        told.append(present)
+        changed.set()
+
+    presence = Presence(announce, interval_s=0.01)
+    presence.enter("ann")
+    presence.enter("ann")
+    presence.enter("bob")
+    presence.leave("ann")
+    assert told == [1]
+    changed.clear()
+    await changed.wait()
+    assert told == [1, 2]
+    presence.enter("cyd")
+    presence.leave("cyd")
+    presence.leave("ann")
+    changed.clear()
+    await changed.wait()
+    assert told == [1, 2, 1], "a number that is back where it was is not told"
+    presence.close()
