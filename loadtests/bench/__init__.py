@@ -1,0 +1,1 @@
+"""The cost of forwarding a packet. `python -m loadtests.bench --help`."""
