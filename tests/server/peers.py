@@ -1,0 +1,65 @@
+"""Browsers and encoders for tests: aiortc peers that offer as those do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aioice.ice
+import pytest
+from aiortc import (
+    AudioStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
+from av import VideoFrame
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    # aioice leaves loopback out, and a test machine may have nothing else.
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+
+
+@asynccontextmanager
+async def peer() -> AsyncIterator[RTCPeerConnection]:
+    """A peer connection that is closed at the end."""
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def sending_offer(connection: RTCPeerConnection) -> str:
+    """An offer that publishes a camera and a microphone."""
+    connection.addTransceiver(AudioStreamTrack(), "sendonly")
+    connection.addTransceiver(VideoStreamTrack(), "sendonly")
+    return await _offer(connection)
+
+
+async def receiving_offer(connection: RTCPeerConnection) -> str:
+    """An offer that receives the main picture and its sound."""
+    connection.addTransceiver("video", "recvonly")
+    connection.addTransceiver("audio", "recvonly")
+    return await _offer(connection)
+
+
+async def apply(connection: RTCPeerConnection, answer: str) -> None:
+    """Connect."""
+    await connection.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+
+
+async def next_picture(connection: RTCPeerConnection) -> VideoFrame:
+    """The next decoded frame of the main picture."""
+    receiver = next(t.receiver for t in connection.getTransceivers() if t.kind == "video")
+    async with asyncio.timeout(20):
+        return await receiver.track.recv()
+
+
+async def _offer(connection: RTCPeerConnection) -> str:
+    await connection.setLocalDescription(await connection.createOffer())
+    sdp: str = connection.localDescription.sdp
+    return sdp
