@@ -57,7 +57,7 @@ class Offer:
             BadOffer: what is wrong, in words for the client's developer.
         """
         description = sdp.parse(text)
-        used = [section for section in description.media if section.port != "0"]
+        used = [section for section in description.media if not _rejected(section)]
         if not used:
             raise BadOffer("the offer has no media section in use")
         transport = _bundled_transport(description, used)
@@ -101,7 +101,7 @@ def _setup(session: sdp.Section, transport: sdp.Section) -> Setup:
 
 
 def _section(section: sdp.Section, index: int) -> OfferedSection:
-    rejected = section.port == "0"
+    rejected = _rejected(section)
     if not rejected and section.kind in ("audio", "video") and "rtcp-mux" not in section.attributes:
         raise BadOffer(f"section {index} has no a=rtcp-mux; RTP and RTCP share one port here")
     try:
@@ -119,6 +119,11 @@ def _section(section: sdp.Section, index: int) -> OfferedSection:
         )
     except ValueError as error:
         raise BadOffer(f"section {index}: {error}") from error
+
+
+def _rejected(section: sdp.Section) -> bool:
+    # Port 0 means rejected, except for a section that lives in the bundle only: Firefox offers all but the first so (RFC 9143).
+    return section.port == "0" and "bundle-only" not in section.attributes
 
 
 def _mid(section: sdp.Section, index: int) -> str:

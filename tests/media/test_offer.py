@@ -38,6 +38,13 @@ def test_a_simulcast_offer() -> None:
     assert (offer.fingerprints, offer.setup) == ((("sha-256", "AA:BB"),), "actpass")
 
 
+def test_port_zero_is_a_rejection_unless_the_section_is_bundle_only() -> None:
+    rejected = AUDIO.replace("m=audio 9", "m=audio 0")
+    assert [section.rejected for section in Offer.parse(HEAD + VIDEO + rejected).sections] == [False, True]
+    bundled = rejected + "a=bundle-only\r\n"
+    assert [section.rejected for section in Offer.parse(HEAD + VIDEO + bundled).sections] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

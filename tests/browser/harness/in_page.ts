@@ -1,0 +1,60 @@
+/** Helpers that run inside the pages under test. */
+
+export interface TestHelpers {
+  rowOf(question: string): HTMLElement | undefined;
+  rows(): { text: string; votes: number; state: string }[];
+  /** Numbers of the pictures that the main video has shown, as often as this was called while they changed. */
+  seenFrames(): number[];
+  forgetFrames(): void;
+  /** Whether the main video shows a picture that arrives. */
+  playing(): boolean;
+}
+
+declare global {
+  // eslint-disable-next-line no-var
+  var testHelpers: TestHelpers;
+}
+
+/** Self-contained: its source is sent to the page. */
+export function installHelpers(): void {
+  const seen: number[] = [];
+  const questionRows = () => [...document.querySelectorAll<HTMLElement>('[data-testid="question"]')];
+
+  /** The counter of server/demo_picture.py: 16 squares from the top-left corner, each 24/640 of the width, most significant bit first. */
+  function frameNumber(video: HTMLVideoElement): number {
+    const canvas = document.createElement("canvas");
+    canvas.width = 640;
+    canvas.height = 360;
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    if (!context) throw new Error("no canvas");
+    context.drawImage(video, 0, 0, 640, 360);
+    let number = 0;
+    for (let bit = 0; bit < 16; bit++) {
+      const { data } = context.getImageData(24 * bit + 8, 8, 8, 8);
+      let sum = 0;
+      for (let i = 0; i < data.length; i += 4) sum += data[i] ?? 0;
+      number = (number << 1) | (sum / (data.length / 4) > 128 ? 1 : 0);
+    }
+    return number;
+  }
+
+  globalThis.testHelpers = {
+    rowOf: (question) => questionRows().find((row) => row.textContent?.includes(question)),
+    rows: () =>
+      questionRows().map((row) => ({
+        text: row.querySelector(".text")?.textContent?.trim() ?? "",
+        votes: Number(row.dataset["votes"]),
+        state: row.dataset["state"] ?? "",
+      })),
+    seenFrames: () => {
+      const video = document.querySelector<HTMLVideoElement>('[data-testid="main-video"]');
+      if (video && video.videoWidth > 0 && video.readyState >= 2) {
+        const number = frameNumber(video);
+        if (seen.at(-1) !== number) seen.push(number);
+      }
+      return [...seen];
+    },
+    forgetFrames: () => void seen.splice(0),
+    playing: () => document.querySelector('[data-testid="poster"]') === null,
+  };
+}

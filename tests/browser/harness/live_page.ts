@@ -1,0 +1,111 @@
+/** A member's or host's page, as a person uses it: by what it shows. */
+
+import type { Browser, Page } from "puppeteer-core";
+import { installHelpers } from "./in_page";
+import { SHOTS } from "./paths";
+
+const TIMEOUT_MS = 60_000;
+
+/** What the pages expose for tests and support: the client module. */
+declare global {
+  interface Window {
+    livetrial: {
+      client: {
+        seq: number;
+        receiver: { connection: RTCPeerConnection | null };
+        publisher: { connection: RTCPeerConnection | null };
+      };
+    };
+  }
+}
+
+export class LivePage {
+  private constructor(readonly page: Page) {}
+
+  /** Open a link in a browser context of its own: another person. */
+  static async open(browser: Browser, url: string, viewport = { width: 390, height: 780 }): Promise<LivePage> {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport(viewport);
+    page.setDefaultTimeout(TIMEOUT_MS);
+    await page.evaluateOnNewDocument(installHelpers);
+    await page.goto(url);
+    return new LivePage(page);
+  }
+
+  async click(testId: string): Promise<void> {
+    await (await this.page.waitForSelector(byId(testId), { visible: true }))?.click();
+  }
+
+  async ask(text: string): Promise<void> {
+    await (await this.page.waitForSelector(byId("ask-text"), { visible: true }))?.type(text);
+    await this.click("ask-send");
+  }
+
+  /** Click a button in the row of the question with this text. */
+  async clickIn(question: string, testId: string): Promise<void> {
+    await this.until(({ question }) => testHelpers.rowOf(question) !== undefined, { question });
+    await this.page.evaluate(
+      ({ question, selector }) => {
+        const button = testHelpers.rowOf(question)?.querySelector<HTMLElement>(selector);
+        if (!button) throw new Error(`no ${selector} in the row of ${question}`);
+        button.click();
+      },
+      { question, selector: byId(testId) },
+    );
+  }
+
+  /** Wait until the question with this text stands at so many votes, in this state. */
+  async untilQuestion(question: string, votes: number, state: string): Promise<void> {
+    await this.until(
+      ({ question, votes, state }) => {
+        const row = testHelpers.rowOf(question);
+        return row?.dataset.votes === String(votes) && row.dataset.state === state;
+      },
+      { question, votes, state },
+    );
+  }
+
+  /** What the question list shows, in its order. */
+  async questions(): Promise<{ text: string; votes: number; state: string }[]> {
+    return this.page.evaluate(() => testHelpers.rows());
+  }
+
+  /** Wait until the main video has shown so many pictures with different numbers; returns the numbers. */
+  async untilMoving(different = 5): Promise<number[]> {
+    const wait = (different: number) => {
+      const seen = testHelpers.seenFrames();
+      return seen.length >= different ? seen : false;
+    };
+    await this.page.evaluate(() => testHelpers.forgetFrames());
+    const handle = await this.page.waitForFunction(wait, { polling: 50, timeout: TIMEOUT_MS }, different);
+    return (await handle.jsonValue()) as number[];
+  }
+
+  /** Wait until sound with energy has come out of the receiving connection. */
+  async untilSound(): Promise<void> {
+    await this.page.waitForFunction(
+      async () => {
+        const stats = await window.livetrial.client.receiver.connection?.getStats();
+        return [...(stats?.values() ?? [])].some((s) => s.type === "inbound-rtp" && s.kind === "audio" && s.totalAudioEnergy > 0);
+      },
+      { polling: 200, timeout: TIMEOUT_MS },
+    );
+  }
+
+  async until<Argument>(condition: (argument: Argument) => boolean, argument: Argument): Promise<void> {
+    await this.page.waitForFunction(condition as (argument: unknown) => boolean, { polling: 100, timeout: TIMEOUT_MS }, argument);
+  }
+
+  async shot(name: string): Promise<void> {
+    await this.page.screenshot({ path: `${SHOTS}/${name}.png` as `${string}.png` });
+  }
+
+  async close(): Promise<void> {
+    await this.page.browserContext().close();
+  }
+}
+
+function byId(testId: string): string {
+  return `[data-testid="${testId}"]`;
+}
