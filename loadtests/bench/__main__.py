@@ -95,12 +95,12 @@ def _row(subscribers: int, samples: dict[str, list[Sample]]) -> dict[str, Any]:
         "packets_per_core_s": round(1e6 / cost["plane"]),
         "packets_a_send_floor": round(statistics.median(sample.packets_a_send for sample in samples["floor"]), 2),
         "packets_a_send": round(statistics.median(sample.packets_a_send for sample in samples["plane"]), 2),
-        "spread": round(_spread([sample.us_a_packet for sample in samples["plane"]]), 3),
+        "variation": round(_variation([sample.us_a_packet for sample in samples["plane"]]), 3),
         "missing": sum(sample.missing for sample in samples["plane"]),
     }
 
 
-def _spread(values: Sequence[float]) -> float:
+def _variation(values: Sequence[float]) -> float:
     """How far the rounds lie apart: (largest - smallest) / median."""
     return (max(values) - min(values)) / statistics.median(values)
 
@@ -120,7 +120,7 @@ COLUMNS = [
     ("ratio_to_python", "plane/python", ".3f"),
     ("packets_per_core_s", "packets/core/s", ",d"),
     ("packets_a_send", "packets/send", ".2f"),
-    ("spread", "spread", ".0%"),
+    ("variation", "variation", ".0%"),
     ("missing", "missing", "d"),
 ]
 HEADER = "  ".join(title for _, title, _ in COLUMNS)

@@ -3,10 +3,12 @@
 import errno
 import socket
 import struct
+from random import Random
 
 import numpy as np
 import pytest
 from aioice import stun
+from pylibsrtp import Error as SrtpError
 
 from livetrial_plane import Codec, Event, Plane
 from tests.plane.peers import GUARD_S, Peer, is_readable, next_events
@@ -120,6 +122,31 @@ def test_empty_truncated_and_random_datagrams_are_counted_and_harm_nobody(plane:
     handed_up = after["dtls_received"] - before["dtls_received"]
     assert dropped + handed_up == 2 * len(garbage)
     assert handed_up == 1, "what looks like DTLS, from the checked address alone"
+
+
+def test_random_datagrams_of_every_kind_do_not_stop_the_plane(plane: Plane) -> None:
+    random = Random(20)
+    with Peer(plane, 1) as peer:
+        peer.join(plane, extensions={"mid": 4, "rid": 5, "transport-cc": 3})
+        plane.add_source(11, peer=1, kind="video", mid="0", codecs=[VP8], rids=["a", "b"], ssrcs=[])
+        for _ in range(100):
+            for _ in range(50):
+                first = random.choice([0, 1, 22, 0x80, 0x90, 0xB0, 0xBF])
+                second = random.choice([96, 96 | 0x80, 200, 201, 205, 206, random.randrange(256)])
+                datagram = bytes([first, second]) + random.randbytes(random.randrange(300))
+                sealed = first >= 0x80 and second not in range(192, 224) and len(datagram) >= 64
+                peer.socket.send(protect_or_leave(peer, datagram) if sealed else datagram)
+            assert peer.check().message_class is stun.Class.RESPONSE
+    assert plane.stats()["udp_datagrams_received"] >= 100 * 51
+
+
+def protect_or_leave(peer: Peer, packet: bytes) -> bytes:
+    """SRTP where libsrtp takes the packet for RTP: then what is random reaches the parsers behind decryption."""
+    try:
+        protected: bytes = peer.outbound.protect(packet)
+    except SrtpError:
+        return packet
+    return protected
 
 
 def test_silence_is_told_once() -> None:
