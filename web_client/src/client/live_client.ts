@@ -208,7 +208,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     else if (message.type === "slots") this.setSlots(message.slots);
     else if (message.type === "error") console.warn("livetrial:", message.code, message.message);
     else if (message.connection === "receive") this.receiver.ended();
-    else this.publisher.ended();
+    else this.publisher.ended(message.reason);
   }
 
   private onJoined(joined: Joined): void {

@@ -39,6 +39,9 @@ export interface PublisherHooks {
 /** The server may take it later; anything else is final. */
 const WORTH_RETRYING = new Set(["busy", "rate_limited"]);
 
+/** Reason of `media_closed`, and then code of the failed state: this person went live from another page. */
+export const REPLACED = "replaced";
+
 export class Publisher {
   private tracks: PublishTracks | null = null;
   private peer: Peer | null = null;
@@ -97,9 +100,16 @@ export class Publisher {
     if (this.failure === null && (!known || this.peer?.health === "dead")) void this.negotiate();
   }
 
-  /** The server says that the connection is closed. */
-  ended(): void {
-    this.peer?.ended();
+  /**
+   * The server says that the publication is over. What comes before `published` is about the one before; and who was
+   * replaced by another page of the same person does not take the place back, or the two would take turns for ever.
+   */
+  ended(reason: string): void {
+    if (this.publication === null) return;
+    if (reason !== REPLACED) return this.peer?.ended();
+    this.drop();
+    this.failure = REPLACED;
+    this.hooks.onChange();
   }
 
   /** The page leaves: nothing is said to the server, which sees DTLS close. */

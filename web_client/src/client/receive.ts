@@ -26,6 +26,8 @@ export interface ReceiverEvents {
 interface Line {
   readonly peer: Peer;
   readonly streams: ReadonlyMap<VideoSlot, MediaStream>;
+  /** The server has answered; until then nothing that it says is about this one. */
+  answered: boolean;
 }
 
 export class Receiver {
@@ -68,7 +70,7 @@ export class Receiver {
 
   /** The server says that the connection is closed. */
   ended(): void {
-    (this.next ?? this.shown)?.peer.ended();
+    (this.next?.answered ? this.next : this.shown)?.peer.ended();
   }
 
   close(): void {
@@ -83,13 +85,14 @@ export class Receiver {
     const kinds = sectionKinds();
     const tracks = kinds.map((kind) => peer.connection.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
     const streams = new Map([...pairUp(tracks)].map(([slot, { video, audio }]) => [slot, new MediaStream([video, audio])]));
-    const line: Line = { peer, streams };
+    const line: Line = { peer, streams, answered: false };
     for (const track of tracks) track.addEventListener("unmute", () => this.onFirstPacket(line), { once: true });
     return line;
   }
 
   private async accept(line: Line, answer: string): Promise<void> {
     if (line !== this.next) return;
+    line.answered = true;
     if (this.shown === null) this.takeOver(line);
     try {
       await line.peer.answer(answer);

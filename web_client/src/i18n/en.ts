@@ -39,6 +39,7 @@ export const en: Messages = {
     token_invalid: "Your link does not let you in.",
     session_unknown: "There is no such session.",
     left: "The session is closed on this page.",
+    replaced: "You are live from another page or device now; this one has stopped.",
     unknown: "That did not work. Please try again.",
   },
   retryIn: (seconds) => `Try again in ${seconds} s.`,

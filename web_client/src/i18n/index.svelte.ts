@@ -1,6 +1,5 @@
 /** The language of the page, as one reactive object: `i18n.t` are the strings, the rest formats numbers and times. */
 
-import { ERROR_CODES } from "../client";
 import { recall, remember } from "../ui/stored";
 import { chooseLang } from "./choose";
 import { en } from "./en";
@@ -37,8 +36,7 @@ class I18n {
 
   /** What an error code means, and when to try again. */
   error(code: string, retryAfterMs: number | null): string {
-    const known = (ERROR_CODES as readonly string[]).includes(code) || code === "left";
-    const text = this.t.errors[known ? (code as ErrorText) : "unknown"];
+    const text = Object.hasOwn(this.t.errors, code) ? this.t.errors[code as ErrorText] : this.t.errors.unknown;
     if (retryAfterMs === null) return text;
     return `${text} ${this.t.retryIn(this.number(Math.max(1, Math.ceil(retryAfterMs / 1000))))}`;
   }

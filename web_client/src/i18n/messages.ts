@@ -5,7 +5,7 @@ import type { ClosedReason, ERROR_CODES } from "../client";
 export type Lang = "zh" | "en";
 
 /** Codes of the protocol, and those that the client adds. */
-export type ErrorText = (typeof ERROR_CODES)[number] | "left" | "unknown";
+export type ErrorText = (typeof ERROR_CODES)[number] | "left" | "replaced" | "unknown";
 
 export interface Messages {
   /** The other language, in that language, as the label of the switch. */

@@ -39,6 +39,7 @@ export const zh: Messages = {
     token_invalid: "你的链接无法进入。",
     session_unknown: "没有这场直播。",
     left: "此页面的直播已断开。",
+    replaced: "你已在另一个页面或设备上开播，此页面已停止。",
     unknown: "没有成功，请重试。",
   },
   retryIn: (seconds) => `${seconds} 秒后可重试。`,
