@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,6 +44,9 @@ class Resources:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(list(self._by_id.values()))
 
     def reserve(self, kind: Kind, session: str, offer: str) -> Resource:
         """Keep a place for a connection that is about to be made. Raises `Busy` when there are as many as allowed."""
