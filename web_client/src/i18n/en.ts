@@ -147,7 +147,7 @@ export const en: Messages = {
       liveHelp: "Members see and hear you.",
       reconnecting: "Reconnecting your picture…",
       reconnectingHelp: "Members may see a frozen picture. It comes back by itself; stay on this page.",
-      failed: "You could not go live",
+      failed: "You are not live",
       signalLost: "Reconnecting to the server",
       signalLostHelp: "Your picture may still reach the members. It all comes back by itself; stay on this page.",
     },
@@ -181,7 +181,7 @@ export const en: Messages = {
     demoHelp: "It runs all the time. No account, no app.",
     points: [
       { title: "At once", text: "Open the link and the picture is there." },
-      { title: "On any network", text: "Sound and picture keep going where the signal is weak." },
+      { title: "Together", text: "Everybody's votes decide what is answered next." },
       { title: "Nothing is lost", text: "A question or vote that shows as sent is stored for good." },
     ],
     haveLink: "Were you sent a link? Open it on this device; nothing else is needed.",

@@ -147,7 +147,7 @@ export const zh: Messages = {
       liveHelp: "观众能看到并听到你。",
       reconnecting: "正在重新连接画面…",
       reconnectingHelp: "观众可能看到画面静止。会自动恢复，请留在此页面。",
-      failed: "开播失败",
+      failed: "未在直播",
       signalLost: "正在重新连接服务器",
       signalLostHelp: "观众可能仍能看到你的画面。一切会自动恢复，请留在此页面。",
     },
@@ -181,7 +181,7 @@ export const zh: Messages = {
     demoHelp: "全天播放，无需注册，无需下载。",
     points: [
       { title: "即开即看", text: "打开链接，画面就在眼前。" },
-      { title: "弱网也流畅", text: "信号不好时，声音和画面也能继续。" },
+      { title: "一起决定", text: "大家的投票决定接下来回答什么。" },
       { title: "一条不丢", text: "显示已发送的提问和投票，都已安全保存。" },
     ],
     haveLink: "收到了链接？在这台设备上打开即可，无需其他操作。",
