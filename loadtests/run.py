@@ -41,7 +41,7 @@ def main() -> int:
     """Run by the flags of the command line; returns the exit status."""
     options = _options()
     try:
-        with _server(options.host) as target:
+        with _server(options.host, own=options.own_server) as target:
             print(
                 f"{options.members} members and {options.viewers} viewers in session {target.session} at {target.url}"
             )
@@ -81,6 +81,7 @@ def run(target: Target, *, members: int, viewers: int, seconds: float) -> Report
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.run", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("--host", help=f"URL of a server on this machine [{DEFAULT_HOST}, else a server of its own]")
+    parser.add_argument("--own-server", action="store_true", help="start a server of its own, whatever runs")
     parser.add_argument("--members", type=_count, default=50, help="members that vote and ask [50]")
     parser.add_argument("--viewers", type=_count, default=5, help="members that receive media [5]")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long, once everybody is in [20]")
@@ -89,28 +90,37 @@ def _options() -> argparse.Namespace:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    number = int(text)  # argparse says what is wrong with a ValueError
     if not 0 <= number <= 2000:
         raise argparse.ArgumentTypeError("must be between 0 and 2000; more need locust's own distributed mode")
     return number
 
 
 @contextlib.contextmanager
-def _server(host: str | None) -> Iterator[Target]:
+def _server(host: str | None, *, own: bool) -> Iterator[Target]:
     """The server to load: the one named, else the one that runs here, else our own."""
     target = Target.of(host or DEFAULT_HOST)
+    if not own and _is_ready(target, required=host is not None):
+        yield target
+    elif target.session != DEFAULT_SESSION:
+        raise ServerFailed(f"there is no server, and one of our own has no session {target.session}")
+    else:
+        with own_server() as url:
+            yield Target.of(url)
+
+
+def _is_ready(target: Target, *, required: bool) -> bool:
+    """Whether a server answers; one that is `required` or is not ready raises `ServerFailed`."""
     try:
         get(f"{target.url}/readyz")
     except urllib.error.HTTPError as error:
         raise ServerFailed(f"what answers at {target.url} is no server that is ready: HTTP {error.code}") from None
     except OSError as error:
-        if host is not None or target.session != DEFAULT_SESSION:
+        if required:
             raise ServerFailed(f"no server answers at {target.url} ({error}); `make run` starts one") from None
         print(f"No server answers at {target.url}.")
-        with own_server() as url:
-            yield Target.of(url)
-    else:
-        yield target
+        return False
+    return True
 
 
 def _ready(environment: Environment, users: int) -> Event:
