@@ -33,8 +33,9 @@ export class LivePage {
     return new LivePage(page);
   }
 
+  /** Click a button as soon as it can be clicked. */
   async click(testId: string): Promise<void> {
-    await (await this.page.waitForSelector(byId(testId), { visible: true }))?.click();
+    await (await this.page.waitForSelector(`${byId(testId)}:enabled`, { visible: true }))?.click();
   }
 
   async ask(text: string): Promise<void> {
@@ -78,8 +79,22 @@ export class LivePage {
       return seen.length >= different ? seen : false;
     };
     await this.page.evaluate(() => testHelpers.forgetFrames());
-    const handle = await this.page.waitForFunction(wait, { polling: 50, timeout: TIMEOUT_MS }, different);
-    return (await handle.jsonValue()) as number[];
+    try {
+      const handle = await this.page.waitForFunction(wait, { polling: 50, timeout: TIMEOUT_MS }, different);
+      return (await handle.jsonValue()) as number[];
+    } catch (error) {
+      throw new Error(`the picture does not move: ${await this.diagnosis()}`, { cause: error });
+    }
+  }
+
+  /** What the page knows of its receiving connection: for the message of a failed test. */
+  private diagnosis(): Promise<string> {
+    return this.page.evaluate(async () => {
+      const connection = window.livetrial.client.receiver.connection;
+      const reports = [...((await connection?.getStats())?.values() ?? [])].filter((s) => s.type === "inbound-rtp" || s.type === "candidate-pair");
+      const status = document.querySelector('[data-testid="status"]')?.textContent;
+      return JSON.stringify({ status, seen: testHelpers.seenFrames(), ice: connection?.iceConnectionState, dtls: connection?.connectionState, reports });
+    });
   }
 
   /** Wait until sound with energy has come out of the receiving connection. */
