@@ -35,6 +35,7 @@ class Position:
     seq: int
     snapshot: Snapshot | None
     events: list[Event] | None
+    present: int
 
 
 class Hub:
@@ -80,15 +81,15 @@ class Hub:
 
         The caller queues `joined` before it awaits anything else.
         """
-        position = self._resume(member, last_event)
-        if position is None:
+        snapshot, events = None, self._missed(member, last_event)
+        if events is None:
             voted = await self._voted(member.identity.person)
-            position = self._resume(member, last_event) or Position(self.seq, to_snapshot(self._state, voted), None)
+            snapshot = to_snapshot(self._state, voted)
         # Counted before it is here: `joined` tells it the number, and nothing may come before `joined`.
-        self.presence.enter(member.identity.person)
+        present = self.presence.enter(member.identity.person)
         self._members.setdefault(member.identity.person, []).append(member)
         member.take_over(self._kept)
-        return position
+        return Position(self.seq, snapshot, events, present)
 
     def leave(self, member: Member, *, for_good: bool) -> None:
         """Take a member out. Its media go to another socket of the same person, or are kept, or end for good."""
@@ -112,12 +113,11 @@ class Hub:
         self.stop()
         await asyncio.gather(self._follower, return_exceptions=True)
 
-    def _resume(self, member: Member, last_event: int | None) -> Position | None:
+    def _missed(self, member: Member, last_event: int | None) -> list[Event] | None:
         """The events that a member missed, or None where a snapshot is needed."""
         if last_event is None or last_event > self.seq or self.seq - last_event > len(self._recent):
             return None
-        missed = [entry.seen_by(member.identity.person) for entry in self._recent if entry.seq > last_event]
-        return Position(self.seq, None, missed)
+        return [entry.seen_by(member.identity.person) for entry in self._recent if entry.seq > last_event]
 
     async def _voted(self, person: str) -> set[str]:
         """The questions that a person votes for, at the position where the hub stands when this returns.

@@ -90,6 +90,6 @@ def _joined(member: Member, hub: Hub, position: Position, answer: str | None, me
         seq=position.seq,
         snapshot=position.snapshot,
         events=position.events,
-        present=len(hub.presence),
+        present=position.present,
         server_time=int(time.time() * 1000),
     )

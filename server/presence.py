@@ -20,15 +20,19 @@ class Presence:
         self._interval_s = interval_s
         self._sockets: Counter[str] = Counter()
         self._announced = 0
+        self._told_otherwise = False
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def enter(self, person: str) -> None:
-        """A socket of this person joined."""
+    def enter(self, person: str) -> int:
+        """A socket of this person joined; returns the number that it is told itself."""
         self._sockets[person] += 1
         self._changed()
+        # It holds a number that the others were not told, so the next announcement is due even if the number falls back.
+        self._told_otherwise |= len(self) != self._announced
+        return len(self)
 
     def leave(self, person: str) -> None:
         """A socket of this person left."""
@@ -43,11 +47,12 @@ class Presence:
             self._timer.cancel()
 
     def _changed(self) -> None:
-        if self._timer is None and len(self) != self._announced:
+        if self._timer is None and (self._told_otherwise or len(self) != self._announced):
             self._tell()
 
     def _tell(self) -> None:
         self._announced = len(self)
+        self._told_otherwise = False
         self._announce(self._announced)
         self._timer = asyncio.get_running_loop().call_later(self._interval_s, self._quiet)
 

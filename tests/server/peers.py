@@ -52,6 +52,16 @@ async def apply(connection: RTCPeerConnection, answer: str) -> None:
     await connection.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
 
 
+async def until(connection: RTCPeerConnection, state: str) -> None:
+    """Wait until the connection is "connected" or "closed"."""
+    changed = asyncio.Event()
+    connection.on("connectionstatechange", changed.set)
+    async with asyncio.timeout(20):
+        while connection.connectionState != state:
+            changed.clear()
+            await changed.wait()
+
+
 async def next_picture(connection: RTCPeerConnection) -> VideoFrame:
     """The next decoded frame of the main picture."""
     receiver = next(t.receiver for t in connection.getTransceivers() if t.kind == "video")

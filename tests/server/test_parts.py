@@ -104,5 +104,15 @@ async def test_presence_is_told_at_once_and_then_once_an_interval() -> None:
     presence.leave("ann")
     changed.clear()
     await changed.wait()
-    assert told == [1, 2, 1], "a number that is back where it was is not told"
+    assert told == [1, 2, 1], "cyd was told 3, and must hear that it is no longer so"
+    presence.close()
+
+
+async def test_a_number_that_nobody_was_told_is_not_taken_back() -> None:
+    told: list[int] = []
+    presence = Presence(told.append, interval_s=3600)
+    assert presence.enter("ann") == 1
+    presence.leave("ann")
+    presence.enter("ann")
+    assert told == [1]
     presence.close()

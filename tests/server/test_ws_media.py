@@ -1,6 +1,5 @@
 """Media over the WebSocket: join in one exchange, slots, and what happens to media when a socket is lost."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -39,6 +38,7 @@ async def go_live(client: Client, camera: RTCPeerConnection) -> Message:
     await client.send(type="publish", offer=await peers.sending_offer(camera))
     published = await client.expect("published")
     await peers.apply(camera, published["answer"])
+    await peers.until(camera, "connected")
     return published
 
 
@@ -135,23 +135,18 @@ async def test_media_that_nobody_comes_back_for_end(start: Start, camera: RTCPee
     session = await server.session()
     host, _ = await server.join(session, "host", "ann")
     await go_live(host, camera)
-    ended = asyncio.Event()
-    camera.on("connectionstatechange", lambda: camera.connectionState == "closed" and ended.set())
     host.connection.transport.abort()
-    async with asyncio.timeout(20):
-        await ended.wait()
+    await peers.until(camera, "closed")
     assert not server.node.publications.live(session)
 
 
-async def test_a_page_that_leaves_takes_its_media_with_it(server: Running, camera: RTCPeerConnection) -> None:
+async def test_a_page_that_leaves_takes_its_media_with_it(start: Start, camera: RTCPeerConnection) -> None:
+    server = await start(media_hold_s=3600)
     session = await server.session()
     host, _ = await server.join(session, "host", "ann")
     await go_live(host, camera)
-    ended = asyncio.Event()
-    camera.on("connectionstatechange", lambda: camera.connectionState == "closed" and ended.set())
     await host.connection.close(1001)
-    async with asyncio.timeout(8):  # less than the time that media are kept
-        await ended.wait()
+    await peers.until(camera, "closed")
 
 
 async def test_a_second_socket_inherits_what_the_first_one_loses(server: Running, camera: RTCPeerConnection) -> None:
@@ -175,5 +170,6 @@ async def test_receive_makes_a_new_connection(server: Running, screen: RTCPeerCo
     receiving = await client.expect("receiving")
     assert shown(receiving) == {"main": None, "audio-1": None}
     await peers.apply(screen, receiving["answer"])
+    await peers.until(screen, "connected")
     await screen.close()
     assert (await client.expect("media_closed"))["connection"] == "receive"
