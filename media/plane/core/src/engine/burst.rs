@@ -49,13 +49,8 @@ pub(super) struct Outgoing<'a> {
 
 /// Seal and send `packets` in as few sends as their sizes allow.
 pub(super) fn send(
-    stream: &Stream<'_>,
-    packets: &[Outgoing<'_>],
-    sender: &SrtpSender,
-    destination: SocketAddr,
-    scratch: &mut Vec<u8>,
-    counters: &mut Counters,
-    out: &mut impl Output,
+    stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: SocketAddr, scratch: &mut Vec<u8>,
+    counters: &mut Counters, out: &mut impl Output,
 ) {
     let size = |outgoing: &Outgoing<'_>| stream.plain_size(outgoing).saturating_add(sender.rtp_overhead());
     let mut rest = packets;
@@ -103,7 +98,7 @@ fn next_run<T>(packets: &[T], size: impl Fn(&T) -> usize) -> Option<(usize, usiz
 
 impl Stream<'_> {
     fn plain_size(&self, outgoing: &Outgoing<'_>) -> usize {
-        let extensions = extension_block_len(&self.elements(outgoing));
+        let extensions = extension::block_len(&self.elements(outgoing));
         let original = if outgoing.original.is_some() { 2 } else { 0 };
         FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.packet.payload.len())
     }
@@ -125,7 +120,9 @@ impl Stream<'_> {
         }
         let payload = buffer.len();
         buffer.extend_from_slice(&outgoing.packet.payload);
-        if let (Some(vp8), Some((picture_id, tl0picidx)), Some(written)) = (outgoing.packet.vp8, outgoing.vp8_ids, buffer.get_mut(payload..)) {
+        if let (Some(vp8), Some((picture_id, tl0picidx)), Some(written)) =
+            (outgoing.packet.vp8, outgoing.vp8_ids, buffer.get_mut(payload..))
+        {
             vp8.rewrite(written, picture_id, tl0picidx);
         }
         write_padding(buffer, start, padding);
@@ -151,14 +148,6 @@ impl Stream<'_> {
         add(ids.abs_capture_time, extras.abs_capture_time.as_ref().map(AsRef::as_ref));
         elements
     }
-}
-
-/// Octets of the extension block that `extension::write_header` writes for `elements`.
-fn extension_block_len(elements: &[(u8, &[u8])]) -> usize {
-    let one_byte = elements.iter().all(|(id, value)| *id <= 14 && (1..=16).contains(&value.len()));
-    let element_header = if one_byte { 1 } else { 2 };
-    let data: usize = elements.iter().map(|(_, value)| value.len().saturating_add(element_header)).sum();
-    if data == 0 { 0 } else { data.next_multiple_of(4).saturating_add(4) }
 }
 
 /// Set the P bit of the packet at `start` and append octets of padding, the last of which says how many (RFC 3550 section 5.1).

@@ -81,11 +81,11 @@ impl PacketCache {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "test code")]
+#[expect(clippy::unwrap_used, reason = "test code")]
 mod tests {
     use super::*;
 
-    pub(in super::super) fn head(sequence: i64) -> Packet {
+    fn head(sequence: i64) -> Packet {
         Packet {
             sequence,
             timestamp: 0,
@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn keeps_the_newest_and_tells_late_from_duplicate() {
         let mut cache = PacketCache::new(3);
-        for sequence in 0..10 {
-            assert_eq!(cache.store(head(sequence), &[sequence as u8]), Stored::New);
+        for sequence in 0..10_u8 {
+            assert_eq!(cache.store(head(sequence.into()), &[sequence]), Stored::New);
         }
         assert!(cache.get(1).is_none());
         assert_eq!(cache.get(2).unwrap().payload, [2]);

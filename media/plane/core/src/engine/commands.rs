@@ -164,4 +164,3 @@ impl Engine {
         sinks.iter().filter_map(|&sink| self.sinks.get(sink))
     }
 }
-

@@ -92,7 +92,10 @@ struct Resent {
 /// What a subscriber asked for again.
 pub(super) enum Resend {
     /// The packet `input` of the encoding that `feed` forwarded.
-    Packet { feed: Feed, input: i64 },
+    Packet {
+        feed: Feed,
+        input: i64,
+    },
     TooSoon,
     Unknown,
 }
@@ -157,7 +160,9 @@ impl Sink {
     /// Begin to forward an encoding at `packet`, going on from what was sent before. False when its codec was not negotiated.
     ///
     /// `ntp`: the publisher's times of the packet sent last and of this one, where its reports tell them.
-    pub(super) fn switch(&mut self, wanted: Wanted, generation: u32, codec: &Codec, packet: &Packet, ntp: Option<(u64, u64)>, now: Instant) -> bool {
+    pub(super) fn switch(
+        &mut self, wanted: Wanted, generation: u32, codec: &Codec, packet: &Packet, ntp: Option<(u64, u64)>, now: Instant,
+    ) -> bool {
         let Some(ours) = self.codecs.iter().find(|ours| ours.name == codec.name) else { return false };
         let timestamp = self.timeline.last.map_or(packet.timestamp, |last| last.continued(now, codec.clock_rate, ntp));
         let (picture_id_offset, tl0picidx_offset) = self.timeline.vp8_offsets(packet);

@@ -73,7 +73,9 @@ impl PayloadFormat {
 }
 
 impl Source {
-    pub(super) fn new(id: SourceId, peer: PeerKey, kind: MediaKind, mid: String, codecs: Vec<Codec>, rids: Vec<String>, encodings: usize) -> Self {
+    pub(super) fn new(
+        id: SourceId, peer: PeerKey, kind: MediaKind, mid: String, codecs: Vec<Codec>, rids: Vec<String>, encodings: usize,
+    ) -> Self {
         Self {
             id,
             peer,

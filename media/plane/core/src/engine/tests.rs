@@ -238,7 +238,9 @@ fn waits_for_a_keyframe_and_asks_for_it_once_in_the_interval() {
     world.pass(Duration::from_millis(10));
     world.send(&mut host, video(555, 1, 0), &[], &frame(false, 1, 1, 100));
     world.pass(Duration::from_millis(480));
-    let plis = |control: &[Vec<u8>]| control.iter().flat_map(|c| Compound::new(c)).filter(|p| matches!(p, Ok(Packet::Pli { media: 555, .. }))).count();
+    let plis = |control: &[Vec<u8>]| {
+        control.iter().flat_map(|c| Compound::new(c)).filter(|p| matches!(p, Ok(Packet::Pli { media: 555, .. }))).count()
+    };
     assert_eq!(plis(&world.take(&mut host).1), 1);
     assert!(world.take(&mut member).0.is_empty());
     world.pass(Duration::from_millis(500));
@@ -260,7 +262,8 @@ fn switches_encodings_at_a_keyframe_without_a_seam() {
     let mut host = world.publish_vp8(&["q", "f"], &[]);
     let mut member = world.subscribe(2);
     let low = |sequence, keyframe| (video(70, sequence, 3000 * u32::from(sequence)), frame(keyframe, sequence, sequence as u8, 60));
-    let high = |sequence: u16, keyframe| (video(80, sequence, 900_000 + 3000 * u32::from(sequence)), frame(keyframe, 9000 + sequence, 200, 60));
+    let high =
+        |sequence: u16, keyframe| (video(80, sequence, 900_000 + 3000 * u32::from(sequence)), frame(keyframe, 9000 + sequence, 200, 60));
     let mut got = Vec::new();
     for step in 0..30_u16 {
         let (fields, payload) = low(100 + step, step == 0);
@@ -317,7 +320,12 @@ fn a_gap_upstream_is_asked_for_and_filled_by_rtx() {
     }
     world.pass(Duration::from_millis(50));
     let (_, control) = world.take(&mut host);
-    let asked: Vec<u16> = control.iter().flat_map(|c| Compound::new(c)).filter_map(|p| if let Ok(Packet::Nack { lost, .. }) = p { Some(lost) } else { None }).flatten().collect();
+    let asked: Vec<u16> = control
+        .iter()
+        .flat_map(|c| Compound::new(c))
+        .filter_map(|p| if let Ok(Packet::Nack { lost, .. }) = p { Some(lost) } else { None })
+        .flatten()
+        .collect();
     assert_eq!(asked.first(), Some(&2));
     let mut payload = 2_u16.to_be_bytes().to_vec();
     payload.extend(frame(false, 1, 1, 50));
@@ -336,14 +344,24 @@ fn translates_sender_reports_and_measures_the_round_trip() {
     world.send(&mut host, video(555, 1, 90_000), &[], &frame(true, 1, 1, 50));
     let out = world.take(&mut member).0[0].header.timestamp;
     let mut report = Vec::new();
-    rtcp::write_sender_report(&SenderInfo { ssrc: 555, ntp: 40 << 32, rtp_timestamp: 180_000, packet_count: 9, octet_count: 9 }, &[], &mut report);
+    rtcp::write_sender_report(
+        &SenderInfo { ssrc: 555, ntp: 40 << 32, rtp_timestamp: 180_000, packet_count: 9, octet_count: 9 },
+        &[],
+        &mut report,
+    );
     world.send_rtcp(&mut host, report);
     let control = world.take(&mut member).1;
     let Some(Ok(Packet::SenderReport { info, .. })) = Compound::new(&control[0]).next() else { panic!("no sender report") };
     assert_eq!((info.ssrc, info.ntp, info.packet_count), (1002, 40 << 32, 1));
     assert_eq!(info.rtp_timestamp, out.wrapping_add(90_000));
     world.now += Duration::from_millis(120);
-    let block = rtcp::ReportBlock { ssrc: 1002, fraction_lost: 64, last_sr: crate::ntp::middle(info.ntp), delay_since_last_sr: 65_536 / 50, ..Default::default() };
+    let block = rtcp::ReportBlock {
+        ssrc: 1002,
+        fraction_lost: 64,
+        last_sr: crate::ntp::middle(info.ntp),
+        delay_since_last_sr: 65_536 / 50,
+        ..Default::default()
+    };
     let mut report = Vec::new();
     rtcp::write_receiver_report(5, &[block], &mut report);
     world.send_rtcp(&mut member, report);
@@ -443,7 +461,9 @@ fn hostile_datagrams_are_counted_and_change_nothing() {
         world.receive(host.address, datagram.clone());
         world.receive(member.address, datagram);
     }
-    assert!(world.stat("dropped_unclassified") > 0 && world.stat("dropped_unknown_address") > 0 && world.stat("dropped_unauthenticated") > 0);
+    assert!(
+        world.stat("dropped_unclassified") > 0 && world.stat("dropped_unknown_address") > 0 && world.stat("dropped_unauthenticated") > 0
+    );
     world.send(&mut host, video(555, 1, 0), &[], &frame(true, 1, 1, 50));
     assert_eq!(world.take(&mut member).0.len(), 1);
 }

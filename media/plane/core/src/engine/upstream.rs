@@ -315,9 +315,7 @@ fn find_stream(
     Some(stream)
 }
 
-fn identify(
-    peer: &Peer, sources: &slotmap::SlotMap<SourceKey, Source>, header: &Header, extensions: &Extensions<'_>,
-) -> Option<Stream> {
+fn identify(peer: &Peer, sources: &slotmap::SlotMap<SourceKey, Source>, header: &Header, extensions: &Extensions<'_>) -> Option<Stream> {
     let mut candidates = peer.sources.iter().filter_map(|&key| Some((key, sources.get(key)?))).filter_map(|(key, source)| {
         let (_, rtx) = source.codec_of(header.payload_type)?;
         let wanted = extensions.mid.is_none_or(|mid| mid == source.mid.as_bytes());
