@@ -3,18 +3,13 @@
  * fine, changes devices without a new offer, and publishes again when server or network lost it.
  */
 
+import { cameraEncodings } from "./encodings";
 import { Peer } from "./peer";
 import type { Slot } from "./protocol";
 import type { MediaFailure, MediaRequest, MediaResult } from "./requests";
 import { Retry } from "./retry";
 import { isShown } from "./slots";
 
-/** Camera encodings, lowest first: a quarter, half and full size. The rates suit 720p at 30 frames a second in VP8. */
-export const CAMERA_ENCODINGS: readonly RTCRtpEncodingParameters[] = [
-  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-];
 /** Enough for speech and a product's sound in Opus mono. */
 export const VOICE_MAX_BITRATE = 48_000;
 
@@ -184,7 +179,7 @@ function addSections(connection: RTCPeerConnection, { audio, video }: PublishTra
     connection.addTransceiver(audio, { direction: "sendonly", streams: [stream], sendEncodings: [encoding] });
   }
   if (video !== null) {
-    const sendEncodings = CAMERA_ENCODINGS.map((encoding) => ({ ...encoding }));
+    const sendEncodings = cameraEncodings(video.getSettings());
     const init: RTCRtpTransceiverInit = { direction: "sendonly", streams: [stream], sendEncodings };
     preferVp8(connection.addTransceiver(video, init));
   }
