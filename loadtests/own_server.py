@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ START_TIMEOUT_S = 60.0
 LIVE_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.2
+_KEPT = Path(__file__).parents[1] / "build" / "load"
 
 _COMMAND = ("-c", "from server.cli import main; main()", "serve", "--demo")
 _BOUNDS = ("--http-host", "127.0.0.1", "--http-port", "0", "--media-host", "127.0.0.1", "--media-port", "0")
@@ -38,6 +40,7 @@ def own_server() -> Iterator[str]:
     with TemporaryDirectory(prefix="livetrial-load-") as folder, (Path(folder) / "server.log").open("w+b") as log:
         # The settings of the environment are for the server that people use, not for this one.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVETRIAL_")}
+        _copy_demo(_KEPT, Path(folder, "data"))
         arguments = [*_COMMAND, *_BOUNDS, "--data-dir", f"{folder}/data"]
         process = Popen(
             [sys.executable, die_with_parent.__file__, str(os.getpid()), sys.executable, *arguments],
@@ -50,6 +53,7 @@ def own_server() -> Iterator[str]:
             url = _url(process, log.name)
             print(f"Started a server at {url}, process {process.pid}, with a temporary data directory.")
             _wait_until_live(url)
+            _copy_demo(Path(folder, "data"), _KEPT)
             yield url
         finally:
             _stop(process)
@@ -83,6 +87,15 @@ def get(url: str) -> bytes:
     with opener.open(url, timeout=5.0) as response:
         body: bytes = response.read()
     return body
+
+
+def _copy_demo(source: Path, destination: Path) -> None:
+    """Spare the next server the encoding; a file that this version cannot use is not even looked at."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for file in source.glob("demo-*.msgpack"):
+        unfinished = destination / f"{file.name}.{os.getpid()}"
+        shutil.copyfile(file, unfinished)
+        unfinished.replace(destination / file.name)
 
 
 def _stop(process: "Popen[bytes]") -> None:
