@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from signaling.messages import Role
 from store.sessions import SessionRecord
 
 _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+# UAX #9: embeddings, overrides and isolates.
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _NAMES: dict[Role, str] = {"host": "Host", "moderator": "Moderator", "member": "Guest"}
 
@@ -69,7 +73,7 @@ class Admission:
         """
         session, claims = admitted.record.id, admitted.claims
         role: Role = claims.role if claims else "member"
-        shown = (claims and claims.name) or _clean(name) or _NAMES[role]
+        shown = _clean(claims.name if claims and claims.name else name) or _NAMES[role]
         if claims is not None and claims.sub is not None:
             return Identity(session, claims.sub, shown, role, token=None)
         person = secrets.token_urlsafe(12)
@@ -80,5 +84,9 @@ class Admission:
 
 
 def _clean(name: str | None) -> str:
-    """A display name without control characters and with single spaces."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name or "").split())[:40]
+    """A display name without control characters, and with single spaces.
+
+    Controls of direction go too (they would turn the text around them); joiners stay, emoji are made with them.
+    """
+    kept = (c for c in name or "" if unicodedata.category(c) != "Cc" or c.isspace())
+    return " ".join("".join(c for c in kept if c not in _BIDI_CONTROLS).split())[:40]

@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse, Response
 from server import pages, problems
 from server.api import Api
 from server.auth import ApiKey
+from server.body_limit import BodyLimit
 from server.cors import Cors
 from server.metrics import CONTENT_TYPE
 from server.node import Node
@@ -24,6 +25,7 @@ def create_app(node: Node) -> FastAPI:
     """Everything that the HTTP port answers."""
     app = FastAPI(title="livetrial", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Cors, prefixes=("/whip/", "/whep/"))
     api = Api(
         sessions=node.sessions,

@@ -1,5 +1,6 @@
 """The composition root: makes the parts of one node and ties them together."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -24,6 +25,9 @@ from store.errors import StoreError
 from store.sessions import Sessions
 
 logger = logging.getLogger(__name__)
+
+READY_TIMEOUT_S = 2.0
+"""Less than those who ask usually wait."""
 
 PLANE_GAUGES = frozenset(
     {
@@ -61,10 +65,11 @@ class Node:
         found: dict[str, str] = {}
         for part, check in (("store", self.store.ping), ("media", self._check_media)):
             try:
-                await check()
-            except (StoreError, MediaError) as error:
+                async with asyncio.timeout(READY_TIMEOUT_S):
+                    await check()
+            except (StoreError, MediaError, TimeoutError) as error:
                 logger.warning("not ready: %s: %s", part, error)
-                found[part] = str(error) or type(error).__name__
+                found[part] = str(error) or "no answer in time"
         return found
 
     async def _check_media(self) -> None:

@@ -22,13 +22,12 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-class ApiError(Exception):
+class ApiError(HTTPException):
     """An error of the HTTP API alone, with a code that no WebSocket message has."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str, *, headers: dict[str, str] | None = None) -> None:
-        super().__init__(detail)
+        super().__init__(status.value, detail, headers)
         self.problem = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
-        self.headers = headers or {}
 
 
 class ProblemModel(BaseModel):
@@ -51,7 +50,7 @@ def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 def problem_response(error: Exception) -> Response:
     """The response for any exception."""
     if isinstance(error, ApiError):
-        return _respond(error.problem, error.headers)
+        return _respond(error.problem, dict(error.headers or {}))
     return _respond(*to_problem(in_wire_terms(error)))
 
 

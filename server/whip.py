@@ -16,7 +16,6 @@ from server.tokens import Claims
 from server.whip_resources import Kind, Resource, Resources, is_fragment, ufrags
 from signaling.errors import Forbidden, TokenMissing
 
-MAX_BODY_BYTES = 200_000
 SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
 
@@ -202,13 +201,7 @@ def _require_type(request: Request, expected: str) -> None:
 
 
 async def _read(request: Request) -> str:
-    """The body, read no further than the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            detail = f"a body has at most {MAX_BODY_BYTES} bytes"
-            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+    body = await request.body()
     try:
         return body.decode()
     except UnicodeDecodeError:

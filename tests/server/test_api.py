@@ -1,10 +1,12 @@
 """The HTTP API, its errors, and what stands beside it."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
 import pytest
 
+from store.embedded import EmbeddedValkey
 from tests.server.harness import API_KEY, Running, Start
 
 KEY = {"Authorization": f"Bearer {API_KEY}"}
@@ -96,6 +98,11 @@ async def test_the_api_key(server: Running) -> None:
     )
 
 
+async def test_a_body_is_bounded_before_the_key_is_checked(server: Running) -> None:
+    response = await server.http.post("/api/v1/sessions", content=b" " * 300_000)
+    check_problem(response, 413, "body_too_large")
+
+
 async def test_unknown_things(server: Running) -> None:
     check_problem(await server.http.get("/api/v1/sessions/nowhere", headers=KEY), 404, "session_unknown")
     check_problem(
@@ -138,6 +145,24 @@ async def test_readiness_says_which_part_is_missing(server: Running) -> None:
     assert list(ready.json()["missing"]) == ["media"]
     assert (await server.http.get("/healthz")).status_code == 200
     assert (await server.http.get("/metrics")).status_code == 200
+
+
+async def test_a_store_that_is_gone(start: Start, tmp_path: Path) -> None:
+    valkey = await EmbeddedValkey.start(tmp_path / "valkey")
+    server = await start(redis_url=valkey.url)
+    session = await server.session()
+    client, _ = await server.join(session)
+    await valkey.stop()
+    await client.send(type="ask", cmd="c1", text="Why?")
+    ready, looked, error = await asyncio.gather(
+        server.http.get("/readyz", timeout=30),
+        server.http.get(f"/api/v1/sessions/{session}", headers=KEY, timeout=30),
+        client.expect("error", cmd="c1"),
+    )
+    assert (ready.status_code, list(ready.json()["missing"])) == (503, ["store"])
+    check_problem(looked, 503, "busy")
+    assert error["code"] == "busy"
+    assert error["retry_after_ms"] > 0
 
 
 async def test_pages(start: Start, tmp_path: Path) -> None:
