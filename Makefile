@@ -55,6 +55,10 @@ format: $(STAMPS)/python ## format Python and Rust
 	@$(BIN)/ruff format --quiet .
 	@cd media/plane && cargo fmt
 
+lock: $(STAMPS)/python ## write requirements.lock from what is installed
+	@{ echo "# Exact versions of what pyproject.toml asks for; \`make lock\` writes it anew."; \
+	  $(BIN)/python -m pip freeze --exclude-editable | grep -vE '^livetrial| @ '; } > requirements.lock
+
 clean: ## remove what set-up made (data stay)
 	rm -rf $(VENV) $(STAMPS) media/plane/target web_client/dist web_client/node_modules tests/browser/node_modules
 
@@ -80,4 +84,4 @@ $(STAMPS)/browser-tests: tests/browser/package-lock.json
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-.PHONY: help run setup test test-lint test-rust test-web test-python test-browser bench load format clean
+.PHONY: help run setup test test-lint test-rust test-web test-python test-browser bench load format lock clean

@@ -33,9 +33,7 @@ class Event:
 class Codec:
     """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "opus", "H264/42e0/1"."""
 
-    def __new__(
-        cls, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None
-    ) -> Self: ...
+    def __new__(cls, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None) -> Self: ...
 
 @final
 class Plane:
