@@ -89,7 +89,10 @@ class PlaneContender:
             self._await_connection(peer)
 
     def _await_connection(self, peer: int) -> None:
-        if not select.select([self._plane.fileno()], [], [], GUARD_S)[0]:
+        # Not select(2): with thousands of sockets the descriptor is beyond what that can watch.
+        poll = select.poll()
+        poll.register(self._plane.fileno(), select.POLLIN)
+        if not poll.poll(GUARD_S * 1e3):
             raise TimeoutError(f"the check of peer {peer} was not answered")
         self._plane.events()
 
