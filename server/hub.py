@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qa_queue import events as queue_events
 from qa_queue.queue import LiveQueue
 from qa_queue.state import State
 from server.kept import KeptLinks
@@ -49,13 +51,21 @@ class Hub:
     Args:
         record: the session.
         state: its state at the position from which the log is followed.
+        recent: the events before that position, for those who come back.
         queue: the log.
         kept: takes the media of members who are lost.
         metrics: counts.
     """
 
     def __init__(
-        self, record: SessionRecord, state: State, *, queue: LiveQueue, kept: KeptLinks, metrics: Metrics
+        self,
+        record: SessionRecord,
+        state: State,
+        recent: Iterable[queue_events.Event],
+        *,
+        queue: LiveQueue,
+        kept: KeptLinks,
+        metrics: Metrics,
     ) -> None:
         self.record = record
         self.presence = Presence(self._announce_presence)
@@ -63,7 +73,7 @@ class Hub:
         self._queue = queue
         self._kept = kept
         self._metrics = metrics
-        self._recent: deque[Entry] = deque(maxlen=RECENT_EVENTS)
+        self._recent: deque[Entry] = deque(map(to_entry, recent), maxlen=RECENT_EVENTS)
         self._members: dict[str, list[Member]] = {}
         self._votes_meanwhile: dict[str, list[dict[str, bool]]] = {}
         self._follower = asyncio.create_task(self._follow())

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from qa_queue.queue import LiveQueue
-from server.hub import Hub
+from server.hub import RECENT_EVENTS, Hub
 from server.kept import KeptLinks
 from server.metrics import Metrics
 from store.sessions import SessionRecord
@@ -63,7 +63,10 @@ class Hubs:
 
     async def _load(self, record: SessionRecord) -> Hub:
         state = await self._queue.snapshot(record.id)
-        hub = Hub(record, state, queue=self._queue, kept=self._kept, metrics=self._metrics)
+        # After a restart many come back at once, and most of them missed little.
+        before = await self._queue.events(record.id, max(0, state.seq - RECENT_EVENTS), RECENT_EVENTS)
+        recent = [event for event in before if event.seq <= state.seq]
+        hub = Hub(record, state, recent, queue=self._queue, kept=self._kept, metrics=self._metrics)
         self._hubs[record.id] = hub
         self._watch(hub)
         return hub
