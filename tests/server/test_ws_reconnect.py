@@ -122,7 +122,7 @@ async def test_votes_cast_while_joining_are_in_the_snapshot_or_follow_it(server:
     question = (await first.command("ask", cmd="q", text="Why?"))["question"]
     queue = server.node.requests.queue
     ann = Person("ann", "Ann")
-    for round_number in range(10):
+    for round_number in range(60):
         vote = round_number % 2 == 0
         act = queue.vote if vote else queue.unvote
         (client, joined), ack = await asyncio.gather(
