@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The livetrial server. docker-compose.yml runs it beside its store; docs/deploy.md says how to operate it.
 
-ARG NODE=20-bookworm-slim
+ARG NODE=22-bookworm-slim
 ARG RUST=1.95-slim-bookworm
 ARG PYTHON=3.11-slim-bookworm
 

@@ -103,6 +103,11 @@ class MediaNode:
         """
         return self._plane.port
 
+    def shown(self, room: str) -> list[SlotView]:
+        """The slots of a room that show something, for who receives none of them: `mid` is empty."""
+        known = self._rooms.get(room)
+        return known.shown() if known else []
+
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges."""
         return self._plane.stats()

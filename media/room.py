@@ -91,6 +91,10 @@ class Room:
         """Take a receiver away."""
         self._receivers.remove(receiver)
 
+    def shown(self) -> list[SlotView]:
+        """The slots that show something; `mid` is empty, since they are nobody's."""
+        return [SlotView(name, "", source.view) for name, source in self._assignment().items() if source.arrives]
+
     def on_encoding(self, source: Source, encoding: int, active: bool) -> None:
         """An encoding began or ceased to arrive."""
         source.active[encoding] = active

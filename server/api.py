@@ -88,8 +88,7 @@ class Api:
 
             Without `person` it is a join link: each join with it makes a new person.
             """
-            await self._get(session)
-            return self._mint(self._links.base(request), session, body)
+            return self._mint(self._links.base(request), await self._get(session), body)
 
         return routes
 
@@ -103,10 +102,11 @@ class Api:
             moderator=self._tokens.mint(session, "moderator", lifetime_s=body.token_lifetime_s),
             member=self._tokens.mint(session, "member", lifetime_s=body.token_lifetime_s),
         )
+        member_token = None if record.open else tokens.member
         links = SessionLinks(
-            host=host_page(base, session, tokens.host),
-            moderator=host_page(base, session, tokens.moderator),
-            member=member_page(base, session, None if record.open else tokens.member),
+            host=host_page(base, session, tokens.host, member_token),
+            moderator=host_page(base, session, tokens.moderator, member_token),
+            member=member_page(base, session, member_token),
             whip=f"{base}/whip/{session}",
             whep=f"{base}/whep/{session}",
         )
@@ -132,7 +132,10 @@ class Api:
             raise SessionUnknown(f"there is no session {session}")
         return record
 
-    def _mint(self, base: str, session: str, body: NewToken) -> CreatedToken:
-        token = self._tokens.mint(session, body.role, person=body.person, name=body.name, lifetime_s=body.lifetime_s)
-        page = member_page if body.role == "member" else host_page
-        return CreatedToken(token=token, link=page(base, session, token))
+    def _mint(self, base: str, record: SessionRecord, body: NewToken) -> CreatedToken:
+        session, lifetime_s = record.id, body.lifetime_s
+        token = self._tokens.mint(session, body.role, person=body.person, name=body.name, lifetime_s=lifetime_s)
+        if body.role == "member":
+            return CreatedToken(token=token, link=member_page(base, session, token))
+        member_token = None if record.open else self._tokens.mint(session, "member", lifetime_s=lifetime_s)
+        return CreatedToken(token=token, link=host_page(base, session, token, member_token))

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
 
 from server import pages, problems
 from server.api import Api
@@ -23,7 +24,8 @@ All errors are problem documents (RFC 9457) with a `code` for programs.
 
 def create_app(node: Node) -> FastAPI:
     """Everything that the HTTP port answers."""
-    app = FastAPI(title="livetrial", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None)
+    # Its pages bring their scripts along: the usual content network is slow or closed in China and in many companies.
+    app = FastAPIOffline(title="livetrial", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Cors, prefixes=("/whip/", "/whep/"))

@@ -11,8 +11,9 @@ from server.hubs import Hubs
 from server.kept import KeptLinks
 from server.member import Member
 from server.outbox import Outbox
+from server.translate import to_slots
 from signaling.errors import Busy
-from signaling.messages import ErrorInfo, Join, Joined, SessionInfo, You
+from signaling.messages import ErrorInfo, Join, Joined, SessionInfo, Slot, You
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class Joining:
             member.leave_media(self._kept, for_good=True)
             raise
         self._members[member] = hub
-        member.send(_joined(member, hub, position, answer, media_error))
+        shown = to_slots(self._media.shown(hub.record.id))
+        member.send(_joined(member, hub, position, answer, media_error, shown))
         member.own()
         return member
 
@@ -78,7 +80,14 @@ class Joining:
             return None, ErrorInfo(code=error.code, message=str(error))
 
 
-def _joined(member: Member, hub: Hub, position: Position, answer: str | None, media_error: ErrorInfo | None) -> Joined:
+def _joined(
+    member: Member,
+    hub: Hub,
+    position: Position,
+    answer: str | None,
+    media_error: ErrorInfo | None,
+    shown: list[Slot],
+) -> Joined:
     identity = member.identity
     return Joined(
         you=You(id=identity.person, name=identity.name, role=identity.role),
@@ -86,7 +95,7 @@ def _joined(member: Member, hub: Hub, position: Position, answer: str | None, me
         session=SessionInfo(id=hub.record.id, title=hub.record.title),
         answer=answer,
         media_error=media_error,
-        slots=member.receive_link.slots if member.receive_link else [],
+        slots=member.receive_link.slots if member.receive_link else shown,
         seq=position.seq,
         snapshot=position.snapshot,
         events=position.events,

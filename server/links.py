@@ -18,9 +18,9 @@ class Links:
         return self._public_url or str(request.base_url).rstrip("/")
 
 
-def host_page(base: str, session: str, token: str) -> str:
-    """The page of a host or a moderator."""
-    return f"{base}/host/{session}#t={token}"
+def host_page(base: str, session: str, token: str, member_token: str | None) -> str:
+    """The page of a host or a moderator. `member_token` goes into the link that they copy for members; None: open session."""
+    return f"{base}/host/{session}#t={token}" + (f"&m={member_token}" if member_token else "")
 
 
 def member_page(base: str, session: str, token: str | None) -> str:

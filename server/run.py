@@ -95,7 +95,7 @@ def bound(host: str, port: int) -> socket.socket:
 def demo_links(node: Node, base: str) -> dict[str, str]:
     """The demo's pages, the host's with a token."""
     token = node.tokens.mint(demo.SESSION, "host")
-    return {"member": member_page(base, demo.SESSION, None), "host": host_page(base, demo.SESSION, token)}
+    return {"member": member_page(base, demo.SESSION, None), "host": host_page(base, demo.SESSION, token, None)}
 
 
 def _uvicorn_config(node: Node) -> uvicorn.Config:

@@ -26,7 +26,7 @@ async def test_a_session_and_its_links(server: Running) -> None:
     made = response.json()
     session, links, tokens = made["id"], made["links"], made["tokens"]
     base = f"http://127.0.0.1:{server.port}"
-    assert links["host"] == f"{base}/host/{session}#t={tokens['host']}"
+    assert links["host"] == f"{base}/host/{session}#t={tokens['host']}&m={tokens['member']}"
     assert links["member"] == f"{base}/s/{session}#t={tokens['member']}"
     assert links["whip"] == f"{base}/whip/{session}"
     for role in ("host", "moderator", "member"):
@@ -61,7 +61,7 @@ async def test_a_token_for_a_known_person(server: Running) -> None:
     response = await server.http.post(f"/api/v1/sessions/{session}/tokens", json=body, headers=KEY)
     assert response.status_code == 201, response.text
     token = response.json()["token"]
-    assert response.json()["link"].endswith(f"/host/{session}#t={token}")
+    assert f"/host/{session}#t={token}&m=" in response.json()["link"]
     joined = (await (await server.connect()).join(session=session, token=token)).joined
     assert joined["you"] == {"id": "crm-17", "name": "安娜", "role": "moderator"}
     assert joined["token"] is None

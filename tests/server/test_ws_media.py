@@ -55,6 +55,11 @@ async def test_one_exchange_joins_and_the_host_is_seen(
     (main,) = (slot["source"] for slot in slots["slots"] if slot["slot"] == "main")
     assert main == {"publisher": "ann", "name": "Host", "kind": "camera", "publication": published["publication"]}
     await peers.next_picture(screen)
+    _, without_media = await server.join(session, "moderator", "mo")
+    assert {slot["slot"]: (slot["mid"], slot["source"]["publisher"]) for slot in without_media["slots"]} == {
+        "main": ("", "ann"),
+        "audio-1": ("", "ann"),
+    }
     await host.send(type="unpublish")
     await host.expect("unpublished")
     await until_shown(viewer, None)
