@@ -63,6 +63,7 @@ class MemberSocket:
         replica: what this member knows.
         person: its id.
         joined: the answer to its join.
+        lost: why the socket ended, other than by `close`; None while it is open.
 
     Raises:
         OSError: nothing answers.
@@ -74,6 +75,8 @@ class MemberSocket:
         self.replica = Replica()
         self._target = target
         self._on_gap = on_gap
+        self.lost: Lost | None = None
+        self._leaving = False
         self._commands = (f"{secrets.token_hex(4)}-{number}" for number in itertools.count())
         self._replies: dict[str, AsyncResult] = {}
         self._own_events: dict[int, AsyncResult] = {}
@@ -96,6 +99,7 @@ class MemberSocket:
 
     def close(self) -> None:
         """Leave for good."""
+        self._leaving = True
         self._socket.close(1000)
         self._reader.join()
 
@@ -153,7 +157,9 @@ class MemberSocket:
         if _is_by(event, self.person):
             self._own_events.setdefault(event.seq, AsyncResult()).set(perf_counter())
 
-    def _end(self, error: Exception) -> None:
+    def _end(self, error: Lost) -> None:
+        if not self._leaving:
+            self.lost = error
         for waiting in (*self._replies.values(), *self._own_events.values()):
             if not waiting.ready():
                 waiting.set_exception(error)

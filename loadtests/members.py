@@ -5,6 +5,7 @@ The open session `demo` is joined, or LIVETRIAL_SESSION with LIVETRIAL_TOKEN, wh
 each member a person of its own.
 """
 
+import contextlib
 import itertools
 import random
 from collections.abc import Callable
@@ -113,18 +114,21 @@ class MemberUser(User):
     def _attempt(self, action: Callable[[MemberSocket], None]) -> None:
         if self._socket is None:
             raise StopUser
-        try:
+        with contextlib.suppress(Refused, Unanswered, Lost):  # reported; the next attempt may do better
             action(self._socket)
-        except (Refused, Unanswered):
-            pass  # reported; the next attempt may do better
-        except Lost:
+        if self._socket.lost is not None:
             self._leave()
 
     def _on_gap(self, gap: Gap) -> None:
         self._reporter.failed(reporter.EVENT_LOG, gap)
 
     def _leave(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            totals.events += self._socket.replica.events
-            self._socket = None
+        if self._socket is None:
+            return
+        if self._socket.lost is None:
+            self._reporter.done(reporter.MEMBER_STAYED)
+        else:
+            self._reporter.failed(reporter.MEMBER_STAYED, self._socket.lost)
+        self._socket.close()
+        totals.events += self._socket.replica.events
+        self._socket = None

@@ -15,6 +15,7 @@ _ORDER = (
     reporter.QUESTION_ACKNOWLEDGED,
     reporter.QUESTION_SEEN,
     reporter.MEMBER_READY,
+    reporter.MEMBER_STAYED,
     reporter.EVENT_LOG,
     reporter.VIEWER_CONNECTED,
     reporter.VIEWER_FIRST_PACKET,
@@ -73,7 +74,7 @@ def table(report: Report) -> str:
         for row in report.rows
     ]
     lines += [f"FAILED {error}" for error in report.errors]
-    lines += [f"LOST after its acknowledgement: {missing}" for missing in report.missing]
+    lines += [f"FAILED afterwards: {missing}" for missing in report.missing]
     return "\n".join(line.rstrip() for line in lines)
 
 

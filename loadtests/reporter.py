@@ -3,6 +3,7 @@
 from locust.env import Environment
 
 MEMBER_READY = "member ready"
+MEMBER_STAYED = "member stayed"
 JOIN = "join"
 VOTE_ACKNOWLEDGED = "vote acknowledged"
 VOTE_SEEN = "vote seen"

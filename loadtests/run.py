@@ -49,6 +49,8 @@ def main() -> int:
     except (BadTarget, ServerFailed, OSError) as error:
         print(f"loadtests: {error}", file=sys.stderr)
         return _NOT_RUN
+    except KeyboardInterrupt:
+        return _NOT_RUN
     print(table(report))
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
@@ -68,7 +70,8 @@ def run(target: Target, *, members: int, viewers: int, seconds: float) -> Report
     try:
         runner.start(members + viewers, spawn_rate=USERS_PER_S)
         complete = ready.wait(READY_TIMEOUT_S)
-        gevent.sleep(seconds)
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends the load early, and the table is still shown
+            gevent.sleep(seconds)
     finally:
         runner.quit()
         Fleet.close_all()

@@ -46,6 +46,7 @@ async def test_members_vote_and_viewers_receive_on_a_real_server(tmp_path: Path)
     assert rows["vote seen"]["count"] == rows["vote acknowledged"]["count"]
     assert rows["events received in order"]["count"] > 0
     assert rows["events received in order"]["failed"] == 0
+    assert rows["member stayed"]["count"] == 5
     assert rows["viewer stayed"]["count"] == 1
     assert rows["media packets received"]["count"] > 0
     assert report["errors"] == report["missing"] == []
@@ -57,7 +58,7 @@ async def test_a_gap_and_a_lost_vote_fail_the_run() -> None:
         status, output = await run("--host", url, "--members", "1", "--viewers", "0", "--seconds", "0")
     assert status == 1, output
     assert "event log: event 7 came where 5 was due" in output
-    assert "LOST after its acknowledgement: question q has 0 votes, and 1 were acknowledged" in output
+    assert "FAILED afterwards: question q has 0 votes, and 1 were acknowledged" in output
 
 
 async def test_only_this_machine_is_loaded() -> None:
