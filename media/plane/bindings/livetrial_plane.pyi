@@ -44,7 +44,8 @@ class Plane:
         port: UDP port; 0 lets the kernel choose (see `port`).
         workers: worker threads, each with its own SO_REUSEPORT socket. Only 1 is implemented so far.
         liveness_timeout_s: silence after which a peer is `lost`. Browsers check consent every 5 s at most (RFC 7675), so 15 s.
-        keyframe_interval_ms: at most one keyframe request a source in this time.
+        keyframe_interval_ms: two keyframe requests to a source are at least so far apart; in steady state a second, or two while
+            keyframes take more than 40 % of its bitrate.
 
     Raises:
         OSError: the port cannot be bound.
@@ -118,10 +119,12 @@ class Plane:
     ) -> None:
         """A sending stream of a subscriber, negotiated once; what it carries is set by `route`."""
     def remove_sink(self, sink: int) -> None: ...
-    def route(self, sink: int, source: int | None, *, encoding: int = 0) -> None:
-        """Show an encoding of a source in the sink, from its next keyframe on; None shows nothing.
+    def route(self, sink: int, source: int | None, *, encoding: int = 0, temporal: int | None = None) -> None:
+        """Show an encoding of a source in the sink, with temporal layers up to `temporal` (0 to 7; None: all); None shows nothing.
 
-        Until that keyframe the sink goes on with what it showed of the same source, and a keyframe is asked of the publisher.
+        Where the packet cache holds a short group of pictures the sink begins with that, at once. Otherwise it goes on with
+        what it showed of the same source until the next keyframe, which is asked of the publisher; a sink that shows nothing
+        gets the last keyframe as a still meanwhile. Temporal layers change between pictures, up at switching points only.
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:

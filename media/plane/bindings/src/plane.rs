@@ -133,14 +133,15 @@ impl Plane {
 
     /// Show an encoding of a source in the sink, from its next keyframe on; None shows nothing.
     #[pyo3(
-        signature = (sink, source, *, encoding = Int::of(0)),
-        text_signature = "($self, sink, source, *, encoding=0)"
+        signature = (sink, source, *, encoding = Int::of(0), temporal = None),
+        text_signature = "($self, sink, source, *, encoding=0, temporal=None)"
     )]
-    fn route(&self, sink: Int, source: Option<Int>, encoding: Int) -> PyResult<()> {
+    fn route(&self, sink: Int, source: Option<Int>, encoding: Int, temporal: Option<Int>) -> PyResult<()> {
         self.post(Command::Route {
             sink: sink.id("sink")?,
             source: source.map(Int::source).transpose()?,
             encoding: encoding.within("encoding", 0..=u8::MAX)?.into(),
+            temporal: temporal.map(|temporal| temporal.within("temporal", 0..=7)).transpose()?,
         })
     }
 

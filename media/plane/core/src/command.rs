@@ -136,6 +136,8 @@ pub enum Command {
         source: Option<SourceId>,
         /// Index in the source's encodings, lowest first.
         encoding: usize,
+        /// The highest temporal layer to forward; `None`: all.
+        temporal: Option<u8>,
     },
     /// Ask the publisher for a keyframe of every encoding that somebody watches.
     RequestKeyframe(SourceId),

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use arrayvec::ArrayVec;
 
 use super::cache::Packet;
+use super::feed::Numbers;
 use super::{Counters, Output};
 use crate::command::ExtensionIds;
 use crate::extension;
@@ -43,8 +44,22 @@ pub(super) struct Outgoing<'a> {
     pub(super) payload_type: u8,
     /// Picture id and TL0PICIDX to write into a VP8 payload descriptor.
     pub(super) vp8_ids: Option<(u16, u8)>,
+    /// Leave the payload out: only the number has to be filled.
+    pub(super) empty: bool,
     /// The original sequence number that goes in front of a retransmitted payload (RFC 4588 section 4).
     pub(super) original: Option<u16>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// `packet` under its own SSRC.
+    pub(super) fn new(packet: &'a Packet, numbers: Numbers, payload_type: u8) -> Self {
+        let Numbers { sequence, timestamp, vp8_ids, empty } = numbers;
+        Self { packet, sequence, timestamp, payload_type, vp8_ids, empty, original: None }
+    }
+
+    fn payload(&self) -> &'a [u8] {
+        if self.empty { &[] } else { &self.packet.payload }
+    }
 }
 
 /// Seal and send `packets` in as few sends as their sizes allow.
@@ -100,14 +115,14 @@ impl Stream<'_> {
     fn plain_size(&self, outgoing: &Outgoing<'_>) -> usize {
         let extensions = extension::block_len(&self.elements(outgoing));
         let original = if outgoing.original.is_some() { 2 } else { 0 };
-        FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.packet.payload.len())
+        FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.payload().len())
     }
 
     /// Append the plaintext packet; returns the length of its header.
     fn write(&self, outgoing: &Outgoing<'_>, padding: usize, buffer: &mut Vec<u8>) -> usize {
         let start = buffer.len();
         let fields = Fields {
-            marker: outgoing.packet.marker,
+            marker: outgoing.packet.marker && !outgoing.empty,
             payload_type: outgoing.payload_type,
             sequence_number: low16(outgoing.sequence),
             timestamp: outgoing.timestamp,
@@ -119,9 +134,9 @@ impl Stream<'_> {
             buffer.extend_from_slice(&original.to_be_bytes());
         }
         let payload = buffer.len();
-        buffer.extend_from_slice(&outgoing.packet.payload);
-        if let (Some(vp8), Some((picture_id, tl0picidx)), Some(written)) =
-            (outgoing.packet.vp8, outgoing.vp8_ids, buffer.get_mut(payload..))
+        buffer.extend_from_slice(outgoing.payload());
+        if let (false, Some(vp8), Some((picture_id, tl0picidx)), Some(written)) =
+            (outgoing.empty, outgoing.packet.vp8, outgoing.vp8_ids, buffer.get_mut(payload..))
         {
             vp8.rewrite(written, picture_id, tl0picidx);
         }

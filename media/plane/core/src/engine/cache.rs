@@ -19,6 +19,18 @@ pub(super) struct Packet {
     pub(super) payload: Vec<u8>,
 }
 
+impl Packet {
+    /// The temporal layer; 0 where there is only one.
+    pub(super) fn temporal_id(&self) -> u8 {
+        self.vp8.and_then(|vp8| vp8.temporal_id).unwrap_or(0)
+    }
+
+    /// Whether a receiver of the layers below can go on with this layer from here.
+    pub(super) fn switches_up(&self) -> bool {
+        self.vp8.is_some_and(|vp8| vp8.layer_sync)
+    }
+}
+
 /// Header extensions that pass through as they came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Extras {

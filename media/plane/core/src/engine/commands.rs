@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::feed::Wanted;
 use super::peer::{Peer, Stream};
-use super::sink::{Sink, Wanted};
+use super::sink::Sink;
 use super::source::Source;
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SinkKey, SourceKey};
@@ -28,10 +29,12 @@ impl Engine {
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
             Command::SendDtls { peer, datagram } => self.send_dtls(*self.ids.peers.get(&peer)?, &datagram, out),
             Command::SetKeys { peer, profile, send, receive } => {
-                let peer = self.peers.get_mut(*self.ids.peers.get(&peer)?)?;
+                let key = *self.ids.peers.get(&peer)?;
+                let peer = self.peers.get_mut(key)?;
                 let (sender, receiver) = (SrtpSender::new(profile, &send), SrtpReceiver::new(profile, &receive));
                 peer.security = Some(super::peer::Security { sender, receiver });
                 self.timers.arm(Timer::Keyframes, now);
+                self.begin_replays(key, now, out);
             }
             Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs } => {
                 let peer = *self.ids.peers.get(&peer)?;
@@ -45,13 +48,14 @@ impl Engine {
                 self.ids.sinks.insert(sink, key);
             }
             Command::RemoveSink(sink) => self.remove_sink(sink)?,
-            Command::Route { sink, source, encoding } => {
+            Command::Route { sink, source, encoding, temporal } => {
                 let sink = *self.ids.sinks.get(&sink)?;
                 let source = match source {
                     Some(id) => Some(*self.ids.sources.get(&id)?),
                     None => None,
                 };
-                self.route(sink, source, encoding, now)?;
+                self.sinks.get_mut(sink)?.max_temporal = temporal.unwrap_or(u8::MAX);
+                self.route(sink, source, encoding, now, out)?;
             }
             Command::RequestKeyframe(source) => {
                 let source = *self.ids.sources.get(&source)?;
@@ -69,7 +73,7 @@ impl Engine {
         &mut self, id: SourceId, peer: PeerKey, kind: MediaKind, mid: String, codecs: Vec<Codec>, rids: Vec<String>, ssrcs: &[(u32, u32)],
     ) -> Option<()> {
         let count = rids.len().max(ssrcs.len());
-        let source = self.sources.insert(Source::new(id, peer, kind, mid, codecs, rids, count));
+        let source = self.sources.insert(Source::new(id, peer, kind, mid, codecs, rids, count, self.config.keyframe_interval));
         self.ids.sources.insert(id, source);
         let peer = self.peers.get_mut(peer)?;
         peer.sources.push(source);
@@ -83,7 +87,7 @@ impl Engine {
         Some(())
     }
 
-    fn route(&mut self, sink_key: SinkKey, source: Option<SourceKey>, encoding: usize, now: Instant) -> Option<()> {
+    fn route(&mut self, sink_key: SinkKey, source: Option<SourceKey>, encoding: usize, now: Instant, out: &mut impl Output) -> Option<()> {
         let sink = self.sinks.get_mut(sink_key)?;
         let before = sink.wanted.map(|wanted| wanted.source);
         sink.wanted = source.map(|source| Wanted { source, encoding });
@@ -99,7 +103,7 @@ impl Engine {
         }
         if let Some(source) = source {
             let generation = self.sources.get(source)?.encodings.get(encoding)?.generation;
-            if self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation) {
+            if self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation) && !self.begin_replay(sink_key, now, out) {
                 self.want_keyframe(source, encoding, now);
             }
         }

@@ -70,6 +70,12 @@ counters! {
     keyframe_requests_received,
     /// Keyframe requests to publishers.
     keyframe_requests_sent,
+    /// Sinks that began with keyframe and pictures of the cache.
+    cached_replays,
+    /// Sinks that began with the cached keyframe as a still.
+    cached_stills,
+    /// Numbers filled with an empty packet.
+    fillers_sent,
     /// Changes of source or encoding carried out at a keyframe.
     switches,
     /// Transport-wide feedback messages sent to publishers.

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::burst::{self, Outgoing};
-use super::sink::{Resend, Wanted};
+use super::feed::{self, Wanted};
+use super::sink::Resend;
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
@@ -53,7 +54,7 @@ impl Engine {
 
     fn receive_keyframe_request(&mut self, now: Instant, peer: PeerKey, media: u32) {
         self.counters.keyframe_requests_received.add(1);
-        let shown = self.sink_of(peer, media).and_then(|key| self.sinks.get(key)).and_then(|sink| sink.feed());
+        let shown = self.sink_of(peer, media).and_then(|key| self.sinks.get(key)).and_then(|sink| sink.track.feed().copied());
         if let Some(feed) = shown {
             self.want_keyframe(feed.source, feed.encoding, now);
         }
@@ -68,8 +69,8 @@ impl Engine {
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         for sequence in lost {
             counters.nack_received.add(1);
-            let (feed, input) = match sink.resend(sequence, now) {
-                Resend::Packet { feed, input } => (feed, input),
+            let (feed, input, output, shift) = match sink.resend(sequence, now) {
+                Resend::Packet { feed, input, output, shift } => (feed, input, output, shift),
                 Resend::TooSoon => {
                     counters.nack_suppressed.add(1);
                     continue;
@@ -85,14 +86,9 @@ impl Engine {
                 counters.nack_missed.add(1);
                 continue;
             };
-            let outgoing = Outgoing {
-                packet,
-                sequence: sink.next_rtx_sequence(),
-                timestamp: feed.timestamp(packet),
-                payload_type,
-                vp8_ids: feed.vp8_ids(packet),
-                original: Some(sequence),
-            };
+            let numbers = feed::numbers(&feed, output, shift, packet);
+            let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
+            let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, payload_type) };
             let stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now));
             burst::send(&stream, &[outgoing], &security.sender, address, scratch, counters, out);
             counters.rtx_sent.add(1);
@@ -120,13 +116,14 @@ impl Engine {
     pub(super) fn send_sender_report(&mut self, now: Instant, sink: SinkKey, from: Wanted, out: &mut impl Output) {
         let Some(encoding) = self.sources.get(from.source).and_then(|source| source.encodings.get(from.encoding)) else { return };
         let (Some(clock), Some(sink)) = (encoding.clock, self.sinks.get_mut(sink)) else { return };
-        let Some(feed) = sink.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return };
+        let carried = sink.track.feed().is_some_and(|feed| feed.carries(from, encoding.generation));
+        let Some(timestamp_offset) = sink.track.timestamp_offset().filter(|_| carried && sink.replay.is_none()) else { return };
         let Some(peer) = self.peers.get_mut(sink.peer) else { return };
         let (ntp, rtp_timestamp) = clock.at(now);
         let info = SenderInfo {
             ssrc: sink.ssrc,
             ntp,
-            rtp_timestamp: rtp_timestamp.wrapping_add(feed.timestamp_offset),
+            rtp_timestamp: rtp_timestamp.wrapping_add(timestamp_offset),
             packet_count: sink.packets.low32(),
             octet_count: sink.octets.low32(),
         };

@@ -9,8 +9,13 @@ mod cache;
 mod commands;
 mod counters;
 mod downstream;
+mod feed;
 mod forward;
+mod gop;
+mod governor;
 mod peer;
+mod replay;
+mod sequence_map;
 mod sink;
 mod source;
 mod timers;
@@ -71,6 +76,8 @@ pub struct Engine {
     by_address: FxHashMap<SocketAddr, PeerKey>,
     /// Sources with packets that `flush` must forward.
     dirty: Vec<SourceKey>,
+    /// Sinks that are being sent what the cache holds.
+    replaying: Vec<SinkKey>,
     timers: Timers,
     events: VecDeque<Event>,
     counters: Counters,
@@ -101,6 +108,7 @@ impl Engine {
             by_ufrag: FxHashMap::default(),
             by_address: FxHashMap::default(),
             dirty: Vec::new(),
+            replaying: Vec::new(),
             timers: Timers::new(now),
             events: VecDeque::new(),
             counters: Counters::default(),
@@ -139,6 +147,8 @@ impl Engine {
     pub fn timeout(&mut self, now: Instant, out: &mut impl Output) {
         while let Some(timer) = self.timers.expired(now) {
             match timer {
+                timers::Timer::Flush => self.flush(now, out),
+                timers::Timer::Replays => self.send_replays(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
                 timers::Timer::Feedback => self.send_transport_feedback(now, out),

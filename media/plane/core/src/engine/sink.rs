@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use arrayvec::ArrayVec;
-
 use super::burst::Stream;
 use super::cache::Packet;
 use super::counters::Counter;
-use super::timestamps::LastSent;
+use super::feed::{Feed, Numbers, Track, Wanted};
+use super::replay::Replay;
+use super::sequence_map::Shift;
 use super::{PeerKey, SourceKey};
 use crate::command::{Codec, ExtensionIds, SinkId, SinkRow};
 use crate::extension;
@@ -21,9 +21,6 @@ const RESENT: usize = 512;
 /// A packet asked for again within this time is still on its way.
 const RESEND_INTERVAL_MS: u32 = 15;
 
-/// Feeds remembered for retransmission, the current one included: switches are rarer than one in a round trip.
-const FEEDS: usize = 4;
-
 pub(super) struct Sink {
     pub(super) id: SinkId,
     pub(super) peer: PeerKey,
@@ -32,11 +29,15 @@ pub(super) struct Sink {
     pub(super) rtx_ssrc: u32,
     pub(super) cname: String,
     pub(super) codecs: Vec<Codec>,
+    /// What the caller asked for.
     pub(super) wanted: Option<Wanted>,
-    showing: bool,
-    /// What was forwarded, newest last, each from its first output sequence number on.
-    feeds: ArrayVec<Feed, FEEDS>,
-    timeline: Timeline,
+    /// The highest temporal layer that the caller asked for.
+    pub(super) max_temporal: u8,
+    pub(super) track: Track,
+    /// What of the cache is still to be sent before the sink is live.
+    pub(super) replay: Option<Replay>,
+    /// The keyframe that was last sent as a still: it is sent once.
+    pub(super) still: Option<i64>,
     resent: Vec<Resent>,
     created: Instant,
     rtx_sequence: i64,
@@ -47,39 +48,6 @@ pub(super) struct Sink {
     fraction_lost: f32,
     rtt_ms: f32,
     switches: Counter,
-}
-
-/// What the caller asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) source: SourceKey,
-    pub(super) encoding: usize,
-}
-
-/// A run of one encoding, and how its numbers become this sink's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Feed {
-    pub(super) source: SourceKey,
-    pub(super) encoding: usize,
-    pub(super) generation: u32,
-    pub(super) payload_type: u8,
-    pub(super) rtx_payload_type: Option<u8>,
-    codec: usize,
-    /// The packet that a decoder began with; what is older belongs to before the switch.
-    first: i64,
-    sequence_offset: i64,
-    pub(super) timestamp_offset: u32,
-    picture_id_offset: u16,
-    tl0picidx_offset: u8,
-}
-
-/// Where the output's numbers stand.
-#[derive(Clone, Copy, Debug)]
-struct Timeline {
-    next_sequence: i64,
-    last: Option<LastSent>,
-    picture_id: u16,
-    tl0picidx: u8,
 }
 
 /// When a packet was last sent again.
@@ -95,6 +63,8 @@ pub(super) enum Resend {
     Packet {
         feed: Feed,
         input: i64,
+        output: i64,
+        shift: Shift,
     },
     TooSoon,
     Unknown,
@@ -116,9 +86,10 @@ impl Sink {
             cname,
             codecs,
             wanted: None,
-            showing: false,
-            feeds: ArrayVec::new(),
-            timeline: Timeline { next_sequence: first_sequence, last: None, picture_id: 0, tl0picidx: 0 },
+            max_temporal: u8::MAX,
+            track: Track::new(first_sequence),
+            replay: None,
+            still: None,
             resent: Vec::new(),
             created: now,
             rtx_sequence: first_sequence,
@@ -132,29 +103,19 @@ impl Sink {
         }
     }
 
-    /// What is forwarded now.
-    pub(super) fn feed(&self) -> Option<Feed> {
-        self.feeds.last().copied().filter(|_| self.showing)
-    }
-
     pub(super) fn shown_source(&self) -> Option<SourceKey> {
         self.wanted.map(|wanted| wanted.source)
     }
 
     /// Show nothing until the next switch.
     pub(super) fn stop(&mut self) {
-        self.showing = false;
+        self.track.stop();
+        self.replay = None;
     }
 
     /// Whether the sink waits for a keyframe of this encoding.
     pub(super) fn waits_for(&self, wanted: Wanted, generation: u32) -> bool {
-        self.wanted == Some(wanted) && !self.feed().is_some_and(|feed| feed.carries(wanted, generation))
-    }
-
-    /// The source's timestamp of the packet sent last, when that came from the same source.
-    pub(super) fn last_timestamp_of(&self, source: SourceKey) -> Option<(Feed, u32)> {
-        let feed = self.feed().filter(|feed| feed.source == source)?;
-        Some((feed, self.timeline.last?.timestamp.wrapping_sub(feed.timestamp_offset)))
+        self.wanted == Some(wanted) && !self.track.feed().is_some_and(|feed| feed.carries(wanted, generation))
     }
 
     /// Begin to forward an encoding at `packet`, going on from what was sent before. False when its codec was not negotiated.
@@ -164,60 +125,33 @@ impl Sink {
         &mut self, wanted: Wanted, generation: u32, codec: &Codec, packet: &Packet, ntp: Option<(u64, u64)>, now: Instant,
     ) -> bool {
         let Some(ours) = self.codecs.iter().find(|ours| ours.name == codec.name) else { return false };
-        let timestamp = self.timeline.last.map_or(packet.timestamp, |last| last.continued(now, codec.clock_rate, ntp));
-        let (picture_id_offset, tl0picidx_offset) = self.timeline.vp8_offsets(packet);
-        let feed = Feed {
-            source: wanted.source,
-            encoding: wanted.encoding,
-            generation,
-            payload_type: ours.payload_type,
-            rtx_payload_type: ours.rtx_payload_type.filter(|_| self.rtx_ssrc != 0),
-            codec: packet.codec,
-            first: packet.sequence,
-            sequence_offset: self.timeline.next_sequence.wrapping_sub(packet.sequence),
-            timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
-            picture_id_offset,
-            tl0picidx_offset,
-        };
-        if self.feeds.is_full() {
-            self.feeds.remove(0);
-        }
-        self.feeds.push(feed);
-        self.showing = true;
+        let rtx_payload_type = ours.rtx_payload_type.filter(|_| self.rtx_ssrc != 0);
+        let feed = Feed::new(wanted, generation, packet.codec, codec.clock_rate, ours.payload_type, rtx_payload_type);
+        self.track.begin(feed, packet, self.max_temporal, ntp, now);
+        self.replay = None;
         self.switches.add(1);
         true
     }
 
-    /// Note that `packet` of the current feed is sent; its output sequence number, or `None` when it belongs to before the switch.
-    pub(super) fn advance(&mut self, feed: &Feed, packet: &Packet, now: Instant) -> Option<i64> {
-        if packet.sequence < feed.first || packet.codec != feed.codec {
-            return None;
-        }
-        let output = packet.sequence.wrapping_add(feed.sequence_offset);
-        if output >= self.timeline.next_sequence {
-            self.timeline.next_sequence = output.wrapping_add(1);
-            self.timeline.last = Some(LastSent { timestamp: feed.timestamp(packet), sent: now });
-            if let Some((picture_id, tl0picidx)) = feed.vp8_ids(packet) {
-                self.timeline.picture_id = picture_id;
-                self.timeline.tl0picidx = tl0picidx;
-            }
-        }
+    /// The numbers under which `packet` of the current feed goes out; `None` when it does not.
+    pub(super) fn forward(&mut self, packet: &Packet, now: Instant) -> Option<Numbers> {
+        // A replay decodes as little as it can; the other layers come back at their switching points.
+        let live = self.replay.is_none();
+        let limit = if live { self.max_temporal } else { 0 };
+        let numbers = self.track.forward(packet, limit, live, now)?;
         self.packets.add(1);
         self.octets.add(packet.payload.len() as u64);
-        Some(output)
+        Some(numbers)
     }
 
     /// Which packet a lost output sequence number stands for.
     pub(super) fn resend(&mut self, sequence: u16, now: Instant) -> Resend {
-        // The newest output number with these low 16 bits.
-        let newest = self.timeline.next_sequence.wrapping_sub(1);
-        let output = newest.wrapping_sub(i64::from(low16(newest).wrapping_sub(sequence)));
-        let feed = self.feeds.iter().rev().find(|feed| output >= feed.first.wrapping_add(feed.sequence_offset)).copied();
-        let Some(feed) = feed else { return Resend::Unknown };
+        let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
+        let feed = *feed;
         if self.resent_lately(output, now) {
             return Resend::TooSoon;
         }
-        Resend::Packet { feed, input: output.wrapping_sub(feed.sequence_offset) }
+        Resend::Packet { feed, input, output, shift }
     }
 
     /// The extended sequence number of the next retransmission.
@@ -254,7 +188,7 @@ impl Sink {
             sink: self.id,
             peer,
             source,
-            encoding: self.feed().map_or(-1, |feed| i32::try_from(feed.encoding).unwrap_or(-1)),
+            encoding: self.track.feed().map_or(-1, |feed| i32::try_from(feed.encoding).unwrap_or(-1)),
             packets: self.packets.get(),
             bytes: self.octets.get(),
             retransmissions: self.retransmissions.get(),
@@ -279,33 +213,5 @@ impl Sink {
             *entry = Resent { output: low32(output), at_ms };
         }
         lately
-    }
-}
-
-impl Feed {
-    /// Whether this is the encoding's present stream.
-    pub(super) fn carries(&self, wanted: Wanted, generation: u32) -> bool {
-        self.source == wanted.source && self.encoding == wanted.encoding && self.generation == generation
-    }
-
-    pub(super) fn timestamp(&self, packet: &Packet) -> u32 {
-        packet.timestamp.wrapping_add(self.timestamp_offset)
-    }
-
-    /// Picture id (15 bits) and TL0PICIDX of a VP8 packet in the output.
-    pub(super) fn vp8_ids(&self, packet: &Packet) -> Option<(u16, u8)> {
-        let vp8 = packet.vp8?;
-        let picture_id = vp8.picture_id?.value.wrapping_add(self.picture_id_offset) & 0x7fff;
-        Some((picture_id, vp8.tl0picidx.unwrap_or(0).wrapping_add(self.tl0picidx_offset)))
-    }
-}
-
-impl Timeline {
-    /// What makes the ids of `packet` follow those sent last. A sink that has sent nothing takes them as they are.
-    fn vp8_offsets(&self, packet: &Packet) -> (u16, u8) {
-        let Some((vp8, _)) = packet.vp8.zip(self.last) else { return (0, 0) };
-        let picture_id = vp8.picture_id.map_or(0, |theirs| self.picture_id.wrapping_add(1).wrapping_sub(theirs.value));
-        let tl0picidx = vp8.tl0picidx.map_or(0, |theirs| self.tl0picidx.wrapping_add(1).wrapping_sub(theirs));
-        (picture_id, tl0picidx)
     }
 }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::cache::PacketCache;
 use super::counters::Counter;
+use super::gop::Gop;
+use super::governor::Governor;
 use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
 use crate::command::{Codec, EncodingRow, MediaKind, SourceId};
@@ -29,11 +31,15 @@ pub(super) struct Source {
     pub(super) encodings: Vec<Encoding>,
     /// Sinks that show this source, or wait to.
     pub(super) sinks: Vec<SinkKey>,
-    pub(super) keyframe_requested: Option<Instant>,
-    pub(super) dirty: bool,
+    pub(super) governor: Governor,
+    /// When the oldest packet came that waits for `flush`.
+    pub(super) pending_since: Option<Instant>,
+    /// What waits is whole pictures, or audio.
+    pub(super) ripe: bool,
 }
 
 pub(super) struct Encoding {
+    kind: MediaKind,
     pub(super) ssrc: Option<u32>,
     /// Counts the streams that this encoding has had: a publisher that starts over has another sequence and another clock.
     pub(super) generation: u32,
@@ -41,6 +47,9 @@ pub(super) struct Encoding {
     pub(super) cache: PacketCache,
     /// Extended sequence numbers that `flush` must forward, in order of arrival.
     pub(super) pending: Vec<i64>,
+    /// The newest packet.
+    pub(super) highest: Option<i64>,
+    pub(super) gop: Option<Gop>,
     pub(super) reception: Reception,
     pub(super) nacks: NackGenerator,
     pub(super) clock: Option<SenderClock>,
@@ -73,8 +82,10 @@ impl PayloadFormat {
 }
 
 impl Source {
+    #[expect(clippy::too_many_arguments, reason = "one each of the fields of the command that makes it")]
     pub(super) fn new(
         id: SourceId, peer: PeerKey, kind: MediaKind, mid: String, codecs: Vec<Codec>, rids: Vec<String>, encodings: usize,
+        keyframe_spacing: Duration,
     ) -> Self {
         Self {
             id,
@@ -85,9 +96,22 @@ impl Source {
             rids,
             encodings: (0..encodings.max(1)).map(|_| Encoding::new(kind)).collect(),
             sinks: Vec::new(),
-            keyframe_requested: None,
-            dirty: false,
+            governor: Governor::new(keyframe_spacing),
+            pending_since: None,
+            ripe: false,
         }
+    }
+
+    /// When what waits may be forwarded; `None` when nothing waits.
+    pub(super) fn ripe_at(&self, linger: Duration) -> Option<Instant> {
+        let since = self.pending_since?;
+        if self.ripe { Some(since) } else { since.checked_add(linger) }
+    }
+
+    /// Note that a packet waits for `flush`; true when it is the first.
+    pub(super) fn note_pending(&mut self, now: Instant, whole: bool) -> bool {
+        self.ripe |= whole || self.kind == MediaKind::Audio;
+        self.pending_since.replace(self.pending_since.unwrap_or(now)).is_none()
     }
 
     /// The codec that a payload type stands for, and whether it is the retransmission of that codec.
@@ -103,11 +127,14 @@ impl Encoding {
     fn new(kind: MediaKind) -> Self {
         let bits = if kind == MediaKind::Video { VIDEO_CACHE_BITS } else { AUDIO_CACHE_BITS };
         Self {
+            kind,
             ssrc: None,
             generation: 0,
             unwrapper: SequenceUnwrapper::default(),
             cache: PacketCache::new(bits),
             pending: Vec::new(),
+            highest: None,
+            gop: None,
             reception: Reception::default(),
             nacks: NackGenerator::default(),
             clock: None,
@@ -129,12 +156,29 @@ impl Encoding {
         self.unwrapper = SequenceUnwrapper::default();
         self.cache.clear();
         self.pending.clear();
+        self.highest = None;
+        self.gop = None;
         self.reception = Reception::default();
         self.nacks = NackGenerator::default();
         self.clock = None;
     }
 
-    /// Note a packet; true when the encoding was not active before.
+    /// Note a packet that is in the cache now; true when it belongs to the newest keyframe.
+    pub(super) fn note(&mut self, sequence: i64, now: Instant) -> bool {
+        self.highest = Some(self.highest.map_or(sequence, |highest| highest.max(sequence)));
+        let Some(packet) = self.cache.get(sequence).filter(|_| self.kind == MediaKind::Video) else { return false };
+        let before = self.gop.map(|gop| gop.start);
+        self.gop = Gop::begin(self.gop, packet, now);
+        let Some(gop) = &mut self.gop else { return false };
+        if before != Some(gop.start) {
+            self.keyframes.add(1);
+            self.keyframe_wanted = false;
+        }
+        gop.extend(packet);
+        packet.timestamp == gop.timestamp
+    }
+
+    /// Note that the encoding arrives; true when it did not before.
     pub(super) fn heard(&mut self, now: Instant) -> bool {
         self.last_packet = Some(now);
         !std::mem::replace(&mut self.active, true)

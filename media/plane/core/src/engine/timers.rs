@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 /// What can be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
+    /// Forward what waited for the rest of its picture.
+    Flush,
+    /// Send the next part of replays from the cache.
+    Replays,
     /// Ask publishers for lost packets again.
     Repair,
     /// Send the keyframe requests that were held back.
@@ -17,13 +21,13 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 5] = [Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Liveness];
+const ALL: [Timer; 7] = [Timer::Flush, Timer::Replays, Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Liveness];
 
 impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
     fn period(self) -> Option<Duration> {
         match self {
-            Self::Repair | Self::Keyframes | Self::Feedback => None,
+            Self::Flush | Self::Replays | Self::Repair | Self::Keyframes | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
         }

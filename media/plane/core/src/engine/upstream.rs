@@ -119,14 +119,11 @@ impl Engine {
             }
         }
         encoding.pending.push(sequence);
+        let of_keyframe = encoding.note(sequence, now);
         encoding.packets.add(1);
         encoding.octets.add(payload.len() as u64);
         if !stream.rtx {
             encoding.reception.on_packet(header.sequence_number, header.timestamp, arrival, negotiated.clock_rate);
-        }
-        if keyframe_start && source.kind == MediaKind::Video {
-            encoding.keyframes.add(1);
-            encoding.keyframe_wanted = false;
         }
         if source.kind == MediaKind::Video && negotiated.rtx_payload_type.is_some() {
             if encoding.nacks.on_packet(header.sequence_number, now) == Outcome::Overflow {
@@ -143,7 +140,8 @@ impl Engine {
             let event = Event::Encoding { peer: peer.id, source: source.id, encoding: stream.encoding, active: true };
             self.events.push_back(event);
         }
-        if !std::mem::replace(&mut source.dirty, true) {
+        source.governor.received(payload.len(), of_keyframe);
+        if source.note_pending(now, header.marker) {
             self.dirty.push(stream.source);
         }
         self.counters.rtp_received.add(1);
@@ -168,11 +166,10 @@ impl Engine {
             return;
         }
         encoding.keyframe_wanted = true;
-        let allowed = source.keyframe_requested.and_then(|last| last.checked_add(self.config.keyframe_interval));
-        self.timers.arm(Timer::Keyframes, allowed.map_or(now, |allowed| allowed.max(now)));
+        self.timers.arm(Timer::Keyframes, source.governor.allowed_at(now));
     }
 
-    /// Send the keyframe requests that are wanted and allowed: one message a source in `keyframe_interval`.
+    /// Send the keyframe requests that are wanted and that the governor allows, one message a source.
     pub(super) fn send_keyframe_requests(&mut self, now: Instant, out: &mut impl Output) {
         let Self { sources, peers, timers, counters, scratch, .. } = self;
         for source in sources.values_mut() {
@@ -180,8 +177,8 @@ impl Engine {
             if wanted().next().is_none() {
                 continue;
             }
-            let allowed = source.keyframe_requested.and_then(|last| last.checked_add(self.config.keyframe_interval));
-            if let Some(allowed) = allowed.filter(|&allowed| allowed > now) {
+            let allowed = source.governor.allowed_at(now);
+            if allowed > now {
                 timers.arm(Timer::Keyframes, allowed);
                 continue;
             }
@@ -193,7 +190,7 @@ impl Engine {
             if peer.send_rtcp(scratch, out) {
                 // Asked again as long as no keyframe comes: the request or the keyframe may have been lost.
                 timers.arm_in(Timer::Keyframes, now, self.config.keyframe_interval);
-                source.keyframe_requested = Some(now);
+                source.governor.requested(now);
                 counters.keyframe_requests_sent.add(1);
             }
         }

@@ -1,0 +1,223 @@
+//! What a sink forwards: runs of encodings, one after the other, as one continuous stream.
+
+use std::time::Instant;
+
+use arrayvec::ArrayVec;
+
+use super::SourceKey;
+use super::cache::Packet;
+use super::sequence_map::{Dropped, SequenceMap, Shift};
+use super::timestamps::LastSent;
+
+/// Feeds remembered for retransmission, the current one included: switches are rarer than one in a round trip.
+const FEEDS: usize = 4;
+
+/// An encoding of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) source: SourceKey,
+    pub(super) encoding: usize,
+}
+
+/// A stretch of one encoding, and what makes its codec's numbers this sink's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Feed {
+    id: u32,
+    pub(super) source: SourceKey,
+    pub(super) encoding: usize,
+    pub(super) generation: u32,
+    pub(super) payload_type: u8,
+    pub(super) rtx_payload_type: Option<u8>,
+    /// Index in the source's codecs.
+    pub(super) codec: usize,
+    pub(super) clock_rate: u32,
+    picture_id_offset: u16,
+    tl0picidx_offset: u8,
+}
+
+/// The numbers under which a packet goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// Extended.
+    pub(super) sequence: i64,
+    pub(super) timestamp: u32,
+    pub(super) vp8_ids: Option<(u16, u8)>,
+    /// The number must be filled, but the packet is not wanted: it goes out without payload.
+    pub(super) empty: bool,
+}
+
+/// The output of a sink.
+#[derive(Debug)]
+pub(super) struct Track {
+    feeds: ArrayVec<Feed, FEEDS>,
+    next_feed: u32,
+    showing: bool,
+    map: SequenceMap,
+    last: Option<LastSent>,
+    picture_id: u16,
+    tl0picidx: u8,
+    /// The highest temporal layer that is forwarded now; it rises only at switching points.
+    temporal: u8,
+    /// Timestamp of the picture that `temporal` was last decided at.
+    decided: Option<u32>,
+    /// The next picture goes on by elapsed time: what came before were replayed pictures.
+    rebase: bool,
+}
+
+impl Feed {
+    /// The feed of an encoding that goes out under this codec of the subscriber.
+    pub(super) fn new(
+        from: Wanted, generation: u32, codec: usize, clock_rate: u32, payload_type: u8, rtx_payload_type: Option<u8>,
+    ) -> Self {
+        let (source, encoding) = (from.source, from.encoding);
+        let (picture_id_offset, tl0picidx_offset) = (0, 0);
+        Self { id: 0, source, encoding, generation, payload_type, rtx_payload_type, codec, clock_rate, picture_id_offset, tl0picidx_offset }
+    }
+
+    /// Whether this is the encoding's present stream.
+    pub(super) fn carries(&self, wanted: Wanted, generation: u32) -> bool {
+        self.source == wanted.source && self.encoding == wanted.encoding && self.generation == generation
+    }
+}
+
+impl Track {
+    pub(super) fn new(first_sequence: i64) -> Self {
+        Self {
+            feeds: ArrayVec::new(),
+            next_feed: 0,
+            showing: false,
+            map: SequenceMap::new(first_sequence),
+            last: None,
+            picture_id: 0,
+            tl0picidx: 0,
+            temporal: u8::MAX,
+            decided: None,
+            rebase: false,
+        }
+    }
+
+    /// What is forwarded now.
+    pub(super) fn feed(&self) -> Option<&Feed> {
+        self.feeds.last().filter(|_| self.showing)
+    }
+
+    /// What is added to the timestamps of the current feed.
+    pub(super) fn timestamp_offset(&self) -> Option<u32> {
+        self.map.current().map(|shift| shift.timestamp)
+    }
+
+    /// Forward nothing until the next feed begins.
+    pub(super) fn stop(&mut self) {
+        self.showing = false;
+    }
+
+    /// The source's timestamp of the packet sent last, when it came from the same source.
+    pub(super) fn last_timestamp_of(&self, source: SourceKey) -> Option<(&Feed, u32)> {
+        let feed = self.feed().filter(|feed| feed.source == source)?;
+        Some((feed, self.last?.timestamp.wrapping_sub(self.timestamp_offset()?)))
+    }
+
+    /// Begin a feed at `packet`, with temporal layers up to `temporal`, going on from what was sent before.
+    ///
+    /// `ntp`: the publisher's times of the packet sent last and of this one, where its reports tell them.
+    pub(super) fn begin(&mut self, mut feed: Feed, packet: &Packet, temporal: u8, ntp: Option<(u64, u64)>, now: Instant) {
+        let timestamp = self.last.map_or(packet.timestamp, |last| last.continued(now, feed.clock_rate, ntp));
+        (feed.picture_id_offset, feed.tl0picidx_offset) = self.vp8_offsets(packet);
+        feed.id = self.next_feed;
+        self.next_feed = self.next_feed.wrapping_add(1);
+        self.map.begin(packet.sequence, feed.id, timestamp.wrapping_sub(packet.timestamp));
+        if self.feeds.is_full() {
+            self.feeds.remove(0);
+        }
+        self.feeds.push(feed);
+        self.showing = true;
+        self.rebase = false;
+        self.temporal = temporal;
+        self.decided = Some(packet.timestamp);
+    }
+
+    /// The numbers under which `packet` of the current feed goes out; `None` when it does not.
+    ///
+    /// `limit`: the highest temporal layer that is wanted; `live`: it is not replayed.
+    pub(super) fn forward(&mut self, packet: &Packet, limit: u8, live: bool, now: Instant) -> Option<Numbers> {
+        let feed = *self.feed()?;
+        if packet.codec != feed.codec {
+            return None;
+        }
+        if live {
+            self.rebase_at(packet, feed.clock_rate, now);
+        }
+        if !self.admits(packet, limit) {
+            return match self.map.drop(packet.sequence, packet.timestamp) {
+                Dropped::Unseen => None,
+                Dropped::Reserved(sequence, shift) => Some(Numbers { empty: true, ..numbers(&feed, sequence, shift, packet) }),
+            };
+        }
+        let (sequence, shift) = self.map.keep(packet.sequence)?;
+        let numbers = numbers(&feed, sequence, shift, packet);
+        if sequence.wrapping_add(1) == self.map.next_output() {
+            self.last = Some(LastSent { timestamp: numbers.timestamp, sent: now });
+            if let Some(ids) = numbers.vp8_ids {
+                (self.picture_id, self.tl0picidx) = ids;
+            }
+        }
+        Some(numbers)
+    }
+
+    /// Squeeze `packet`, the first of a replayed picture, right behind the last one: replayed pictures are for decoding, not
+    /// for watching. A thousandth of a second apart they pass between two refreshes of the screen.
+    pub(super) fn squeeze(&mut self, packet: &Packet) {
+        let (Some(last), Some(feed)) = (self.last, self.feed()) else { return };
+        let timestamp = last.timestamp.wrapping_add(feed.clock_rate / 1000);
+        self.map.retime(packet.sequence, timestamp.wrapping_sub(packet.timestamp));
+        self.rebase = true;
+    }
+
+    /// The input that an output sequence number stands for.
+    pub(super) fn locate(&self, sequence: u16) -> Option<(i64, i64, &Feed, Shift)> {
+        // The newest output number with these low 16 bits.
+        let newest = self.map.next_output().wrapping_sub(1);
+        let output = newest.wrapping_sub(i64::from(crate::sequence::low16(newest).wrapping_sub(sequence)));
+        let (input, shift) = self.map.locate(output)?;
+        let feed = self.feeds.iter().find(|feed| feed.id == shift.feed)?;
+        Some((output, input, feed, shift))
+    }
+
+    /// Whether the layer of `packet` is forwarded. Layers change between pictures: down at once, up at a switching point.
+    fn admits(&mut self, packet: &Packet, limit: u8) -> bool {
+        let layer = packet.temporal_id();
+        if self.decided != Some(packet.timestamp) {
+            self.decided = Some(packet.timestamp);
+            if self.temporal > limit {
+                self.temporal = limit;
+            } else if layer > self.temporal && layer <= limit && packet.switches_up() {
+                self.temporal = layer;
+            }
+        }
+        layer <= self.temporal
+    }
+
+    /// After a replay the first live picture goes on by elapsed time.
+    fn rebase_at(&mut self, packet: &Packet, clock_rate: u32, now: Instant) {
+        let Some(last) = self.last.filter(|_| self.rebase && self.decided != Some(packet.timestamp)) else { return };
+        self.rebase = false;
+        self.map.retime(packet.sequence, last.continued(now, clock_rate, None).wrapping_sub(packet.timestamp));
+    }
+
+    /// What makes the ids of `packet` follow those sent last. An output that has sent nothing takes them as they are.
+    fn vp8_offsets(&self, packet: &Packet) -> (u16, u8) {
+        let Some((vp8, _)) = packet.vp8.zip(self.last) else { return (0, 0) };
+        let picture_id = vp8.picture_id.map_or(0, |theirs| self.picture_id.wrapping_add(1).wrapping_sub(theirs.value));
+        let tl0picidx = vp8.tl0picidx.map_or(0, |theirs| self.tl0picidx.wrapping_add(1).wrapping_sub(theirs));
+        (picture_id, tl0picidx)
+    }
+}
+
+/// The numbers of a packet in a run.
+pub(super) fn numbers(feed: &Feed, sequence: i64, shift: Shift, packet: &Packet) -> Numbers {
+    let vp8_ids = packet.vp8.and_then(|vp8| {
+        let picture_id = vp8.picture_id?.value.wrapping_add(feed.picture_id_offset).wrapping_sub(shift.dropped_pictures);
+        Some((picture_id & 0x7fff, vp8.tl0picidx.unwrap_or(0).wrapping_add(feed.tl0picidx_offset)))
+    });
+    Numbers { sequence, timestamp: packet.timestamp.wrapping_add(shift.timestamp), vp8_ids, empty: false }
+}

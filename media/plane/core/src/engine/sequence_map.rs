@@ -1,0 +1,223 @@
+//! From input to output sequence numbers of one sink, over switches and dropped packets.
+//!
+//! A run is a stretch of input numbers with one offset. A packet that is dropped on purpose ends a run, and the next run's
+//! offset closes the gap. A packet that is missing upstream keeps its number: it may still come. If it then turns out to be
+//! one that would have been dropped, its number is *reserved* and must be filled, or the subscriber would ask for it for ever.
+
+use std::collections::VecDeque;
+
+/// Runs remembered for late packets and retransmission: at 7.5 kept pictures a second more than 8 s.
+const MAX_RUNS: usize = 64;
+
+/// What a run adds to the numbers of its packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shift {
+    /// Which feed the run belongs to.
+    pub(super) feed: u32,
+    pub(super) timestamp: u32,
+    /// Pictures dropped since the feed began, for picture ids.
+    pub(super) dropped_pictures: u16,
+    sequence: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    first: i64,
+    /// Behind the last; the newest run is open.
+    end: i64,
+    shift: Shift,
+}
+
+/// What dropping a packet means for the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dropped {
+    /// Nothing: the numbers close up.
+    Unseen,
+    /// A number was kept for it, which must be filled.
+    Reserved(i64, Shift),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct SequenceMap {
+    runs: VecDeque<Run>,
+    next_output: i64,
+    /// The highest input number of the open run's feed.
+    highest: i64,
+    /// The input number behind the last drop, and the timestamp of what was dropped.
+    last_drop: Option<(i64, u32)>,
+}
+
+impl SequenceMap {
+    pub(super) fn new(first_output: i64) -> Self {
+        Self { runs: VecDeque::new(), next_output: first_output, highest: 0, last_drop: None }
+    }
+
+    /// The output number that nothing has had yet.
+    pub(super) fn next_output(&self) -> i64 {
+        self.next_output
+    }
+
+    /// The open run's shift.
+    pub(super) fn current(&self) -> Option<Shift> {
+        self.runs.back().map(|run| run.shift)
+    }
+
+    /// A new feed goes on at `input`.
+    pub(super) fn begin(&mut self, input: i64, feed: u32, timestamp: u32) {
+        let highest = self.highest;
+        if let Some(open) = self.runs.back_mut() {
+            open.end = highest.wrapping_add(1);
+        }
+        let sequence = self.next_output.wrapping_sub(input);
+        self.push(Run { first: input, end: i64::MAX, shift: Shift { feed, timestamp, dropped_pictures: 0, sequence } });
+        self.highest = input.wrapping_sub(1);
+        self.last_drop = None;
+    }
+
+    /// Add something else to the timestamps of the open feed from `input` on, which is new.
+    pub(super) fn retime(&mut self, input: i64, timestamp: u32) {
+        let Some(open) = self.runs.back_mut() else { return };
+        let shift = Shift { timestamp, ..open.shift };
+        if open.first >= input {
+            open.shift = shift;
+        } else {
+            open.end = input;
+            self.push(Run { first: input, end: i64::MAX, shift });
+        }
+    }
+
+    /// The output number of a packet that is forwarded; `None` when it belongs to before the feed, or was dropped.
+    pub(super) fn keep(&mut self, input: i64) -> Option<(i64, Shift)> {
+        let found = self.find(input)?;
+        self.highest = self.highest.max(input);
+        let output = input.wrapping_add(found.sequence);
+        self.next_output = self.next_output.max(output.wrapping_add(1));
+        Some((output, found))
+    }
+
+    /// Leave out a packet with this timestamp.
+    pub(super) fn drop(&mut self, input: i64, timestamp: u32) -> Dropped {
+        if input <= self.highest {
+            return match self.find(input) {
+                Some(shift) => Dropped::Reserved(input.wrapping_add(shift.sequence), shift),
+                None => Dropped::Unseen,
+            };
+        }
+        let Some(open) = self.runs.back_mut() else { return Dropped::Unseen };
+        let same_picture = self.last_drop.is_some_and(|(_, dropped)| dropped == timestamp);
+        // What is missing between two dropped packets of a picture would have been dropped as well.
+        let closes_gap = same_picture && self.last_drop.is_some_and(|(behind, _)| behind == open.first) && self.highest < open.first;
+        let from = if closes_gap { open.first } else { input };
+        let left_out = input.wrapping_sub(from).wrapping_add(1);
+        let shift = Shift {
+            sequence: open.shift.sequence.wrapping_sub(left_out),
+            dropped_pictures: open.shift.dropped_pictures.wrapping_add(u16::from(!same_picture)),
+            ..open.shift
+        };
+        let behind = input.wrapping_add(1);
+        if open.first == from {
+            (open.first, open.shift) = (behind, shift);
+        } else {
+            open.end = input;
+            self.next_output = self.next_output.max(input.wrapping_add(open.shift.sequence));
+            self.push(Run { first: behind, end: i64::MAX, shift });
+        }
+        self.highest = input;
+        self.last_drop = Some((behind, timestamp));
+        Dropped::Unseen
+    }
+
+    /// Which input an output number stands for.
+    pub(super) fn locate(&self, output: i64) -> Option<(i64, Shift)> {
+        self.runs.iter().rev().find_map(|run| {
+            let input = output.wrapping_sub(run.shift.sequence);
+            (input >= run.first && input < run.end).then_some((input, run.shift))
+        })
+    }
+
+    /// The shift of an input number of the open feed.
+    fn find(&self, input: i64) -> Option<Shift> {
+        let feed = self.current()?.feed;
+        let mut runs = self.runs.iter().rev().take_while(|run| run.shift.feed == feed);
+        runs.find(|run| input >= run.first && input < run.end).map(|run| run.shift)
+    }
+
+    fn push(&mut self, run: Run) {
+        if self.runs.len() == MAX_RUNS {
+            self.runs.pop_front();
+        }
+        self.runs.push_back(run);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test code")]
+mod tests {
+    use super::*;
+
+    fn kept(map: &mut SequenceMap, input: i64) -> i64 {
+        map.keep(input).unwrap().0
+    }
+
+    #[test]
+    fn a_feed_goes_on_where_the_last_one_ended() {
+        let mut map = SequenceMap::new(100);
+        map.begin(7, 1, 0);
+        assert_eq!((kept(&mut map, 7), kept(&mut map, 8)), (100, 101));
+        map.begin(5000, 2, 0);
+        assert_eq!(kept(&mut map, 5000), 102);
+        assert_eq!(map.keep(9), None, "late packets of the former feed");
+        assert_eq!(map.keep(4999), None, "before the keyframe");
+        assert_eq!(map.locate(101).map(|(input, shift)| (input, shift.feed)), Some((8, 1)));
+    }
+
+    #[test]
+    fn missing_packets_keep_their_number() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 1, 0);
+        assert_eq!((kept(&mut map, 10), kept(&mut map, 13), kept(&mut map, 11)), (0, 3, 1));
+    }
+
+    #[test]
+    fn dropped_packets_close_up_and_are_counted_as_pictures() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 1, 0);
+        kept(&mut map, 10);
+        assert_eq!((map.drop(11, 900), map.drop(12, 900), map.drop(13, 1800)), (Dropped::Unseen, Dropped::Unseen, Dropped::Unseen));
+        let (output, shift) = map.keep(14).unwrap();
+        assert_eq!((output, shift.dropped_pictures), (1, 2));
+        assert_eq!(map.keep(12), None);
+        assert_eq!(map.locate(1).unwrap().0, 14);
+    }
+
+    #[test]
+    fn a_gap_inside_a_dropped_picture_closes_too() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 1, 0);
+        kept(&mut map, 10);
+        map.drop(11, 900);
+        map.drop(13, 900);
+        assert_eq!(map.drop(12, 900), Dropped::Unseen);
+        assert_eq!(kept(&mut map, 14), 1);
+    }
+
+    #[test]
+    fn a_late_packet_that_is_dropped_leaves_a_number_to_fill() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 1, 0);
+        kept(&mut map, 10);
+        kept(&mut map, 12);
+        assert!(matches!(map.drop(11, 900), Dropped::Reserved(1, _)));
+    }
+
+    #[test]
+    fn retiming_keeps_the_numbers() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 1, 5);
+        kept(&mut map, 10);
+        map.retime(11, 6);
+        let (output, shift) = map.keep(11).unwrap();
+        assert_eq!((output, shift.timestamp, map.keep(10).unwrap().1.timestamp), (1, 6, 5));
+    }
+}
