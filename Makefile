@@ -47,7 +47,7 @@ test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the 
 bench: setup ## cost of forwarding a packet, against the bare send and a pure-Python loop
 	@$(BIN)/python -m loadtests.bench
 
-load: setup ## a small load test with locust, headless (needs a running server: make run)
+load: setup ## a small load test with locust, headless (against http://localhost:8080, or a server of its own)
 	@$(BIN)/python -m loadtests.run
 
 format: $(STAMPS)/python ## format Python and Rust

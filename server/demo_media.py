@@ -16,10 +16,10 @@ from server.demo_picture import FRAMES_PER_S, HEIGHT, SAMPLES_PER_S, WIDTH
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Goes up with every change of what is drawn or how it is encoded, so that no older file is taken."""
 
-LOOP_S = 20
+LOOP_S = 10
 KEYFRAME_INTERVAL = 30
 """Frames; a whole number of intervals makes the loop, so that it begins with a keyframe."""
 

@@ -1,9 +1,11 @@
 """Serves the built pages."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.types import DecoratedCallable
 from starlette.exceptions import HTTPException
 
 NOT_BUILT = "The pages are not built. Run `make run`, or `npm ci && npm run build` in web_client/.\n"
@@ -55,36 +57,40 @@ def router(web_dir: Path) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     root = web_dir.resolve()
 
+    def get(path: str) -> Callable[[DecoratedCallable], DecoratedCallable]:
+        # Load balancers and link previews look with HEAD first.
+        return routes.api_route(path, methods=["GET", "HEAD"])
+
     def page(name: str) -> Response:
         path = root / name
         if not path.is_file():
             return PlainTextResponse(NOT_BUILT, 503)
         return FileResponse(path, media_type="text/html", headers=PAGE_HEADERS)
 
-    @routes.get("/")
+    @get("/")
     async def index() -> Response:
         return page("index.html")
 
-    @routes.get("/host/{session}")
+    @get("/host/{session}")
     async def host(session: str) -> Response:
         return page("host.html")
 
-    @routes.get("/s/{session}")
+    @get("/s/{session}")
     async def member(session: str) -> Response:
         return page("member.html")
 
-    @routes.get("/assets/{path:path}")
+    @get("/assets/{path:path}")
     async def asset(path: str) -> Response:
         # The build puts a hash of its contents into each name.
         return _file(root / "assets", path, {**SECURITY_HEADERS, "Cache-Control": IMMUTABLE})
 
-    @routes.get("/embed/{path:path}")
+    @get("/embed/{path:path}")
     async def embed(path: str) -> Response:
         # Other sites load the client module from here; its name stays, so it is checked each time.
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
         return _file(root / "embed", path, {**headers, "Cross-Origin-Resource-Policy": "cross-origin"})
 
-    @routes.get("/{name}")
+    @get("/{name}")
     async def public_file(name: str) -> Response:
         # What stands beside the pages in the build: icons, a manifest.
         if name.endswith(".html"):

@@ -195,6 +195,13 @@ async def test_pages(start: Start, tmp_path: Path) -> None:
         assert (await server.http.get(path)).status_code == 404, path
 
 
+async def test_a_page_answers_head(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "member.html").write_text("<title>member</title>")
+    server = await start(web_dir=tmp_path)
+    page = await server.http.head("/s/abc")
+    assert (page.status_code, page.headers["content-length"], page.content) == (200, "21", b"")
+
+
 async def test_pages_that_are_not_built(start: Start, tmp_path: Path) -> None:
     server = await start(web_dir=tmp_path / "nothing")
     page = await server.http.get("/s/abc")
