@@ -9,7 +9,8 @@ use plane_core::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 use plane_core::rtp::{Fields, Header};
 use plane_core::srtp::{MasterKey, Profile, SrtpReceiver, SrtpSender};
 use plane_core::twcc::Recorder;
-use plane_core::{demux, h264, stun, vp8};
+use plane_core::video_layers_allocation::Allocation;
+use plane_core::{av1, demux, h264, red, stun, vp8, vp9};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
@@ -88,6 +89,12 @@ proptest! {
         let _ = demux::classify(&bytes);
         let _ = stun::BindingRequest::parse(&bytes);
         let _ = h264::is_keyframe_start(&bytes);
+        let _ = av1::is_keyframe_start(&bytes);
+        let _ = Allocation::parse(&bytes);
+        if let Ok(descriptor) = vp9::Descriptor::parse(&bytes) {
+            prop_assert!(descriptor.descriptor_len <= bytes.len());
+            prop_assert_eq!(descriptor.structure(&bytes).is_some(), bytes[0] & 0x02 != 0);
+        }
         read_rtcp(&bytes);
         let _ = Elements::new(0xBEDE, &bytes).count() + Elements::new(0x1000, &bytes).count() + Elements::new(profile, &bytes).count();
         for packet in [&bytes, &rtp] {
@@ -234,6 +241,44 @@ proptest! {
             prop_assert_eq!(&rewritten[read.descriptor_len..], &payload[read.descriptor_len..]);
         }
         let _ = vp8::Descriptor::parse(&payload[2..]);
+    }
+
+    #[test]
+    fn vp9_rewrite_changes_only_the_ids(payload in nearly(&[0xAA, 0xF0]), picture_id in 0..0x8000_u16, tl0picidx in any::<u8>()) {
+        if let Ok(descriptor) = vp9::Descriptor::parse(&payload) {
+            let mut rewritten = payload.clone();
+            descriptor.rewrite(&mut rewritten, picture_id, tl0picidx);
+            let read = vp9::Descriptor::parse(&rewritten).unwrap();
+            prop_assert_eq!(read.picture_id.unwrap().value, picture_id);
+            prop_assert_eq!(read.tl0picidx, Some(tl0picidx));
+            let original = descriptor.picture_id.unwrap().value;
+            read.rewrite(&mut rewritten, original, descriptor.tl0picidx.unwrap());
+            prop_assert_eq!(rewritten, payload);
+        }
+    }
+
+    #[test]
+    fn packed_red_is_parsed_back(
+        frames in vec((0..0x4000_u16, vec(any::<u8>(), 0..400)), 0..10),
+        primary in vec(any::<u8>(), 0..400),
+        payload_type in 0..128_u8,
+    ) {
+        let mut blocks: Vec<_> = frames.iter().map(|(timestamp_offset, data)| red::Block { payload_type, timestamp_offset: *timestamp_offset, data }).collect();
+        let last = red::Block { payload_type, timestamp_offset: 0, data: &primary };
+        blocks.truncate(red::MAX_BLOCKS - 1);
+        let mut out = Vec::new();
+        red::pack(&last, &blocks, &mut out);
+        blocks.push(last);
+        let parsed = red::parse(&out).unwrap();
+        prop_assert_eq!(parsed.as_slice(), &blocks[..]);
+        prop_assert_eq!(red::unpack(&out), Ok(last));
+    }
+
+    #[test]
+    fn red_blocks_lie_within_the_payload(payload in octets()) {
+        if let Ok(blocks) = red::parse(&payload) {
+            prop_assert!(blocks.iter().map(|block| block.data.len()).sum::<usize>() < payload.len());
+        }
     }
 
     /// Whatever arrives in whatever order: what is reported as received did arrive, then, and nothing is left unreported.
