@@ -86,7 +86,7 @@ def _section(section: OfferedSection, answer: AnsweredSection, transport: Transp
     lines.append("a=end-of-candidates")
     lines += [f"a=extmap:{number} {uri}" for uri, number in (answer.extensions or {}).items()]
     for codec in answer.codecs:
-        lines += _codec(codec, section.kind, transport_feedback=answer.receives and _has_transport_cc(answer))
+        lines += _codec(codec, section.kind, _uplink_feedback(section, answer))
     if answer.stream:
         lines += _stream(answer.stream)
     if answer.receives and section.rids:
@@ -104,13 +104,11 @@ def _rejected(section: OfferedSection) -> list[str]:
     ]
 
 
-def _codec(codec: OfferedCodec, kind: str, *, transport_feedback: bool) -> list[str]:
+def _codec(codec: OfferedCodec, kind: str, uplink_feedback: Sequence[str]) -> list[str]:
     lines = [f"a=rtpmap:{codec.payload_type} {codec.encoding}"]
     if codec.fmtp:
         lines.append(f"a=fmtp:{codec.payload_type} {codec.fmtp}")
-    feedback = list(_VIDEO_FEEDBACK) if kind == "video" else []
-    if transport_feedback:
-        feedback.append("transport-cc")
+    feedback = [*(_VIDEO_FEEDBACK if kind == "video" else ()), *uplink_feedback]
     lines += [f"a=rtcp-fb:{codec.payload_type} {value}" for value in feedback]
     if codec.rtx_payload_type is not None:
         lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")
@@ -129,8 +127,13 @@ def _stream(stream: Stream) -> list[str]:
     return lines
 
 
-def _has_transport_cc(answer: AnsweredSection) -> bool:
-    return any("transport-wide-cc" in uri for uri in answer.extensions or {})
+def _uplink_feedback(section: OfferedSection, answer: AnsweredSection) -> Sequence[str]:
+    """By what a publisher learns what its uplink bears: arrival times, or for video at least a bound."""
+    if not answer.receives:
+        return ()
+    if any("transport-wide-cc" in uri for uri in answer.extensions or {}):
+        return ("transport-cc",)
+    return ("goog-remb",) if section.kind == "video" else ()
 
 
 def _priority(index: int) -> int:

@@ -18,23 +18,35 @@ _EXTENSIONS = {
     "urn:3gpp:video-orientation": "video-orientation",
     "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay": "playout-delay",
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time": "abs-capture-time",
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension": "dependency-descriptor",
+    "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00": "video-layers-allocation",
 }
 
-_PASSED_ON = {"mid", "audio-level", "video-orientation", "playout-delay", "abs-capture-time"}
+_PASSED_ON = {
+    "mid",
+    "audio-level",
+    "video-orientation",
+    "playout-delay",
+    "abs-capture-time",
+    "dependency-descriptor",
+}
 """What a subscriber gets; the rest concerns the publisher's own link."""
+
+_EVERYWHERE = ("VP8", "VP9/0", "AV1/0", "opus")
+"""What every browser decodes. H264 is missing where a browser comes without its licence."""
 
 
 def publishable(section: OfferedSection) -> OfferedCodec:
-    """The codec that a publisher is to send: one that every browser decodes, VP8 before H264, Opus for audio.
+    """The codec that a publisher is to send: the first of its own order that every browser decodes, else the best H264.
 
     Raises:
         UnsupportedMedia: there is none.
     """
-    ranked = [codec for codec in section.codecs if _rank(codec) is not None]
+    ranked = [(rank, codec) for codec in section.codecs if (rank := _rank(codec)) is not None]
     if not ranked:
-        wanted = "opus" if section.kind == "audio" else "VP8 or H264 with packetization-mode=1"
+        wanted = "opus" if section.kind == "audio" else "VP8, VP9, AV1 or H264 with packetization-mode=1"
         raise UnsupportedMedia(f"section {section.mid!r} offers no {wanted}")
-    return min(ranked, key=lambda codec: _rank(codec) or 0)
+    return min(ranked, key=lambda candidate: candidate[0])[1]
 
 
 def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
@@ -80,7 +92,7 @@ def dtls_role(offer: Offer, *, prefer_passive: bool) -> DtlsRole:
 
 def _rank(codec: OfferedCodec) -> int | None:
     """Lower is better; None cannot be used."""
-    if codec.name in ("opus", "VP8"):
+    if codec.name in _EVERYWHERE:
         return 0
     if codec.name.startswith("H264/42e0") and codec.name.endswith("/1"):
         return 1

@@ -171,13 +171,19 @@ def _codecs(section: sdp.Section) -> tuple[OfferedCodec, ...]:
 def canonical_name(encoding: str, fmtp: str) -> str:
     """The name by which sources and sinks are matched.
 
-    H264 carries profile and packetization mode ("H264/42e0/1", RFC 6184 section 8.1): a decoder for one cannot be given another.
+    A decoder for one profile cannot be given another, so it is part of the name: of H264 with the packetization mode
+    ("H264/42e0/1", RFC 6184 section 8.1), of VP9 and AV1 alone ("VP9/0", RFC 9628 section 6; "AV1/0").
     """
     name = encoding.split("/")[0]
-    if name.upper() == "H264":
-        parameters = format_parameters(fmtp)
-        profile = parameters.get("profile-level-id", "42000a").lower()[:4]
-        return f"H264/{profile}/{parameters.get('packetization-mode', '0')}"
+    parameters = format_parameters(fmtp)
+    match name.upper():
+        case "H264":
+            profile = parameters.get("profile-level-id", "42000a").lower()[:4]
+            return f"H264/{profile}/{parameters.get('packetization-mode', '0')}"
+        case "VP9":
+            return f"VP9/{parameters.get('profile-id', '0')}"
+        case "AV1":
+            return f"AV1/{parameters.get('profile', '0')}"
     return {"vp8": "VP8", "opus": "opus"}.get(name.lower(), name)
 
 

@@ -31,7 +31,7 @@ class Event:
 
 @final
 class Codec:
-    """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "opus", "H264/42e0/1"."""
+    """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "VP9/0", "AV1/0" (profile), "H264/42e0/1", "opus"."""
 
     def __new__(cls, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None) -> Self: ...
 
@@ -71,8 +71,9 @@ class Plane:
         """Answer binding requests for `local_ufrag` (RFC 8445, lite) and keep this peer.
 
         extensions: header extension ids of this peer's bundle (RFC 8285), by short name: "mid", "rid", "repaired-rid",
-        "transport-cc", "abs-send-time", "audio-level", "video-orientation", "playout-delay", "abs-capture-time".
-        Unknown names raise ValueError.
+        "transport-cc", "abs-send-time", "audio-level", "video-orientation", "playout-delay", "abs-capture-time",
+        "dependency-descriptor", "video-layers-allocation". Unknown names raise ValueError.
+        A publisher without "transport-cc" is sent REMB: a bound that follows its losses.
         """
     def remove_peer(self, peer: int) -> None:
         """Forget the peer, its sources and its sinks."""
@@ -133,6 +134,7 @@ class Plane:
     def stats(self) -> dict[str, int]:
         """Counters since start, of everything received, sent, dropped (by reason), repaired and switched; gauges of peers, sources, sinks."""
     def source_stats(self, source: int) -> list[dict[str, int]]:
-        """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1). Empty if the source is unknown."""
+        """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), and what the publisher's layers
+        allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
     def close(self) -> None:
         """Stop the worker and free the port. Idempotent; later calls raise RuntimeError."""

@@ -138,6 +138,8 @@ pub(crate) fn extensions(ids: &Bound<'_, PyDict>) -> PyResult<ExtensionIds> {
             "video-orientation" => &mut parsed.video_orientation,
             "playout-delay" => &mut parsed.playout_delay,
             "abs-capture-time" => &mut parsed.abs_capture_time,
+            "dependency-descriptor" => &mut parsed.dependency_descriptor,
+            "video-layers-allocation" => &mut parsed.video_layers_allocation,
             _ => return Err(invalid(format!("{name:?} is no header extension that the plane knows"))),
         };
         *field = id;

@@ -177,6 +177,9 @@ impl Plane {
             dict.set_item("keyframes", row.keyframes)?;
             dict.set_item("lost", row.lost)?;
             dict.set_item("active", u8::from(row.active))?;
+            dict.set_item("target_kbps", row.target.kbps)?;
+            dict.set_item("width", row.target.width)?;
+            dict.set_item("height", row.target.height)?;
             Ok(dict)
         });
         dicts.collect()

@@ -54,6 +54,10 @@ pub struct ExtensionIds {
     pub playout_delay: u8,
     /// Absolute capture time.
     pub abs_capture_time: u8,
+    /// AV1 RTP payload format appendix A: the frame's layer and dependencies.
+    pub dependency_descriptor: u8,
+    /// Which layers a publisher sends, at which target bitrates.
+    pub video_layers_allocation: u8,
 }
 
 /// A call from Python, carried out by the worker.
@@ -218,4 +222,17 @@ pub struct EncodingRow {
     pub lost: u64,
     /// Whether packets arrive.
     pub active: bool,
+    /// What the publisher's layers allocation says; zeros where it says nothing.
+    pub target: EncodingTarget,
+}
+
+/// What a publisher means to send of an encoding: its highest spatial layer, with all that this needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EncodingTarget {
+    /// kbit/s; 0: not sent, or not told.
+    pub kbps: u32,
+    /// Pixels; 0: not told yet.
+    pub width: u32,
+    /// Pixels; 0: not told yet.
+    pub height: u32,
 }

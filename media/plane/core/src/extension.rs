@@ -134,6 +134,19 @@ pub fn block_len(elements: &[(u8, &[u8])]) -> usize {
     if len == 0 { 0 } else { len.div_ceil(4).saturating_mul(4).saturating_add(BLOCK_HEADER_LEN) }
 }
 
+/// The data of the first element of a packet that [`write_header`] wrote with at least one; else empty.
+#[must_use]
+pub fn first_element_mut(packet: &mut [u8]) -> &mut [u8] {
+    let Some((head, elements)) = packet.split_at_mut_checked(FIXED_LEN.saturating_add(BLOCK_HEADER_LEN)) else { return &mut [] };
+    let one_byte = head.get(FIXED_LEN..).is_some_and(|block| block.starts_with(&ONE_BYTE_PROFILE.to_be_bytes()));
+    let (start, end) = match (one_byte, &*elements) {
+        (true, [first, ..]) => (1, usize::from(*first & 0x0F).saturating_add(2)),
+        (false, [_, len, ..]) => (2, usize::from(*len).saturating_add(2)),
+        _ => return &mut [],
+    };
+    elements.get_mut(start..end).unwrap_or_default()
+}
+
 /// The absolute send time element: 6.18 fixed point seconds, wrapping every 64 s.
 ///
 /// `now` may count from any epoch, as long as it is always the same one.
@@ -212,6 +225,16 @@ mod tests {
             assert_eq!(packet[12..14], [0x10, 0x00]);
             assert_eq!(read(&packet), elements);
         }
+    }
+
+    #[test]
+    fn the_first_element_is_found_again() {
+        for data in [&b"abc"[..], &[7; 16], &[7; 17], &[7; 255]] {
+            let mut packet = written(&[(3, data), (1, b"x")]);
+            assert_eq!(first_element_mut(&mut packet), data);
+        }
+        assert_eq!(first_element_mut(&mut [0x90; 17]), []);
+        assert_eq!(first_element_mut(&mut []), []);
     }
 
     #[test]

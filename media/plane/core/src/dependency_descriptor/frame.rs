@@ -68,7 +68,7 @@ impl Descriptor {
     pub fn parse(data: &[u8], known: Option<&Structure>) -> Result<Self, DescriptorError> {
         let mut bits = BitReader::new(data);
         let (start, end, template_id) = (bits.flag()?, bits.flag()?, small(&mut bits, 6)?);
-        let &[_, high, low, ..] = data else { return Err(DescriptorError::Truncated) };
+        let number = frame_number(data).ok_or(DescriptorError::Truncated)?;
         bits.bits(16)?;
         let [has_structure, has_mask, custom_indications, custom_frame_diffs, custom_chain_diffs] =
             if data.len() > MANDATORY_LEN { flags(&mut bits)? } else { [false; FLAGS] };
@@ -79,7 +79,7 @@ impl Descriptor {
         let told = if has_mask { Some(bits.bits(u32::from(used.decode_targets))?) } else { None };
         let rest_at = bits.position();
         let frame = Frame {
-            number: u16::from_be_bytes([high, low]),
+            number,
             start,
             end,
             layer: template.layer,
@@ -111,6 +111,13 @@ impl Descriptor {
         written.copy(&mut source, self.end_at);
         written.finish()
     }
+}
+
+/// The frame number of a descriptor, without reading the rest; `None` if it is too short.
+#[must_use]
+pub fn frame_number(data: &[u8]) -> Option<u16> {
+    let &[_, high, low, ..] = data else { return None };
+    Some(u16::from_be_bytes([high, low]))
 }
 
 /// Writes another frame number into a descriptor. References are relative, so they stay right. Too short ones stay as they are.

@@ -13,7 +13,7 @@ use std::fmt;
 
 use arrayvec::ArrayVec;
 
-pub use frame::{Descriptor, Frame, set_frame_number};
+pub use frame::{Descriptor, Frame, frame_number, set_frame_number};
 pub use structure::{Layer, Structure, Template};
 
 use crate::bits::OutOfBits;

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
 
-use super::cache::Packet;
+use super::cache::{Inline, Packet};
 use super::feed::Numbers;
 use super::{Counters, Output};
 use crate::command::ExtensionIds;
+use crate::dependency_descriptor;
 use crate::extension;
 use crate::rtp::{FIXED_LEN, Fields};
 use crate::sequence::{low16, low32};
@@ -23,8 +24,8 @@ pub(super) const MAX_BURST_OCTETS: usize = 65_000;
 /// Up to here padding is cheaper than another send; the count itself needs one octet.
 const MAX_PADDING: usize = 16;
 
-/// Header extensions of one packet, at most these six.
-type Elements<'a> = ArrayVec<(u8, &'a [u8]), 6>;
+/// Header extensions of one packet, at most these seven.
+type Elements<'a> = ArrayVec<(u8, &'a [u8]), 7>;
 
 /// What all packets of a sink share.
 pub(super) struct Stream<'a> {
@@ -42,8 +43,10 @@ pub(super) struct Outgoing<'a> {
     pub(super) sequence: i64,
     pub(super) timestamp: u32,
     pub(super) payload_type: u8,
-    /// Picture id and TL0PICIDX to write into a VP8 payload descriptor.
-    pub(super) vp8_ids: Option<(u16, u8)>,
+    /// Picture id and TL0PICIDX to write into a VP8 or VP9 payload descriptor.
+    pub(super) picture_ids: Option<(u16, u8)>,
+    /// To write into the dependency descriptor.
+    pub(super) frame_number: Option<u16>,
     /// Leave the payload out: only the number has to be filled.
     pub(super) empty: bool,
     /// The original sequence number that goes in front of a retransmitted payload (RFC 4588 section 4).
@@ -53,8 +56,8 @@ pub(super) struct Outgoing<'a> {
 impl<'a> Outgoing<'a> {
     /// `packet` under its own SSRC.
     pub(super) fn new(packet: &'a Packet, numbers: Numbers, payload_type: u8) -> Self {
-        let Numbers { sequence, timestamp, vp8_ids, empty } = numbers;
-        Self { packet, sequence, timestamp, payload_type, vp8_ids, empty, original: None }
+        let Numbers { sequence, timestamp, picture_ids, frame_number, empty } = numbers;
+        Self { packet, sequence, timestamp, payload_type, picture_ids, frame_number, empty, original: None }
     }
 
     fn payload(&self) -> &'a [u8] {
@@ -128,17 +131,19 @@ impl Stream<'_> {
             timestamp: outgoing.timestamp,
             ssrc: self.ssrc,
         };
-        // Elements are at most 16 octets each, so they always fit.
+        // Elements are at most 127 octets each, so they always fit.
         let header_len = extension::write_header(buffer, &fields, &self.elements(outgoing)).unwrap_or(0);
+        if let (Some(number), 1..) = (outgoing.frame_number, self.extensions.dependency_descriptor) {
+            let first = extension::first_element_mut(buffer.get_mut(start..).unwrap_or_default());
+            dependency_descriptor::set_frame_number(first, number);
+        }
         if let Some(original) = outgoing.original {
             buffer.extend_from_slice(&original.to_be_bytes());
         }
         let payload = buffer.len();
         buffer.extend_from_slice(outgoing.payload());
-        if let (false, Some(vp8), Some((picture_id, tl0picidx)), Some(written)) =
-            (outgoing.empty, outgoing.packet.vp8, outgoing.vp8_ids, buffer.get_mut(payload..))
-        {
-            vp8.rewrite(written, picture_id, tl0picidx);
+        if let (false, Some((picture_id, tl0picidx)), Some(written)) = (outgoing.empty, outgoing.picture_ids, buffer.get_mut(payload..)) {
+            outgoing.packet.rewrite_ids(written, picture_id, tl0picidx);
         }
         write_padding(buffer, start, padding);
         header_len
@@ -155,6 +160,8 @@ impl Stream<'_> {
                 elements.push((id, value));
             }
         };
+        // It comes first, so that `write` finds it again.
+        add(ids.dependency_descriptor, extras.dependency_descriptor.as_ref().map(Inline::as_slice));
         add(ids.mid, Some(self.mid));
         add(ids.abs_send_time, Some(&self.abs_send_time));
         add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));

@@ -1,7 +1,8 @@
 //! The packets of one encoding, as they came out of SRTP: read by every subscriber's forwarding and by retransmission.
 
+use crate::dependency_descriptor;
 use crate::sequence::low16;
-use crate::vp8;
+use crate::{vp8, vp9};
 
 /// What is kept of a packet. Slots keep their buffer, so a warm cache allocates nothing.
 #[derive(Clone, Debug)]
@@ -15,8 +16,43 @@ pub(super) struct Packet {
     /// A decoder can begin here.
     pub(super) keyframe_start: bool,
     pub(super) vp8: Option<vp8::Descriptor>,
+    pub(super) vp9: Option<vp9::Descriptor>,
     pub(super) extras: Extras,
     pub(super) payload: Vec<u8>,
+}
+
+/// Header extensions that pass through as they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extras {
+    pub(super) audio_level: Option<[u8; 1]>,
+    pub(super) video_orientation: Option<[u8; 1]>,
+    pub(super) playout_delay: Option<[u8; 3]>,
+    pub(super) abs_capture_time: Option<[u8; 8]>,
+    pub(super) dependency_descriptor: Option<Inline>,
+}
+
+/// An extension of varying length, held where the packet is: a cache that is warm allocates nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Inline {
+    len: u8,
+    octets: [u8; MAX_INLINE],
+}
+
+/// Room for the longest dependency descriptors that browsers write, those of keyframes with three spatial and three temporal
+/// layers (about 100 octets). A longer one is left out: its receivers then wait for a keyframe, as if it were lost.
+const MAX_INLINE: usize = 127;
+
+impl Inline {
+    /// `None` if `data` is too long.
+    pub(super) fn new(data: &[u8]) -> Option<Self> {
+        let mut octets = [0; MAX_INLINE];
+        octets.get_mut(..data.len())?.copy_from_slice(data);
+        Some(Self { len: u8::try_from(data.len()).ok()?, octets })
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    }
 }
 
 impl Packet {
@@ -29,15 +65,27 @@ impl Packet {
     pub(super) fn switches_up(&self) -> bool {
         self.vp8.is_some_and(|vp8| vp8.layer_sync)
     }
-}
 
-/// Header extensions that pass through as they came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Extras {
-    pub(super) audio_level: Option<[u8; 1]>,
-    pub(super) video_orientation: Option<[u8; 1]>,
-    pub(super) playout_delay: Option<[u8; 3]>,
-    pub(super) abs_capture_time: Option<[u8; 8]>,
+    /// Picture id and TL0PICIDX, of codecs that number their pictures.
+    pub(super) fn picture_ids(&self) -> Option<(vp8::PictureId, Option<u8>)> {
+        let vp8 = || Some((self.vp8?.picture_id?, self.vp8?.tl0picidx));
+        let vp9 = || Some((self.vp9?.picture_id?, self.vp9?.tl0picidx));
+        vp8().or_else(vp9)
+    }
+
+    /// Write other ids over those of `payload`, a copy of the packet's.
+    pub(super) fn rewrite_ids(&self, payload: &mut [u8], picture_id: u16, tl0picidx: u8) {
+        if let Some(vp8) = self.vp8 {
+            vp8.rewrite(payload, picture_id, tl0picidx);
+        } else if let Some(vp9) = self.vp9 {
+            vp9.rewrite(payload, picture_id, tl0picidx);
+        }
+    }
+
+    /// The frame number in its dependency descriptor.
+    pub(super) fn frame_number(&self) -> Option<u16> {
+        dependency_descriptor::frame_number(self.extras.dependency_descriptor.as_ref()?.as_slice())
+    }
 }
 
 /// A ring of the newest packets, by extended sequence number.
@@ -105,6 +153,7 @@ mod tests {
             codec: 0,
             keyframe_start: false,
             vp8: None,
+            vp9: None,
             extras: Extras::default(),
             payload: Vec::new(),
         }

@@ -33,6 +33,7 @@ pub(super) struct Feed {
     pub(super) clock_rate: u32,
     picture_id_offset: u16,
     tl0picidx_offset: u8,
+    frame_number_offset: u16,
 }
 
 /// The numbers under which a packet goes out.
@@ -41,7 +42,10 @@ pub(super) struct Numbers {
     /// Extended.
     pub(super) sequence: i64,
     pub(super) timestamp: u32,
-    pub(super) vp8_ids: Option<(u16, u8)>,
+    /// Picture id (15 bits) and TL0PICIDX, of VP8 and VP9.
+    pub(super) picture_ids: Option<(u16, u8)>,
+    /// Of the dependency descriptor.
+    pub(super) frame_number: Option<u16>,
     /// The number must be filled, but the packet is not wanted: it goes out without payload.
     pub(super) empty: bool,
 }
@@ -56,6 +60,7 @@ pub(super) struct Track {
     last: Option<LastSent>,
     picture_id: u16,
     tl0picidx: u8,
+    frame_number: Option<u16>,
     /// The highest temporal layer that is forwarded now; it rises only at switching points.
     temporal: u8,
     /// Timestamp of the picture that `temporal` was last decided at.
@@ -70,8 +75,19 @@ impl Feed {
         from: Wanted, generation: u32, codec: usize, clock_rate: u32, payload_type: u8, rtx_payload_type: Option<u8>,
     ) -> Self {
         let (source, encoding) = (from.source, from.encoding);
-        let (picture_id_offset, tl0picidx_offset) = (0, 0);
-        Self { id: 0, source, encoding, generation, payload_type, rtx_payload_type, codec, clock_rate, picture_id_offset, tl0picidx_offset }
+        Self {
+            id: 0,
+            source,
+            encoding,
+            generation,
+            payload_type,
+            rtx_payload_type,
+            codec,
+            clock_rate,
+            picture_id_offset: 0,
+            tl0picidx_offset: 0,
+            frame_number_offset: 0,
+        }
     }
 
     /// Whether this is the encoding's present stream.
@@ -90,6 +106,7 @@ impl Track {
             last: None,
             picture_id: 0,
             tl0picidx: 0,
+            frame_number: None,
             temporal: u8::MAX,
             decided: None,
             rebase: false,
@@ -122,7 +139,8 @@ impl Track {
     /// `ntp`: the publisher's times of the packet sent last and of this one, where its reports tell them.
     pub(super) fn begin(&mut self, mut feed: Feed, packet: &Packet, temporal: u8, ntp: Option<(u64, u64)>, now: Instant) {
         let timestamp = self.last.map_or(packet.timestamp, |last| last.continued(now, feed.clock_rate, ntp));
-        (feed.picture_id_offset, feed.tl0picidx_offset) = self.vp8_offsets(packet);
+        (feed.picture_id_offset, feed.tl0picidx_offset) = self.picture_offsets(packet);
+        feed.frame_number_offset = self.frame_number_offset(packet);
         feed.id = self.next_feed;
         self.next_feed = self.next_feed.wrapping_add(1);
         self.map.begin(packet.sequence, feed.id, timestamp.wrapping_sub(packet.timestamp));
@@ -157,9 +175,10 @@ impl Track {
         let numbers = numbers(&feed, sequence, shift, packet);
         if sequence.wrapping_add(1) == self.map.next_output() {
             self.last = Some(LastSent { timestamp: numbers.timestamp, sent: now });
-            if let Some(ids) = numbers.vp8_ids {
+            if let Some(ids) = numbers.picture_ids {
                 (self.picture_id, self.tl0picidx) = ids;
             }
+            self.frame_number = numbers.frame_number.or(self.frame_number);
         }
         Some(numbers)
     }
@@ -205,19 +224,27 @@ impl Track {
     }
 
     /// What makes the ids of `packet` follow those sent last. An output that has sent nothing takes them as they are.
-    fn vp8_offsets(&self, packet: &Packet) -> (u16, u8) {
-        let Some((vp8, _)) = packet.vp8.zip(self.last) else { return (0, 0) };
-        let picture_id = vp8.picture_id.map_or(0, |theirs| self.picture_id.wrapping_add(1).wrapping_sub(theirs.value));
-        let tl0picidx = vp8.tl0picidx.map_or(0, |theirs| self.tl0picidx.wrapping_add(1).wrapping_sub(theirs));
-        (picture_id, tl0picidx)
+    fn picture_offsets(&self, packet: &Packet) -> (u16, u8) {
+        let Some(((picture_id, tl0picidx), _)) = packet.picture_ids().zip(self.last) else { return (0, 0) };
+        let tl0picidx = tl0picidx.map_or(0, |theirs| self.tl0picidx.wrapping_add(1).wrapping_sub(theirs));
+        (self.picture_id.wrapping_add(1).wrapping_sub(picture_id.value), tl0picidx)
+    }
+
+    /// Likewise for frame numbers: a receiver drops a keyframe whose number is not above the last one's.
+    fn frame_number_offset(&self, packet: &Packet) -> u16 {
+        let offset = self.frame_number.zip(packet.frame_number()).map(|(ours, theirs)| ours.wrapping_add(1).wrapping_sub(theirs));
+        offset.unwrap_or(0)
     }
 }
 
 /// The numbers of a packet in a run.
 pub(super) fn numbers(feed: &Feed, sequence: i64, shift: Shift, packet: &Packet) -> Numbers {
-    let vp8_ids = packet.vp8.and_then(|vp8| {
-        let picture_id = vp8.picture_id?.value.wrapping_add(feed.picture_id_offset).wrapping_sub(shift.dropped_pictures);
-        Some((picture_id & 0x7fff, vp8.tl0picidx.unwrap_or(0).wrapping_add(feed.tl0picidx_offset)))
+    // Only VP8's ids close up over dropped pictures: references of VP9 and of dependency descriptors count in theirs.
+    let dropped = if packet.vp8.is_some() { shift.dropped_pictures } else { 0 };
+    let picture_ids = packet.picture_ids().map(|(picture_id, tl0picidx)| {
+        let picture_id = picture_id.value.wrapping_add(feed.picture_id_offset).wrapping_sub(dropped);
+        (picture_id & 0x7fff, tl0picidx.unwrap_or(0).wrapping_add(feed.tl0picidx_offset))
     });
-    Numbers { sequence, timestamp: packet.timestamp.wrapping_add(shift.timestamp), vp8_ids, empty: false }
+    let frame_number = packet.frame_number().map(|number| number.wrapping_add(feed.frame_number_offset));
+    Numbers { sequence, timestamp: packet.timestamp.wrapping_add(shift.timestamp), picture_ids, frame_number, empty: false }
 }

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{SinkKey, SourceKey};
 use crate::command::{ExtensionIds, PeerId};
+use crate::remb_estimate::RembEstimate;
 use crate::srtp::{SrtpReceiver, SrtpSender};
 use crate::twcc;
 
@@ -34,6 +35,8 @@ pub(super) struct Peer {
     pub(super) sinks: Vec<SinkKey>,
     pub(super) streams: Streams,
     pub(super) arrivals: twcc::Recorder,
+    /// What it is told to send at most, where it has no transport-wide feedback.
+    pub(super) remb: RembEstimate,
 }
 
 /// The SRTP contexts, once DTLS brought the keys.
@@ -70,6 +73,7 @@ impl Peer {
             sinks: Vec::new(),
             streams: Streams::default(),
             arrivals: twcc::Recorder::default(),
+            remb: RembEstimate::default(),
         }
     }
 

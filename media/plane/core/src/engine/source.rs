@@ -8,10 +8,11 @@ use super::gop::Gop;
 use super::governor::Governor;
 use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
-use crate::command::{Codec, EncodingRow, MediaKind, SourceId};
+use crate::command::{Codec, EncodingRow, EncodingTarget, MediaKind, SourceId};
 use crate::nack::NackGenerator;
 use crate::reception::Reception;
 use crate::sequence::SequenceUnwrapper;
+use crate::video_layers_allocation::Allocation;
 
 /// Video packets kept for retransmission, as a power of two: about 1.5 s of 720p at 2.5 Mbit/s with its keyframe bursts.
 const VIDEO_CACHE_BITS: u32 = 10;
@@ -59,6 +60,7 @@ pub(super) struct Encoding {
     pub(super) packets: Counter,
     pub(super) octets: Counter,
     pub(super) keyframes: Counter,
+    pub(super) target: EncodingTarget,
 }
 
 /// How a payload tells where a decoder can begin.
@@ -66,7 +68,9 @@ pub(super) struct Encoding {
 pub(super) enum PayloadFormat {
     Audio,
     Vp8,
+    Vp9,
     H264,
+    Av1,
 }
 
 impl PayloadFormat {
@@ -75,7 +79,9 @@ impl PayloadFormat {
         match codec.name.split('/').next() {
             Some("opus") => Some(Self::Audio),
             Some("VP8") => Some(Self::Vp8),
+            Some("VP9") => Some(Self::Vp9),
             Some("H264") => Some(Self::H264),
+            Some("AV1") => Some(Self::Av1),
             _ => None,
         }
     }
@@ -114,6 +120,17 @@ impl Source {
         self.pending_since.replace(self.pending_since.unwrap_or(now)).is_none()
     }
 
+    /// Take in what the publisher says of all its encodings. Sizes are told now and then: the last ones stand.
+    pub(super) fn on_allocation(&mut self, allocation: &Allocation) {
+        for (stream, encoding) in (0_u8..).zip(&mut self.encodings) {
+            let highest = allocation.layers.iter().rfind(|layer| layer.stream == stream);
+            encoding.target.kbps = highest.and_then(|layer| layer.target_kbps.last().copied()).unwrap_or(0);
+            if let Some(size) = highest.and_then(|layer| layer.size) {
+                (encoding.target.width, encoding.target.height) = (size.width, size.height);
+            }
+        }
+    }
+
     /// The codec that a payload type stands for, and whether it is the retransmission of that codec.
     pub(super) fn codec_of(&self, payload_type: u8) -> Option<(usize, bool)> {
         self.codecs.iter().enumerate().find_map(|(index, codec)| {
@@ -144,6 +161,7 @@ impl Encoding {
             packets: Counter::default(),
             octets: Counter::default(),
             keyframes: Counter::default(),
+            target: EncodingTarget::default(),
         }
     }
 
@@ -198,6 +216,7 @@ impl Encoding {
             keyframes: self.keyframes.get(),
             lost: self.reception.lost(),
             active: self.active,
+            target: self.target,
         }
     }
 }

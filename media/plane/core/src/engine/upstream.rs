@@ -2,18 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::cache::{Extras, Packet, Stored};
+use arrayvec::ArrayVec;
+
+use super::cache::{Extras, Inline, Packet, Stored};
 use super::peer::{Peer, Stream};
 use super::source::{PayloadFormat, Source};
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SourceKey};
 use crate::command::{Event, ExtensionIds, MediaKind};
-use crate::h264;
 use crate::nack::Outcome;
-use crate::rtcp;
+use crate::rtcp::{self, ReportBlock};
 use crate::rtp::Header;
 use crate::srtp::SrtpError;
-use crate::vp8;
+use crate::video_layers_allocation::Allocation;
+use crate::{av1, h264, vp8, vp9};
 
 /// Between two feedback messages: libwebrtc's own senders expect 50–250 ms.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
@@ -28,6 +30,7 @@ struct Extensions<'a> {
     rid: Option<&'a [u8]>,
     repaired_rid: Option<&'a [u8]>,
     transport_sequence: Option<u16>,
+    allocation: Option<Allocation>,
     extras: Extras,
 }
 
@@ -57,6 +60,9 @@ impl Engine {
             self.counters.dropped_unknown_stream.add(1);
             return;
         };
+        if let (Some(allocation), Some(source)) = (&extensions.allocation, self.sources.get_mut(stream.source)) {
+            source.on_allocation(allocation);
+        }
         let Ok(payload) = header.payload_range(packet) else {
             self.counters.dropped_malformed.add(1);
             return;
@@ -93,10 +99,13 @@ impl Engine {
         let (Some(negotiated), Some(encoding)) = (source.codecs.get(codec), source.encodings.get_mut(stream.encoding)) else { return };
         let format = PayloadFormat::of(negotiated);
         let vp8 = if format == Some(PayloadFormat::Vp8) { vp8::Descriptor::parse(payload).ok() } else { None };
+        let vp9 = if format == Some(PayloadFormat::Vp9) { vp9::Descriptor::parse(payload).ok() } else { None };
         let keyframe_start = match format {
             Some(PayloadFormat::Audio) => true,
             Some(PayloadFormat::Vp8) => vp8.is_some_and(|vp8| vp8.keyframe && vp8.start_of_partition && vp8.partition == 0),
+            Some(PayloadFormat::Vp9) => vp9.is_some_and(|vp9| vp9.is_keyframe_start()),
             Some(PayloadFormat::H264) => h264::is_keyframe_start(payload),
+            Some(PayloadFormat::Av1) => av1::is_keyframe_start(payload),
             None => false,
         };
         let sequence = encoding.unwrapper.unwrap(header.sequence_number);
@@ -107,6 +116,7 @@ impl Engine {
             codec,
             keyframe_start,
             vp8,
+            vp9,
             extras,
             payload: Vec::new(),
         };
@@ -251,6 +261,7 @@ impl Engine {
             if !blocks.is_empty() {
                 self.scratch.clear();
                 rtcp::write_receiver_report(self.local_ssrc, &blocks, &mut self.scratch);
+                peer.write_remb(self.local_ssrc, &blocks, now, &mut self.scratch);
                 peer.send_rtcp(&mut self.scratch, out);
             }
         }
@@ -258,6 +269,14 @@ impl Engine {
 }
 
 impl Peer {
+    /// Append a bound for a publisher that cannot estimate its own uplink, since it has no transport-wide feedback.
+    fn write_remb(&mut self, local_ssrc: u32, blocks: &[ReportBlock], now: Instant, out: &mut Vec<u8>) {
+        if self.extensions.transport_cc == 0 {
+            let ssrcs: ArrayVec<u32, { rtcp::MAX_REPORT_BLOCKS }> = blocks.iter().map(|block| block.ssrc).collect();
+            rtcp::write_remb(local_ssrc, self.remb.update(blocks, now), &ssrcs, out);
+        }
+    }
+
     /// Seal the compound in `scratch` and send it. False when the peer has no address or no keys yet.
     pub(super) fn send_rtcp(&mut self, scratch: &mut Vec<u8>, out: &mut impl Output) -> bool {
         let (Some(address), Some(security)) = (self.address, &mut self.security) else { return false };
@@ -283,6 +302,10 @@ impl<'a> Extensions<'a> {
                 found.extras.playout_delay = value.first_chunk().copied();
             } else if id == ids.abs_capture_time {
                 found.extras.abs_capture_time = value.first_chunk().copied();
+            } else if id == ids.dependency_descriptor {
+                found.extras.dependency_descriptor = Inline::new(value);
+            } else if id == ids.video_layers_allocation {
+                found.allocation = Allocation::parse(value).ok();
             } else if id == ids.mid {
                 found.mid = Some(value);
             } else if id == ids.rid {
