@@ -13,6 +13,8 @@ use crate::rtp::{Fields, Header};
 use crate::srtp::{MasterKey, Profile, SrtpReceiver, SrtpSender};
 use crate::{extension, stun};
 
+mod codecs;
+
 const PUBLISHER: u32 = 1;
 const SOURCE: u32 = 10;
 const MID: u8 = 4;
