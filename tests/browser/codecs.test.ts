@@ -9,13 +9,26 @@ import { type SessionLinks, Server } from "./harness/server";
 const DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 const LAYERS_ALLOCATION = "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
 
+/** Of RTCRtpTransceiver, in Chromium only. */
+interface HeaderExtensions {
+  getHeaderExtensionsToNegotiate(): { uri: string; direction: string }[];
+  setHeaderExtensionsToNegotiate(list: { uri: string; direction: string }[]): void;
+}
+
+declare global {
+  /** The connection that a test's own page script made. */
+  // eslint-disable-next-line no-var
+  var connection: RTCPeerConnection;
+}
+
 let server: Server;
 let chrome: Browser;
 let fox: Browser;
 const opened: LivePage[] = [];
 
 beforeAll(async () => {
-  [server, chrome, fox] = await Promise.all([Server.start(), chromium(), firefox()]);
+  // Three spatial layers need a camera of 720p: Chromium sends none below 135 lines.
+  [server, chrome, fox] = await Promise.all([Server.start(), chromium({ cameraHeight: 720 }), firefox()]);
 });
 
 afterEach(async () => {
@@ -48,10 +61,7 @@ async function publish(session: SessionLinks, codec: string, scalabilityMode: st
     const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
     const isFirst = (candidate: { mimeType: string }) => candidate.mimeType === codec;
     transceiver.setCodecPreferences([...codecs.filter(isFirst), ...codecs.filter((candidate) => !isFirst(candidate))]);
-    const extended = transceiver as unknown as {
-      getHeaderExtensionsToNegotiate(): { uri: string; direction: string }[];
-      setHeaderExtensionsToNegotiate(list: { uri: string; direction: string }[]): void;
-    };
+    const extended = transceiver as unknown as HeaderExtensions;
     const offered = extended.getHeaderExtensionsToNegotiate();
     for (const extension of offered) if (extensions.includes(extension.uri)) extension.direction = "sendrecv";
     extended.setHeaderExtensionsToNegotiate(offered);
@@ -64,6 +74,32 @@ async function publish(session: SessionLinks, codec: string, scalabilityMode: st
   return page;
 }
 
+/** Receive over WHEP with these header extensions, and wait until so many pictures are decoded. */
+async function untilDecoded(session: SessionLinks, extensions: string[], pictures: number): Promise<void> {
+  const { page } = await open(chrome, session.links.member);
+  const what = { endpoint: session.links.whep, token: session.tokens.member, extensions };
+  await page.evaluate(async ({ endpoint, token, extensions }) => {
+    const connection = new RTCPeerConnection();
+    Object.assign(globalThis, { connection });
+    const transceiver = connection.addTransceiver("video", { direction: "recvonly" }) as unknown as HeaderExtensions;
+    const offered = transceiver.getHeaderExtensionsToNegotiate();
+    for (const extension of offered) if (extensions.includes(extension.uri)) extension.direction = "sendrecv";
+    transceiver.setHeaderExtensionsToNegotiate(offered);
+    await connection.setLocalDescription();
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" };
+    const response = await fetch(endpoint, { method: "POST", headers, body: connection.localDescription?.sdp ?? "" });
+    if (!response.ok) throw new Error(await response.text());
+    await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  }, what);
+  const negotiated = await page.evaluate(() => connection.remoteDescription?.sdp ?? "");
+  for (const extension of extensions) expect(negotiated).toContain(extension);
+  const decoded = async (pictures: number) => {
+    const stats = [...(await connection.getStats()).values()];
+    return stats.some((s) => s.type === "inbound-rtp" && s.framesDecoded >= pictures);
+  };
+  await page.waitForFunction(decoded, { polling: 100, timeout: 60_000 }, pictures);
+}
+
 /** What the member's main video is decoded from. */
 function received(member: LivePage): Promise<string> {
   return member.page.evaluate(async () => {
@@ -72,6 +108,12 @@ function received(member: LivePage): Promise<string> {
     return stats.find((s) => s.id === video?.codecId)?.mimeType;
   });
 }
+
+test("VP9 with the dependency descriptor is decoded by who asked for it", async () => {
+  const session = await server.createSession();
+  await publish(session, "video/VP9", "L3T3", [DEPENDENCY_DESCRIPTOR]);
+  await untilDecoded(session, [DEPENDENCY_DESCRIPTOR], 30);
+});
 
 test("VP9 in three spatial and three temporal layers is seen by both browsers", async () => {
   const session = await server.createSession();
@@ -91,9 +133,10 @@ test("AV1 with the dependency descriptor is seen by both browsers", async () => 
     await member.untilMoving();
     expect(await received(member)).toBe("video/AV1");
   }
-  const answer = await publisher.evaluate(() => (globalThis as unknown as { connection: RTCPeerConnection }).connection.remoteDescription?.sdp);
+  const answer = await publisher.evaluate(() => connection.remoteDescription?.sdp);
   expect(answer).toContain(DEPENDENCY_DESCRIPTOR);
   expect(answer).toContain(LAYERS_ALLOCATION);
+  await untilDecoded(session, [DEPENDENCY_DESCRIPTOR], 30);
 });
 
 test("AV1 without the dependency descriptor is seen too", async () => {
