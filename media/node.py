@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from livetrial_plane import Plane
 from media import answer, negotiation
 from media.answer import AnsweredSection, Stream
+from media.demand import Demand
 from media.dtls import NodeCertificate
 from media.errors import BadOffer, Busy, UnsupportedMedia
 from media.link import PlaneLink
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Publisher, SlotView, SourceKind, SourceView
+from media.speakers import LISTEN_INTERVAL_S
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,9 @@ class MediaNode:
     """Call `start` in the event loop before anything else."""
 
     def __init__(self, config: MediaConfig) -> None:
+        self.on_speakers: Callable[[str, list[str]], None] = lambda room, people: None
+        """Called with a room and the people who speak in it, when others do; at most twice a second."""
+        self._listening: asyncio.Task[None] | None = None
         self._config = config
         self._link: PlaneLink | None = None
         self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
@@ -85,11 +90,14 @@ class MediaNode:
         """
         plane = Plane(host=self._config.host, port=self._config.port, workers=self._config.workers)
         self._link = PlaneLink(plane, self._on_encoding)
+        self._listening = asyncio.create_task(self._listen(plane), name="speakers")
 
     async def close(self) -> None:
         """End all peers and free the port. Idempotent."""
         if self._link is None:
             return
+        if self._listening is not None:
+            self._listening.cancel()
         await asyncio.gather(*(peer.close() for peer in list(self._peers)))
         self._link.close()
         self._link = None
@@ -108,6 +116,11 @@ class MediaNode:
         known = self._rooms.get(room)
         return known.shown() if known else []
 
+    def speakers(self, room: str) -> list[str]:
+        """The people who speak in a room."""
+        known = self._rooms.get(room)
+        return known.speakers if known else []
+
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges."""
         return self._plane.stats()
@@ -120,8 +133,18 @@ class MediaNode:
         offer: str,
         prefer_passive: bool = False,
         on_closed: Callable[[str], None],
+        on_encodings: OnEncodings | None = None,
     ) -> Publishing:
         """Take an offer that sends: at most one audio section, one or two of video (camera, then screen).
+
+        Args:
+            room: where it is shown.
+            publisher: who sends.
+            offer: SDP.
+            prefer_passive: DTLS role where the offer leaves it open.
+            on_closed: called once with the reason when it ends without `close`.
+            on_encodings: called when others of a simulcast's encodings are wanted; all are until then. None: this
+                publisher cannot be told, and sends all that it offered.
 
         Raises:
             BadOffer, UnsupportedMedia, Busy: nothing was kept.
@@ -143,7 +166,10 @@ class MediaNode:
         publication = Publication(publication_id, publisher, [])
         for section, answered, kind in zip(parsed.sections, answers, chosen, strict=True):
             if kind is not None:
-                publication.sources.append(self._add_source(peer, section, answered, kind, publication))
+                source = self._add_source(peer, section, answered, kind, publication)
+                if on_encodings is not None and len(section.rids) > 1:
+                    source.demand = _demand(kind, section.rids, on_encodings)
+                publication.sources.append(source)
         self._sources.update({source.id: (room_object, source) for source in publication.sources})
         room_object.publish(publication)
 
@@ -216,7 +242,9 @@ class MediaNode:
         return self._link.plane
 
     def _room(self, name: str) -> Room:
-        return self._rooms.setdefault(name, Room(self._plane))
+        if name not in self._rooms:
+            self._rooms[name] = Room(self._plane, lambda people: self.on_speakers(name, people))
+        return self._rooms[name]
 
     def _peer(
         self,
@@ -289,11 +317,37 @@ class MediaNode:
         self._peers.discard(peer)
         if (known := self._rooms.get(room)) and known.empty:
             del self._rooms[room]
+            if known.speakers:
+                self.on_speakers(room, [])
 
     def _on_encoding(self, source_id: int, encoding: int, active: bool) -> None:
         if found := self._sources.get(source_id):
             room, source = found
             room.on_encoding(source, encoding, active)
+
+    async def _listen(self, plane: Plane) -> None:
+        """Tell the rooms who speaks, for as long as the plane runs."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LISTEN_INTERVAL_S)
+            try:
+                levels = plane.audio_levels() if self._sources else {}
+            except RuntimeError:
+                # The plane stopped by a fault of its own, which all other calls report too.
+                logger.exception("nobody is heard any more")
+                return
+            for room in list(self._rooms.values()):
+                try:
+                    room.hear(levels, clock())
+                except Exception:  # one room's failure must not silence the others
+                    logger.exception("a room does not know who speaks")
+
+
+def _demand(kind: SourceKind, rids: tuple[str, ...], on_encodings: OnEncodings) -> Demand:
+    def tell(encodings: list[int]) -> None:
+        on_encodings(kind, [rids[encoding] for encoding in encodings])
+
+    return Demand(len(rids), tell, asyncio.get_running_loop().call_later)
 
 
 def _published_sections(offer: Offer) -> Iterable[SourceKind | None]:

@@ -3,26 +3,33 @@
 A pure policy over what is published and what arrives; it acts only by `Plane.route` and by telling receivers their slots.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from livetrial_plane import Plane
+from media.demand import Demand
+from media.speakers import Speakers, seat
 from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Publisher, SlotView, SourceKind, SourceView
 
 
 @dataclass(eq=False, slots=True)
 class Source:
-    """A published track. `active` has a flag an encoding, lowest first."""
+    """A published track. `arriving` has a flag for each *available* encoding, lowest first.
+
+    An available encoding can be asked for; it may not arrive because nobody has. `demand` turns encodings on and off, and
+    is None where the publisher cannot be told or has only one.
+    """
 
     id: int
     kind: SourceKind
     codec: str
     view: SourceView
-    active: list[bool]
+    arriving: list[bool]
+    demand: Demand | None = None
 
     @property
     def arrives(self) -> bool:
-        return any(self.active)
+        return any(self.arriving)
 
 
 @dataclass(eq=False, slots=True)
@@ -39,13 +46,15 @@ class Publication:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """A receiver's slot. `routed` is what the plane was last told; `preferred` an encoding that the caller asked for."""
+    """A receiver's slot. `preferred` is an encoding that the caller asked for, `watched` the source and encoding that it wants
+    to show, `routed` what the plane was last told: the next best while that one does not arrive."""
 
     name: str
     mid: str
     sink: int
     codecs: frozenset[str]
     routed: tuple[int, int] | None = None
+    watched: tuple[Source, int] | None = None
     preferred: int | None = None
 
 
@@ -59,10 +68,18 @@ class Receiver:
 
 
 class Room:
-    """All publications and receivers of a session on this node."""
+    """All publications and receivers of a session on this node.
 
-    def __init__(self, plane: Plane) -> None:
+    Args:
+        plane: carries out what is decided here.
+        on_speakers: called with the people who speak when others do.
+    """
+
+    def __init__(self, plane: Plane, on_speakers: Callable[[list[str]], None]) -> None:
         self._plane = plane
+        self._speakers = Speakers(on_speakers)
+        self._levels: Mapping[int, float] = {}
+        self._seats: dict[str, int] = {}
         self._publications: list[Publication] = []
         self._receivers: list[Receiver] = []
 
@@ -70,6 +87,11 @@ class Room:
     def empty(self) -> bool:
         """Whether nobody publishes or receives here."""
         return not self._publications and not self._receivers
+
+    @property
+    def speakers(self) -> list[str]:
+        """The people who speak, as `on_speakers` was told."""
+        return self._speakers.people
 
     def publish(self, publication: Publication) -> None:
         """Add a publication and show it."""
@@ -80,16 +102,23 @@ class Room:
         """Take a publication away."""
         self._publications.remove(publication)
         self._arrange()
+        for source in publication.sources:
+            if source.demand is not None:
+                source.demand.close()
 
     def receive(self, receiver: Receiver) -> list[SlotView]:
         """Add a receiver and show it what is there; later changes go to its `on_slots`."""
         self._receivers.append(receiver)
         self._show(receiver, self._assignment())
+        self._settle()
         return receiver.told
 
     def leave(self, receiver: Receiver) -> None:
         """Take a receiver away."""
         self._receivers.remove(receiver)
+        for slot in receiver.slots:
+            _watch(slot, None)
+        self._settle()
 
     def shown(self) -> list[SlotView]:
         """The slots that show something; `mid` is empty, since they are nobody's."""
@@ -97,15 +126,25 @@ class Room:
 
     def on_encoding(self, source: Source, encoding: int, active: bool) -> None:
         """An encoding began or ceased to arrive."""
-        source.active[encoding] = active
+        source.arriving[encoding] = active
         self._arrange()
 
+    def hear(self, levels: Mapping[int, float], now: float) -> None:
+        """Sources that speak, by id with their level in dBov; called every `LISTEN_INTERVAL_S`."""
+        before, self._levels = self._seats, levels
+        assignment = self._assignment()
+        if self._seats != before:
+            self._arrange()
+        heard = [source for slot in AUDIO_SLOTS if (source := assignment.get(slot)) and source.id in levels]
+        self._speakers.update([source.view.publisher for source in heard], now)
+
     def prefer(self, receiver: Receiver, slot: str, encoding: int | None) -> None:
-        """Show `slot` at `encoding` (0 is the lowest) as long as it arrives; None: choose."""
+        """Show `slot` at `encoding` (0 is the lowest), and the next lower one while it does not arrive; None: choose."""
         for candidate in receiver.slots:
             if candidate.name == slot:
                 candidate.preferred = encoding
         self._show(receiver, self._assignment())
+        self._settle()
 
     def _arrange(self) -> None:
         assignment = self._assignment()
@@ -114,6 +153,14 @@ class Room:
             self._show(receiver, assignment)
             if receiver.told != before:
                 receiver.on_slots(receiver.told)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell publishers what is wanted, once all slots are where they belong."""
+        for publication in self._publications:
+            for source in publication.sources:
+                if source.demand is not None:
+                    source.demand.settle(source.arriving)
 
     def _assignment(self) -> dict[str, Source]:
         """The source of each slot. A screen that arrives takes the main place, and the camera moves to the stage."""
@@ -125,16 +172,29 @@ class Room:
         sharing = screen is not None and screen.arrives
         beside = [camera] if sharing else []
         videos = [screen if sharing else camera, *beside, *(p.source("camera") for p in stage)]
-        voices = [microphone, *(None for _ in beside), *(p.source("microphone") for p in stage)]
-        pairs = [*zip(VIDEO_SLOTS, videos, strict=False), *zip(AUDIO_SLOTS, voices, strict=False)]
-        return {slot: source for slot, source in pairs if source is not None}
+        shown = [(AUDIO_SLOTS[0], microphone), *zip(VIDEO_SLOTS, videos, strict=False)]
+        shown += self._voices(stage, AUDIO_SLOTS[1 + len(beside) :])
+        return {slot: source for slot, source in shown if source is not None}
+
+    def _voices(self, stage: list[Publication], homes: Sequence[str]) -> list[tuple[str, Source]]:
+        """The microphones of the stage, each in the slot that belongs to its picture as long as there are enough."""
+        microphones = [
+            (microphone, homes[index] if index < len(homes) else None)
+            for index, publication in enumerate(stage)
+            if (microphone := publication.source("microphone"))
+        ]
+        self._seats = seat([(source.id, home) for source, home in microphones], self._seats, self._levels)
+        by_id = {source.id: source for source, _ in microphones}
+        return [(slot, by_id[source]) for slot, source in self._seats.items()]
 
     def _show(self, receiver: Receiver, assignment: dict[str, Source]) -> None:
         for slot in receiver.slots:
             source = assignment.get(slot.name)
             if source is not None and source.codec not in slot.codecs:
                 source = None
-            route = (source.id, _encoding(slot, source)) if source else None
+            watched = (source, _wanted(slot, source)) if source else None
+            _watch(slot, watched)
+            route = (watched[0].id, _best_arriving(*watched)) if watched else None
             if route != slot.routed:
                 slot.routed = route
                 self._plane.route(slot.sink, source.id if source else None, encoding=route[1] if route else 0)
@@ -148,11 +208,25 @@ def _views(receiver: Receiver, assignment: dict[str, Source]) -> Iterator[SlotVi
         yield SlotView(slot.name, slot.mid, source.view if source and shown else None)
 
 
-def _encoding(slot: Slot, source: Source) -> int:
-    """The preferred encoding or the next lower one that arrives; without preference the best in `main`, the least on the stage."""
-    arriving = [index for index, active in enumerate(source.active) if active]
-    if not arriving:
-        return 0
+def _watch(slot: Slot, watched: tuple[Source, int] | None) -> None:
+    """Count the slot where it belongs now."""
+    if slot.watched == watched:
+        return
+    for place, watchers in ((slot.watched, -1), (watched, 1)):
+        if place is not None and (demand := place[0].demand) is not None:
+            demand.watch(place[1], watchers)
+    slot.watched = watched
+
+
+def _wanted(slot: Slot, source: Source) -> int:
+    """The preferred one of the available encodings; without preference the best in `main`, the least on the stage."""
+    best = len(source.arriving) - 1
     if slot.preferred is not None:
-        return max((index for index in arriving if index <= slot.preferred), default=arriving[0])
-    return arriving[0] if slot.name.startswith("stage") else arriving[-1]
+        return max(0, min(slot.preferred, best))
+    return 0 if slot.name.startswith("stage") else best
+
+
+def _best_arriving(source: Source, wanted: int) -> int:
+    """The wanted encoding or the next lower one that arrives, else the lowest that does."""
+    arriving = [index for index, arrives in enumerate(source.arriving) if arrives]
+    return max((index for index in arriving if index <= wanted), default=arriving[0] if arriving else 0)

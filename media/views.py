@@ -1,5 +1,6 @@
 """What callers see of media: who publishes, and what is shown where."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +9,10 @@ SourceKind = Literal["camera", "screen", "microphone"]
 
 VIDEO_SLOTS = ("main", "stage-1", "stage-2", "stage-3")
 AUDIO_SLOTS = ("audio-1", "audio-2", "audio-3", "audio-4")
+
+
+OnEncodings = Callable[[SourceKind, list[str]], None]
+"""Called with a source's kind and the RTP stream ids of the encodings that its publisher is to send, lowest first."""
 
 
 @dataclass(frozen=True, slots=True)

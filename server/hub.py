@@ -16,7 +16,7 @@ from server.metrics import Metrics
 from server.presence import Presence
 from server.translate import Entry, to_entry, to_snapshot
 from signaling.codec import encode
-from signaling.messages import Event, Events, Snapshot
+from signaling.messages import Event, Events, ServerMessage, Snapshot, Speakers
 from signaling.messages import Presence as PresenceMessage
 from store.errors import StoreError, StoreUnavailable
 from store.sessions import SessionRecord
@@ -115,6 +115,10 @@ class Hub:
         if others and not for_good:
             others[-1].inherit(self._kept)
 
+    def tell_speakers(self, people: list[str]) -> None:
+        """Others speak now."""
+        self._tell_all(Speakers(speakers=people))
+
     def stop(self) -> None:
         """Follow no more."""
         self.presence.close()
@@ -194,7 +198,10 @@ class Hub:
                     meanwhile[entry.own.question] = entry.own.mine is True
 
     def _announce_presence(self, present: int) -> None:
-        text = encode(PresenceMessage(present=present))
+        self._tell_all(PresenceMessage(present=present))
+
+    def _tell_all(self, message: ServerMessage) -> None:
+        text = encode(message)
         for members in self._members.values():
             for member in members:
                 member.outbox.put(text)

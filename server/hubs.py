@@ -42,6 +42,11 @@ class Hubs:
         hub = self._hubs.get(session)
         return len(hub.presence) if hub else 0
 
+    def tell_speakers(self, session: str, people: list[str]) -> None:
+        """Others speak in a session now; nobody is told where nobody is."""
+        if hub := self._hubs.get(session):
+            hub.tell_speakers(people)
+
     async def get(self, record: SessionRecord) -> Hub:
         """The hub of a session; many who come at once load it once."""
         if hub := self._hubs.get(record.id):

@@ -13,7 +13,7 @@ from server.member import Member
 from server.outbox import Outbox
 from server.translate import to_slots
 from signaling.errors import Busy
-from signaling.messages import ErrorInfo, Join, Joined, SessionInfo, Slot, You
+from signaling.messages import ErrorInfo, Join, Joined, SessionInfo, Slot, Speakers, You
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class Joining:
         shown = to_slots(self._media.shown(hub.record.id))
         member.send(_joined(member, hub, position, answer, media_error, shown))
         member.own()
+        if speakers := self._media.speakers(hub.record.id):
+            member.send(Speakers(speakers=speakers))
         return member
 
     def leave(self, member: Member, *, for_good: bool) -> None:

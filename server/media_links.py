@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from media.node import MediaNode, Publishing, Receiving
-from media.views import Publisher, SlotView
+from media.views import Publisher, SlotView, SourceKind
 from server.publications import Publications
 from server.translate import to_slots
-from signaling.messages import MediaClosed, ServerMessage, Slot, Slots
+from signaling.messages import Encodings, MediaClosed, ServerMessage, Slot, Slots
 
 Notify = Callable[[ServerMessage], None]
 
@@ -60,13 +60,18 @@ class PublishLink:
         self._session = session
         self._publisher = publisher
         self._publishing: Publishing | None = None
+        self._encodings: dict[SourceKind, list[str]] = {}
 
     async def open(self, offer: str) -> Publishing:
         """Make the connection. Raises `MediaError`; what this person published before then stays."""
         self._publishing = await self._publications.publish(
-            self._session, self._publisher, offer=offer, on_closed=self._closed
+            self._session, self._publisher, offer=offer, on_closed=self._closed, on_encodings=self._wanted
         )
         return self._publishing
+
+    def catch_up(self) -> list[ServerMessage]:
+        """What a new owner must be told: the last word on encodings may have gone to a socket that was lost."""
+        return [self._message(kind) for kind in self._encodings]
 
     async def close(self) -> None:
         """End the connection; idempotent."""
@@ -74,6 +79,15 @@ class PublishLink:
         self.notify = None
         if self._publishing is not None:
             await self._publications.close(self._session, self._publisher.person, self._publishing)
+
+    def _wanted(self, kind: SourceKind, rids: list[str]) -> None:
+        self._encodings[kind] = rids
+        if self.notify is not None:
+            self.notify(self._message(kind))
+
+    def _message(self, kind: SourceKind) -> Encodings:
+        assert self._publishing is not None  # encodings are wanted of what is published
+        return Encodings(publication=self._publishing.id, kind=kind, active=self._encodings[kind])
 
     def _closed(self, reason: str) -> None:
         self.alive = False

@@ -109,6 +109,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     tokens = Tokens(secret, lifetime_s=settings.token_lifetime_s)
     admission = Admission(sessions, tokens)
     hubs = Hubs(queue=queue, kept=kept, metrics=metrics)
+    media.on_speakers = hubs.tell_speakers
     publications = Publications(media)
     resources = Resources(limit=settings.max_members)
     joining = Joining(admission=admission, hubs=hubs, media=media, kept=kept, max_members=settings.max_members)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from media.node import MediaNode, Publishing
-from media.views import Publisher
+from media.views import OnEncodings, Publisher
 
 Closed = Callable[[str], None]
 
@@ -27,11 +27,19 @@ class Publications:
         return any(of == session for of, _ in self._current)
 
     async def publish(
-        self, session: str, publisher: Publisher, *, offer: str, prefer_passive: bool = False, on_closed: Closed
+        self,
+        session: str,
+        publisher: Publisher,
+        *,
+        offer: str,
+        prefer_passive: bool = False,
+        on_closed: Closed,
+        on_encodings: OnEncodings | None = None,
     ) -> Publishing:
         """Publish; an earlier publication of the same person ends once the new one is there.
 
         Args:
+            on_encodings: see `MediaNode.publish`.
             on_closed: called once with the reason when it ends without `close`; "replaced" when a later one took its place.
 
         Raises:
@@ -45,7 +53,12 @@ class Publications:
             on_closed(reason)
 
         publishing = await self._media.publish(
-            session, publisher=publisher, offer=offer, prefer_passive=prefer_passive, on_closed=closed
+            session,
+            publisher=publisher,
+            offer=offer,
+            prefer_passive=prefer_passive,
+            on_closed=closed,
+            on_encodings=on_encodings,
         )
         replaced = self._current.get(key)
         self._current[key] = (publishing, on_closed)

@@ -260,6 +260,20 @@ class Slots(Struct, tag="slots", frozen=True, kw_only=True):
     slots: list[Slot]
 
 
+class Encodings(Struct, tag="encodings", frozen=True, kw_only=True):
+    """The encodings of a simulcast that its publisher is to send, by rid and lowest first; the others are not watched."""
+
+    publication: str
+    kind: SourceKind
+    active: list[str]
+
+
+class Speakers(Struct, tag="speakers", frozen=True, kw_only=True):
+    """Who speaks, always the whole list."""
+
+    speakers: list[str]
+
+
 class MediaClosed(Struct, tag="media_closed", frozen=True, kw_only=True):
     """The server lost or closed a media connection."""
 
@@ -276,4 +290,17 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
     retry_after_ms: Count | UnsetType = UNSET
 
 
-ServerMessage = Joined | Receiving | Published | Unpublished | Ack | Events | Presence | Slots | MediaClosed | Error
+ServerMessage = (
+    Joined
+    | Receiving
+    | Published
+    | Unpublished
+    | Ack
+    | Events
+    | Presence
+    | Slots
+    | Encodings
+    | Speakers
+    | MediaClosed
+    | Error
+)

@@ -1,6 +1,8 @@
 """aiortc as the browser: connections to a media node, and what their callbacks were told."""
 
 import asyncio
+import math
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,6 +14,7 @@ from aiortc import (
     RTCSessionDescription,
     VideoStreamTrack,
 )
+from av import AudioFrame
 
 from media.node import MediaNode, Publishing, Receiving
 from media.views import Publisher, SlotView
@@ -25,6 +28,7 @@ class Log:
 
     slots: list[list[SlotView]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    speakers: list[tuple[str, list[str]]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_slots(self, slots: list[SlotView]) -> None:
@@ -33,6 +37,10 @@ class Log:
 
     def on_closed(self, reason: str) -> None:
         self.closed.append(reason)
+        self.changed.set()
+
+    def on_speakers(self, room: str, people: list[str]) -> None:
+        self.speakers.append((room, people))
         self.changed.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -51,10 +59,17 @@ def peer_connection() -> RTCPeerConnection:
 
 
 async def publish(
-    node: MediaNode, pc: RTCPeerConnection, log: Log, *, publisher: Publisher = HOST, room: str = "r", **options: bool
+    node: MediaNode,
+    pc: RTCPeerConnection,
+    log: Log,
+    *,
+    publisher: Publisher = HOST,
+    room: str = "r",
+    microphone: MediaStreamTrack | None = None,
+    **options: bool,
 ) -> Publishing:
     pc.addTransceiver(VideoStreamTrack(), "sendonly")
-    pc.addTransceiver(AudioStreamTrack(), "sendonly")
+    pc.addTransceiver(microphone or AudioStreamTrack(), "sendonly")
     await pc.setLocalDescription(await pc.createOffer())
     publishing = await node.publish(
         room, publisher=publisher, offer=pc.localDescription.sdp, on_closed=log.on_closed, **options
@@ -77,3 +92,14 @@ async def receive(node: MediaNode, pc: RTCPeerConnection, log: Log, *, room: str
 
 def track(pc: RTCPeerConnection, kind: str) -> MediaStreamTrack:
     return next(t.receiver.track for t in pc.getTransceivers() if t.kind == kind)
+
+
+class ToneTrack(AudioStreamTrack):  # type: ignore[misc]  # aiortc has no stubs
+    """A loud tone."""
+
+    async def recv(self) -> AudioFrame:
+        frame = await super().recv()
+        for plane in frame.planes:
+            count = plane.buffer_size // 2
+            plane.update(struct.pack(f"<{count}h", *(int(12_000 * math.sin(index / 4)) for index in range(count))))
+        return frame

@@ -10,7 +10,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from media.errors import BadOffer, UnsupportedMedia
 from media.node import MediaConfig, MediaNode
 from media.views import Publisher
-from tests.media.rtc import Log, peer_connection, publish, receive, track
+from tests.media.rtc import Log, ToneTrack, peer_connection, publish, receive, track
 
 
 @pytest.fixture
@@ -99,6 +99,31 @@ async def test_rooms_are_apart(node: MediaNode, connections: list[RTCPeerConnect
     await publish(node, host, log, room="a")
     receiving = await receive(node, viewer, log, room="b")
     assert all(view.source is None for view in receiving.slots)
+
+
+async def test_of_three_on_stage_the_loud_one_speaks(node: MediaNode, connections: list[RTCPeerConnection]) -> None:
+    log = Log()
+    node.on_speakers = log.on_speakers
+    opened = [
+        await publish(node, pc, log, publisher=Publisher(person, person, "stage"), microphone=microphone)
+        for pc, person, microphone in zip(connections, "abc", (None, ToneTrack(), None), strict=True)
+    ]
+    await log.until(lambda: bool(log.speakers))
+    assert (log.speakers, node.speakers("r")) == ([("r", ["b"])], ["b"])
+    await opened[1].close()
+    await log.until(lambda: len(log.speakers) > 1)
+    assert (log.speakers[1:], node.speakers("r")) == ([("r", [])], [])
+
+
+async def test_who_spoke_last_does_not_speak_on_in_an_empty_room(
+    node: MediaNode, connections: list[RTCPeerConnection]
+) -> None:
+    log = Log()
+    node.on_speakers = log.on_speakers
+    publishing = await publish(node, connections[0], log, microphone=ToneTrack())
+    await log.until(lambda: bool(log.speakers))
+    await publishing.close()
+    assert log.speakers == [("r", ["p-host"]), ("r", [])]
 
 
 async def test_closing_leaves_nothing(node: MediaNode, connections: list[RTCPeerConnection]) -> None:

@@ -38,7 +38,14 @@ def test_close_frees_the_port_and_may_be_repeated() -> None:
     port = plane.port
     plane.close()
     plane.close()
-    for call in (plane.stats, plane.snapshot, plane.events, plane.fileno, lambda: plane.remove_peer(1)):
+    for call in (
+        plane.stats,
+        plane.snapshot,
+        plane.audio_levels,
+        plane.events,
+        plane.fileno,
+        lambda: plane.remove_peer(1),
+    ):
         with pytest.raises(RuntimeError, match="the plane is closed"):
             call()
     Plane(host="127.0.0.1", port=port).close()

@@ -8,6 +8,7 @@ import aioice.ice
 import pytest
 from aiortc import (
     AudioStreamTrack,
+    MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
@@ -33,11 +34,18 @@ async def peer() -> AsyncIterator[RTCPeerConnection]:
         await connection.close()
 
 
-async def sending_offer(connection: RTCPeerConnection) -> str:
+async def sending_offer(connection: RTCPeerConnection, microphone: MediaStreamTrack | None = None) -> str:
     """An offer that publishes a camera and a microphone."""
-    connection.addTransceiver(AudioStreamTrack(), "sendonly")
+    connection.addTransceiver(microphone or AudioStreamTrack(), "sendonly")
     connection.addTransceiver(VideoStreamTrack(), "sendonly")
     return await _offer(connection)
+
+
+def with_simulcast(offer: str, *rids: str) -> str:
+    """The offer with encodings of its camera, which aiortc cannot send."""
+    lines = [f"a=rid:{rid} send" for rid in rids] + [f"a=simulcast:send {';'.join(rids)}"]
+    head, camera = offer.split("m=video", 1)
+    return f"{head}m=video{camera}" + "".join(f"{line}\r\n" for line in lines)
 
 
 async def receiving_offer(connection: RTCPeerConnection) -> str:

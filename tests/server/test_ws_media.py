@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiortc import RTCPeerConnection
 
+from tests.media.rtc import ToneTrack
 from tests.server import peers
 from tests.server.harness import Running, Start
 from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
@@ -65,6 +66,37 @@ async def test_one_exchange_joins_and_the_host_is_seen(
     await until_shown(viewer, None)
     await host.send(type="unpublish")
     await host.expect("unpublished")
+
+
+async def test_the_host_is_told_which_encodings_are_watched(
+    server: Running, camera: RTCPeerConnection, screen: RTCPeerConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.demand.OFF_DELAY_S", 0.0)
+    session = await server.session()
+    host, _ = await server.join(session, "host", "ann")
+    await host.send(type="publish", offer=peers.with_simulcast(await peers.sending_offer(camera), "q", "h", "f"))
+    publication = (await host.expect("published"))["publication"]
+    told = {"publication": publication, "kind": "camera"}
+    await host.expect("encodings", active=["q"], **told)
+    await server.join(session, offer=await peers.receiving_offer(screen))
+    await host.expect("encodings", active=["q", "h", "f"], **told)
+    host.connection.transport.abort()
+    again, _ = await server.join(session, "host", "ann")
+    await again.expect("encodings", active=["q", "h", "f"], **told)
+
+
+async def test_everybody_is_told_who_speaks(server: Running, camera: RTCPeerConnection) -> None:
+    session = await server.session()
+    host, _ = await server.join(session, "host", "ann")
+    viewer, _ = await server.join(session)
+    await host.send(type="publish", offer=await peers.sending_offer(camera, ToneTrack()))
+    await peers.apply(camera, (await host.expect("published"))["answer"])
+    for client in (host, viewer):
+        assert (await client.expect("speakers"))["speakers"] == ["ann"]
+    late, _ = await server.join(session, person="late")
+    assert (await late.expect("speakers"))["speakers"] == ["ann"]
+    await camera.close()
+    assert (await viewer.expect("speakers"))["speakers"] == []
 
 
 async def test_an_offer_that_cannot_be_used_leaves_the_rest_working(server: Running) -> None:

@@ -36,7 +36,7 @@ class Client:
     async def send(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
 
-    async def expect(self, kind: str, **fields: Any) -> Message:
+    async def expect(self, kind: str, /, **fields: Any) -> Message:
         """The next message of this type whose fields are these; an error that was not asked for fails."""
         wanted = {"type": kind, **fields}
         for message in self.skipped:

@@ -21,6 +21,8 @@ const MESSAGES: ServerMessage[] = [
   },
   { type: "presence", present: 3 },
   { type: "slots", slots: [{ slot: "main", mid: "", source: { publisher: "h", name: "Host", kind: "camera", publication: "p" } }] },
+  { type: "encodings", publication: "p", kind: "camera", active: ["q"] },
+  { type: "speakers", speakers: ["h"] },
   { type: "media_closed", connection: "receive", reason: "dtls" },
   { type: "error", code: "busy", message: "", cmd: "c", retry_after_ms: 5 },
 ];

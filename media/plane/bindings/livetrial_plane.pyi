@@ -133,6 +133,12 @@ class Plane:
         fraction_lost (0..1, from the last receiver report), rtt_ms (nan: unknown), switches."""
     def stats(self) -> dict[str, int]:
         """Counters since start, of everything received, sent, dropped (by reason), repaired and switched; gauges of peers, sources, sinks."""
+    def audio_levels(self) -> dict[int, float]:
+        """Audio sources that speak, with their smoothed level in dBov (-90 to 0): above -45 for a syllable until below -55.
+
+        Levels are those of RFC 6464; a source without "audio-level", or without packets for 400 ms, does not speak. Waits
+        for the worker's turn (2 ms at most), so ask a few times a second.
+        """
     def source_stats(self, source: int) -> list[dict[str, int]]:
         """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), and what the publisher's layers
         allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""

@@ -6,6 +6,10 @@ export interface TestHelpers {
   /** Numbers of the pictures that the main video has shown, as often as this was called while they changed. */
   seenFrames(): number[];
   forgetFrames(): void;
+  /** Frames encoded so far by each encoding of the camera that this page publishes. */
+  framesEncoded(): Promise<Record<string, number>>;
+  /** The rids of these encodings that are turned on, lowest first. */
+  activeEncodings(): string[];
   /** Whether the main video shows a picture that arrives. */
   playing(): boolean;
 }
@@ -53,6 +57,16 @@ export function installHelpers(): void {
         if (seen.at(-1) !== number) seen.push(number);
       }
       return [...seen];
+    },
+    framesEncoded: async () => {
+      const stats = await window.livetrial.client.publisher.connection?.getStats();
+      const sent = [...(stats?.values() ?? [])].filter((s) => s.type === "outbound-rtp" && s.kind === "video");
+      return Object.fromEntries(sent.map((s) => [s.rid, s.framesEncoded]));
+    },
+    activeEncodings: () => {
+      const senders = window.livetrial.client.publisher.connection?.getSenders() ?? [];
+      const camera = senders.find((sender) => sender.track?.kind === "video");
+      return (camera?.getParameters().encodings ?? []).filter((e) => e.active).map((e) => e.rid ?? "");
     },
     forgetFrames: () => void seen.splice(0),
     playing: () => document.querySelector('[data-testid="poster"]') === null,

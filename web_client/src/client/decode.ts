@@ -96,6 +96,8 @@ const event: Guard<wire.Event> = (v): v is wire.Event => {
   return hasOwn(events, v["kind"]) ? events[v["kind"] as EventKind](v) : futureEvent(v);
 };
 
+const sourceKind = oneOf<wire.SourceKind>("camera", "screen", "microphone");
+
 const slots = list(
   object<wire.Slot>({
     slot: text,
@@ -104,7 +106,7 @@ const slots = list(
       object<wire.Source>({
         publisher: text,
         name: text,
-        kind: oneOf("camera", "screen", "microphone"),
+        kind: sourceKind,
         publication: text,
       }),
     ),
@@ -133,6 +135,13 @@ const messages: { [K in MessageType]: Guard<Extract<wire.ServerMessage, { type: 
   events: object<wire.Events>({ type: oneOf("events"), events: list(event) }),
   presence: object<wire.Presence>({ type: oneOf("presence"), present: count }),
   slots: object<wire.Slots>({ type: oneOf("slots"), slots }),
+  encodings: object<wire.Encodings>({
+    type: oneOf("encodings"),
+    publication: text,
+    kind: sourceKind,
+    active: list(text),
+  }),
+  speakers: object<wire.Speakers>({ type: oneOf("speakers"), speakers: list(text) }),
   media_closed: object<wire.MediaClosed>({
     type: oneOf("media_closed"),
     connection: oneOf("receive", "publish"),

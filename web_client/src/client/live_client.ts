@@ -36,6 +36,8 @@ export interface LiveClientEvents {
   view: View;
   present: number;
   slots: readonly Slot[];
+  /** Ids of the people who speak; the silence between words is carried over. */
+  speakers: readonly string[];
   receive: ReceiveState;
   publish: PublishState;
   /** A command is stored (`failure` is null) or refused. */
@@ -59,6 +61,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   you: You | null = null;
   info: SessionInfo | null = null;
   slots: readonly Slot[] = [];
+  speakers: readonly string[] = [];
   present = 0;
   readonly receiver: Receiver;
   readonly publisher: Publisher;
@@ -204,11 +207,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
-    if (message.type === "presence") this.setPresent(message.present);
-    else if (message.type === "slots") this.setSlots(message.slots);
-    else if (message.type === "error") console.warn("livetrial:", message.code, message.message);
-    else if (message.connection === "receive") this.receiver.ended();
-    else this.publisher.ended(message.reason);
+    switch (message.type) {
+      case "presence":
+        return this.setPresent(message.present);
+      case "slots":
+        return this.setSlots(message.slots);
+      case "speakers":
+        return this.setSpeakers(message.speakers);
+      case "encodings":
+        return this.publisher.watched(message);
+      case "error":
+        return console.warn("livetrial:", message.code, message.message);
+      case "media_closed":
+        if (message.connection === "receive") this.receiver.ended();
+        else this.publisher.ended(message.reason);
+    }
   }
 
   private onJoined(joined: Joined): void {
@@ -218,6 +231,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.emit("joined", { you: joined.you, session: joined.session });
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
+    this.setSpeakers([]);
     if (joined.answer !== null) void this.prepared?.accept(joined.answer);
     else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
     this.publisher.rejoined(joined.slots);
@@ -231,6 +245,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private setSlots(slots: readonly Slot[]): void {
     this.slots = slots;
     this.emit("slots", slots);
+  }
+
+  private setSpeakers(speakers: readonly string[]): void {
+    this.speakers = speakers;
+    this.emit("speakers", speakers);
   }
 
   private settle(cmd: string, failure: CommandFailure | null): void {

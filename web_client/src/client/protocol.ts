@@ -196,6 +196,20 @@ export interface Slots {
   slots: Slot[];
 }
 
+/** The encodings of a simulcast that somebody watches, by rid and lowest first: the publisher turns the others off. */
+export interface Encodings {
+  type: "encodings";
+  publication: string;
+  kind: SourceKind;
+  active: string[];
+}
+
+/** Ids of the people who speak, always the whole list. */
+export interface Speakers {
+  type: "speakers";
+  speakers: string[];
+}
+
 export interface MediaClosed {
   type: "media_closed";
   connection: "receive" | "publish";
@@ -220,6 +234,8 @@ export type ServerMessage =
   | Events
   | Presence
   | Slots
+  | Encodings
+  | Speakers
   | MediaClosed
   | ErrorMessage;
 

@@ -4,8 +4,9 @@
  */
 
 import { cameraEncodings } from "./encodings";
+import { EncodingSwitch } from "./encoding_switch";
 import { Peer } from "./peer";
-import type { Slot } from "./protocol";
+import type { Encodings, Slot } from "./protocol";
 import type { MediaFailure, MediaRequest, MediaResult } from "./requests";
 import { Retry } from "./retry";
 import { isShown } from "./slots";
@@ -40,6 +41,7 @@ export const REPLACED = "replaced";
 export class Publisher {
   private tracks: PublishTracks | null = null;
   private peer: Peer | null = null;
+  private camera: EncodingSwitch | null = null;
   private publication: string | null = null;
   private liveSince: number | null = null;
   private failure: string | null = null;
@@ -95,6 +97,11 @@ export class Publisher {
     if (this.failure === null && (!known || this.peer?.health === "dead")) void this.negotiate();
   }
 
+  /** The server says which encodings somebody watches; a word about an earlier publication is too late. */
+  watched({ publication, kind, active }: Encodings): void {
+    if (publication === this.publication && kind === "camera") this.camera?.send(active);
+  }
+
   /**
    * The server says that the publication is over. What comes before `published` is about the one before; and who was
    * replaced by another page of the same person does not take the place back, or the two would take turns for ever.
@@ -119,7 +126,7 @@ export class Publisher {
     const peer: Peer = new Peer({ onHealth: () => this.onHealth(peer) }, this.activeRole);
     this.peer = peer;
     this.hooks.onChange();
-    addSections(peer.connection, this.tracks);
+    this.camera = addSections(peer.connection, this.tracks);
     const offer = await peer.offer();
     if (this.peer !== peer) return;
     const result = await this.hooks.request({ type: "publish", offer });
@@ -161,7 +168,7 @@ export class Publisher {
   private drop(): void {
     this.retry.cancel();
     this.peer?.close();
-    this.peer = null;
+    this.peer = this.camera = null;
     this.publication = null;
   }
 
@@ -172,17 +179,19 @@ export class Publisher {
   }
 }
 
-function addSections(connection: RTCPeerConnection, { audio, video }: PublishTracks): void {
+/** Returns the switch of the camera's encodings, where there is a camera. */
+function addSections(connection: RTCPeerConnection, { audio, video }: PublishTracks): EncodingSwitch | null {
   const stream = new MediaStream([audio, video].filter((track) => track !== null));
   if (audio !== null) {
     const encoding: RTCRtpEncodingParameters = { maxBitrate: VOICE_MAX_BITRATE, priority: "high" };
     connection.addTransceiver(audio, { direction: "sendonly", streams: [stream], sendEncodings: [encoding] });
   }
-  if (video !== null) {
-    const sendEncodings = cameraEncodings(video.getSettings());
-    const init: RTCRtpTransceiverInit = { direction: "sendonly", streams: [stream], sendEncodings };
-    preferVp8(connection.addTransceiver(video, init));
-  }
+  if (video === null) return null;
+  const sendEncodings = cameraEncodings(video.getSettings());
+  const init: RTCRtpTransceiverInit = { direction: "sendonly", streams: [stream], sendEncodings };
+  const transceiver = connection.addTransceiver(video, init);
+  preferVp8(transceiver);
+  return new EncodingSwitch(transceiver.sender);
 }
 
 /** VP8 is what every browser encodes in simulcast and every server here can switch. The others stay as second choice. */

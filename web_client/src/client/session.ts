@@ -237,6 +237,8 @@ export class Session {
         return this.settle(this.outbox.acknowledge(message.cmd, message.seq), null);
       case "presence":
       case "slots":
+      case "encodings":
+      case "speakers":
       case "media_closed":
         this.outputs.push({ kind: "notice", message });
         return;

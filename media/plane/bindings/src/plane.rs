@@ -2,6 +2,7 @@
 //!
 //! Posting never waits, so it keeps the interpreter attached; whatever waits for the worker detaches.
 
+use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -163,6 +164,12 @@ impl Plane {
             dict.set_item(name, value)?;
         }
         Ok(dict)
+    }
+
+    /// Audio sources that speak, with their smoothed level in dBov.
+    fn audio_levels(&self, py: Python<'_>) -> PyResult<HashMap<u32, f32>> {
+        let levels = py.detach(|| self.0.audio_levels()).map_err(stopped)?;
+        Ok(levels.into_iter().collect())
     }
 
     /// Counters per encoding, lowest first. Empty if the source is unknown.

@@ -19,6 +19,7 @@ pub(crate) enum Message {
     Command(Command),
     Snapshot(SyncSender<Vec<SinkRow>>),
     Stats(SyncSender<Stats>),
+    AudioLevels(SyncSender<Vec<(SourceId, f32)>>),
     SourceStats(SourceId, SyncSender<Vec<EncodingRow>>),
     Close,
 }

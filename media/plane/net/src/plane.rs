@@ -109,7 +109,7 @@ impl Plane {
         self.mailbox.post(Message::Command(command)).map_err(|Gone| self.stopped())
     }
 
-    /// A row a sink. Waits for the worker's turn, as the two below do.
+    /// A row a sink. Waits for the worker's turn, as the three below do.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -123,6 +123,14 @@ impl Plane {
     /// [`Stopped`].
     pub fn stats(&self) -> Result<Vec<(&'static str, u64)>, Stopped> {
         self.mailbox.ask(Message::Stats).map_err(|Gone| self.stopped())
+    }
+
+    /// Audio sources that speak, with their smoothed level in dBov.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn audio_levels(&self) -> Result<Vec<(SourceId, f32)>, Stopped> {
+        self.mailbox.ask(Message::AudioLevels).map_err(|Gone| self.stopped())
     }
 
     /// A row an encoding, lowest first; empty when the source is unknown.

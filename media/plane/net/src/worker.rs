@@ -124,6 +124,7 @@ impl Worker {
                 // Whoever asked may have given up since, so a reply that nobody takes is no error.
                 Some(Message::Snapshot(reply)) => drop(reply.send(self.engine.snapshot())),
                 Some(Message::Stats(reply)) => drop(reply.send(self.stats())),
+                Some(Message::AudioLevels(reply)) => drop(reply.send(self.engine.audio_levels(now))),
                 Some(Message::SourceStats(source, reply)) => drop(reply.send(self.engine.source_stats(source))),
                 Some(Message::Close) => return Flow::Close,
                 None => {

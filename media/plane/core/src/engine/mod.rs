@@ -18,6 +18,7 @@ mod replay;
 mod sequence_map;
 mod sink;
 mod source;
+mod speaker;
 mod timers;
 mod timestamps;
 mod transport;
@@ -174,6 +175,12 @@ impl Engine {
                 sink.row(peer, source)
             })
             .collect()
+    }
+
+    /// Audio sources that speak, with their smoothed level in dBov (RFC 6464), in no particular order.
+    #[must_use]
+    pub fn audio_levels(&self, now: Instant) -> Vec<(SourceId, f32)> {
+        self.sources.values().filter_map(|source| Some((source.id, source.speaker.level(now)?))).collect()
     }
 
     /// Counters since the start, and gauges of what is there.

@@ -6,6 +6,7 @@ use super::cache::PacketCache;
 use super::counters::Counter;
 use super::gop::Gop;
 use super::governor::Governor;
+use super::speaker::Speaker;
 use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
 use crate::command::{Codec, EncodingRow, EncodingTarget, MediaKind, SourceId};
@@ -37,6 +38,7 @@ pub(super) struct Source {
     pub(super) pending_since: Option<Instant>,
     /// What waits is whole pictures, or audio.
     pub(super) ripe: bool,
+    pub(super) speaker: Speaker,
 }
 
 pub(super) struct Encoding {
@@ -105,6 +107,7 @@ impl Source {
             governor: Governor::new(keyframe_spacing),
             pending_since: None,
             ripe: false,
+            speaker: Speaker::default(),
         }
     }
 

@@ -20,6 +20,7 @@ const SOURCE: u32 = 10;
 const MID: u8 = 4;
 const RID: u8 = 10;
 const TRANSPORT_CC: u8 = 3;
+const AUDIO_LEVEL: u8 = 5;
 
 /// Datagrams that the engine sent, cut as the kernel would.
 #[derive(Default)]
@@ -110,7 +111,14 @@ impl World {
 
     fn join(&mut self, id: u32, profile: Profile) -> Client {
         let address: SocketAddr = format!("10.0.0.{id}:5000").parse().unwrap();
-        let extensions = ExtensionIds { mid: MID, rid: RID, transport_cc: TRANSPORT_CC, abs_send_time: 2, ..ExtensionIds::default() };
+        let extensions = ExtensionIds {
+            mid: MID,
+            rid: RID,
+            transport_cc: TRANSPORT_CC,
+            audio_level: AUDIO_LEVEL,
+            abs_send_time: 2,
+            ..ExtensionIds::default()
+        };
         self.command(Command::AddPeer { peer: id, local_ufrag: format!("u{id}"), local_pwd: format!("p{id}"), extensions });
         self.check(id, address, &format!("p{id}"), true);
         self.command(Command::SetKeys { peer: id, profile, send: key(id as u8), receive: key(100 + id as u8) });
@@ -610,4 +618,28 @@ fn a_publisher_that_starts_over_is_followed_at_its_keyframe() {
     assert_eq!(got.len(), 2);
     assert_eq!(got[1].header.sequence_number, got[0].header.sequence_number.wrapping_add(1));
     assert_eq!(picture_id(&got[1].payload), picture_id(&got[0].payload) + 1);
+}
+
+#[test]
+fn the_loud_microphone_speaks_and_the_quiet_one_does_not() {
+    let mut world = World::new();
+    let opus = vec![Codec { name: "opus".into(), payload_type: 111, clock_rate: 48_000, rtx_payload_type: None }];
+    let mut microphones: Vec<_> = [(1, 20), (2, 70)].map(|(id, level)| (world.join(id, Profile::AeadAes128Gcm), level)).into();
+    for (client, _) in &microphones {
+        let (source, peer, codecs) = (SOURCE + client.id, client.id, opus.clone());
+        let (kind, mid, rids, ssrcs) = (MediaKind::Audio, "0".into(), Vec::new(), vec![(client.id, 0)]);
+        world.command(Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs });
+    }
+    for sequence_number in 0..50 {
+        for (client, level) in &mut microphones {
+            let fields =
+                Fields { marker: false, payload_type: 111, sequence_number, timestamp: u32::from(sequence_number) * 960, ssrc: client.id };
+            world.send(client, fields, &[(AUDIO_LEVEL, &[*level])], &[0xf8; 40]);
+        }
+        world.pass(Duration::from_millis(20));
+    }
+    let speaking: Vec<_> = world.engine.audio_levels(world.now).into_iter().map(|(source, _)| source).collect();
+    assert_eq!(speaking, [SOURCE + 1]);
+    world.pass(Duration::from_millis(400));
+    assert_eq!(world.engine.audio_levels(world.now), [], "no packets are silence");
 }

@@ -144,6 +144,9 @@ impl Engine {
                 self.timers.arm(Timer::Repair, due);
             }
         }
+        if let Some([level]) = extras.audio_level.filter(|_| source.kind == MediaKind::Audio) {
+            source.speaker.heard(level, now);
+        }
         if encoding.heard(now)
             && let Some(peer) = self.peers.get(source.peer)
         {
