@@ -1,9 +1,11 @@
 //! The forwarding plane's protocol core: no I/O, no clock, no unsafe. Bytes, time and randomness come in as arguments.
 
+pub mod address;
 pub mod command;
 pub mod demux;
 pub mod engine;
 pub mod extension;
+pub mod framing;
 pub mod h264;
 pub mod nack;
 pub mod ntp;
