@@ -123,7 +123,11 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 def _say_ready(node: Node, port: int) -> None:
     base = node.settings.public_url or f"http://localhost:{port}"
-    lines = [f"livetrial is ready at {base}", f"  media: {node.settings.media_protocols()} port {node.media.port}", f"  API:   {base}/docs"]
+    lines = [
+        f"livetrial is ready at {base}",
+        f"  media: {node.settings.media_protocols()} port {node.media.port}",
+        f"  API:   {base}/docs",
+    ]
     if node.settings.demo:
         links = demo_links(node, base)
         lines += [f"  demo, as a member: {links['member']}", f"  demo, as the host: {links['host']}"]

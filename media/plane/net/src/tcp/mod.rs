@@ -9,3 +9,6 @@ mod limits;
 
 pub(crate) use connections::Connections;
 pub(crate) use limits::Limits;
+
+#[cfg(test)]
+mod tests;

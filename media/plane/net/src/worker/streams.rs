@@ -11,6 +11,10 @@ use crate::send::Sender;
 /// What is read from a connection before the next has its turn.
 const CHUNK_OCTETS: usize = 64 << 10;
 
+/// Frames that the engine takes in before it forwards them. A chunk holds more, after a line has stood still, than an
+/// encoding's cache keeps: audio has 64 places.
+const FRAMES_A_FLUSH: usize = 32;
+
 /// Room for what is read at once, used again for every connection.
 pub(super) struct Chunks(Vec<u8>);
 
@@ -58,6 +62,9 @@ fn receive(now: Instant, number: usize, chunks: &mut Chunks, engine: &mut Engine
         frames = frames.saturating_add(1);
         octets = octets.saturating_add(frame.len());
         engine.receive(now, chunk.address, frame, sender);
+        if frames.is_multiple_of(FRAMES_A_FLUSH) {
+            engine.flush(now, sender);
+        }
     });
     engine.flush(now, sender);
     Counters::add(&mut sender.counters.tcp_frames_received, frames);
