@@ -12,7 +12,7 @@ use crate::send::Sender;
 const CHUNK_OCTETS: usize = 64 << 10;
 
 /// Frames that the engine takes in before it forwards them. A chunk holds more, after a line has stood still, than an
-/// encoding's cache keeps: audio has 64 places.
+/// encoding's cache keeps: audio has 128 places.
 const FRAMES_A_FLUSH: usize = 32;
 
 /// Room for what is read at once, used again for every connection.
