@@ -58,7 +58,7 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 # HTTP and WebSocket; all media.
-EXPOSE 8080/tcp 8081/udp
+EXPOSE 8080/tcp 8081/udp 8081/tcp
 # Ready means: the store answers and the forwarding plane runs.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('LIVETRIAL_HTTP_PORT', 8080)), timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]

@@ -2,22 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from media.negotiation import DtlsRole
 from media.offer import Offer, OfferedCodec, OfferedSection
+
+_HOST_TYPE = 126
+_HOST_TCP_TYPE = 90
+"""Type preferences (RFC 8445 section 5.1.2.2); that of TCP is what browsers give it."""
 
 _VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """Where the media port is reached. By TCP the peer opens the connection (RFC 6544)."""
+
+    protocol: Literal["udp", "tcp"]
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transport:
-    """What all sections share. `candidates` are (address, port) pairs, best first."""
+    """What all sections share. `candidates` are the best first within each protocol."""
 
     ufrag: str
     pwd: str
     fingerprint: str
     role: DtlsRole
-    candidates: Sequence[tuple[str, int]]
+    candidates: Sequence[Candidate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +93,7 @@ def _section(section: OfferedSection, answer: AnsweredSection, transport: Transp
         f"a=fingerprint:sha-256 {transport.fingerprint}",
         f"a=setup:{'active' if transport.role == 'client' else 'passive'}",
     ]
-    lines += [
-        f"a=candidate:{index} 1 udp {_priority(index)} {address} {port} typ host"
-        for index, (address, port) in enumerate(transport.candidates, start=1)
-    ]
+    lines += [_candidate(index, candidate) for index, candidate in enumerate(transport.candidates, start=1)]
     lines.append("a=end-of-candidates")
     lines += [f"a=extmap:{number} {uri}" for uri, number in (answer.extensions or {}).items()]
     for codec in answer.codecs:
@@ -136,6 +147,17 @@ def _uplink_feedback(section: OfferedSection, answer: AnsweredSection) -> Sequen
     return ("goog-remb",) if section.kind == "video" else ()
 
 
-def _priority(index: int) -> int:
-    """RFC 8445 section 5.1.2.1: a host candidate of component 1, the earlier the better."""
-    return (126 << 24) | ((65535 - index) << 8) | 255
+def _candidate(index: int, candidate: Candidate) -> str:
+    kind = " tcptype passive" if candidate.protocol == "tcp" else ""
+    return (
+        f"a=candidate:{index} 1 {candidate.protocol} {_priority(index, candidate)} "
+        f"{candidate.address} {candidate.port} typ host{kind}"
+    )
+
+
+def _priority(index: int, candidate: Candidate) -> int:
+    """RFC 8445 section 5.1.2.1: of component 1, the earlier the better, and any UDP before any TCP."""
+    if candidate.protocol == "udp":
+        return (_HOST_TYPE << 24) | ((65535 - index) << 8) | 255
+    # RFC 6544 section 4.2: three bits for the direction, of which passive is 4, then thirteen for the order.
+    return (_HOST_TCP_TYPE << 24) | ((4 << 13 | 8191 - index) << 8) | 255

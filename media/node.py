@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from livetrial_plane import Plane
 from media import answer, negotiation
-from media.answer import AnsweredSection, Stream
+from media.answer import AnsweredSection, Candidate, Stream
 from media.demand import Demand
 from media.dtls import NodeCertificate
 from media.errors import BadOffer, Busy, UnsupportedMedia
@@ -29,12 +29,16 @@ class MediaConfig:
     Args:
         host: address to bind; "::" takes IPv4 too.
         port: UDP port; 0 lets the kernel choose.
+        tcp: take connections on the TCP port of the same number, and announce it, for networks without UDP.
+        udp_announced: announce UDP; False where no UDP comes through to the port.
         announced: addresses for clients to send to, best first.
         workers: the plane's worker threads.
     """
 
     host: str = "0.0.0.0"
     port: int = 8081
+    tcp: bool = True
+    udp_announced: bool = True
     announced: tuple[str, ...] = ("127.0.0.1",)
     workers: int = 1
 
@@ -88,7 +92,8 @@ class MediaNode:
         Raises:
             OSError: the port cannot be bound.
         """
-        plane = Plane(host=self._config.host, port=self._config.port, workers=self._config.workers)
+        config = self._config
+        plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
         self._link = PlaneLink(plane, self._on_encoding)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
 
@@ -309,9 +314,15 @@ class MediaNode:
             pwd=peer.pwd,
             fingerprint=self._certificate.sha256,
             role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
-            candidates=[(address, self.port) for address in self._config.announced],
+            candidates=self._candidates(),
         )
         return answer.write(offer, answers, transport)
+
+    def _candidates(self) -> list[Candidate]:
+        """UDP first, so that clients try it first."""
+        config = self._config
+        udp = [Candidate("udp", address, self.port) for address in config.announced if config.udp_announced]
+        return udp + [Candidate("tcp", address, self.port) for address in config.announced if config.tcp]
 
     def _forget(self, peer: Peer, room: str) -> None:
         self._peers.discard(peer)

@@ -39,7 +39,7 @@ def _keys(settings: Settings) -> Finding:
 
 def _addresses(settings: Settings) -> Finding:
     addresses = settings.announced_addresses()
-    text = f"clients are told to send media to {', '.join(addresses)}, UDP port {settings.media_port}"
+    text = f"clients are told to send media to {', '.join(addresses)}, {settings.media_protocols()} port {settings.media_port}"
     if settings.announced is None:
         text += "; behind NAT set LIVETRIAL_ANNOUNCED to the public address"
     return Finding(bool(addresses), text)

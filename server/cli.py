@@ -52,7 +52,7 @@ def serve_command(
     http_port: Annotated[int | None, typer.Option(help="HTTP and WebSocket port. [8080]")] = None,
     public_url: Annotated[str | None, typer.Option(help="Where people reach the HTTP port, for links.")] = None,
     media_host: Annotated[str | None, typer.Option(help="Address of the media port. [0.0.0.0]")] = None,
-    media_port: Annotated[int | None, typer.Option(help="UDP port of all media. [8081]")] = None,
+    media_port: Annotated[int | None, typer.Option(help="Port of all media, UDP and TCP. [8081]")] = None,
     announced: Annotated[str | None, typer.Option(help="IP addresses told to clients, comma-separated.")] = None,
     data_dir: DataDir = None,
     web_dir: Annotated[Path | None, typer.Option(help="The built pages. [web_client/dist]")] = None,
@@ -123,7 +123,11 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 def _say_ready(node: Node, port: int) -> None:
     base = node.settings.public_url or f"http://localhost:{port}"
-    lines = [f"livetrial is ready at {base}", f"  media: UDP port {node.media.port}", f"  API:   {base}/docs"]
+    lines = [
+        f"livetrial is ready at {base}",
+        f"  media: {node.settings.media_protocols()} port {node.media.port}",
+        f"  API:   {base}/docs",
+    ]
     if node.settings.demo:
         links = demo_links(node, base)
         lines += [f"  demo, as a member: {links['member']}", f"  demo, as the host: {links['host']}"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import ifaddr
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DAY_S = 24 * 3600
@@ -29,7 +29,13 @@ class Settings(BaseSettings):
     )
     media_host: str = Field(default="0.0.0.0", description="Address of the media port.")
     media_port: int = Field(
-        default=8081, ge=0, le=65535, description="UDP port of all media; 0 lets the kernel choose."
+        default=8081, ge=0, le=65535, description="Port of all media, UDP and TCP; 0 lets the kernel choose."
+    )
+    media_tcp: bool = Field(
+        default=True, description="Take media by TCP too, on the same port number, for networks without UDP."
+    )
+    media_udp: bool = Field(
+        default=True, description="Tell clients to send media by UDP; false where a firewall lets none in."
     )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
@@ -73,6 +79,13 @@ class Settings(BaseSettings):
     def _check_addresses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if value is None else tuple(str(ipaddress.ip_address(address)) for address in value)
 
+    @field_validator("media_udp")
+    @classmethod
+    def _check_media_protocols(cls, value: bool, info: ValidationInfo) -> bool:
+        if not value and info.data.get("media_tcp") is False:
+            raise ValueError("no media could come with neither UDP nor TCP")
+        return value
+
     @field_validator("media_host")
     @classmethod
     def _check_media_host(cls, value: str) -> str:
@@ -92,6 +105,10 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must have at least 32 bytes")
         return value
+
+    def media_protocols(self) -> str:
+        """How clients are told to send media, in words."""
+        return " and ".join(name for name, told in (("UDP", self.media_udp), ("TCP", self.media_tcp)) if told)
 
     def announced_addresses(self) -> tuple[str, ...]:
         """The addresses that clients are told: those set, else where the media port can be reached on this machine."""

@@ -35,6 +35,7 @@ PLANE_GAUGES = frozenset(
         "sources",
         "sinks",
         "addresses",
+        "tcp_connections",
         "udp_segments_max",
         "udp_receive_buffer_octets",
         "udp_send_buffer_octets",
@@ -89,7 +90,13 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         store = await open_store(settings.redis_url, settings.data_dir)
         stack.push_async_callback(store.close)
         media = MediaNode(
-            MediaConfig(host=settings.media_host, port=settings.media_port, announced=settings.announced_addresses())
+            MediaConfig(
+                host=settings.media_host,
+                port=settings.media_port,
+                tcp=settings.media_tcp,
+                udp_announced=settings.media_udp,
+                announced=settings.announced_addresses(),
+            )
         )
         await media.start()
         stack.push_async_callback(media.close)

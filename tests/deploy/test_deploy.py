@@ -36,9 +36,10 @@ def test_image_and_compose_file_set_what_exists(text: str) -> None:
 
 def test_image_and_compose_file_open_the_ports_that_the_server_takes() -> None:
     http, media = default("http_port"), default("media_port")
-    assert f"EXPOSE {http}/tcp {media}/udp" in IMAGE
+    assert f"EXPOSE {http}/tcp {media}/udp {media}/tcp" in IMAGE
     assert f'"127.0.0.1:{http}:{http}/tcp"' in COMPOSE
-    assert f'"{media}:{media}/udp"' in COMPOSE
+    for protocol in ("udp", "tcp"):
+        assert f'"{media}:{media}/{protocol}"' in COMPOSE
 
 
 def test_the_compose_file_and_the_guide_ask_of_the_store_what_the_server_checks() -> None:

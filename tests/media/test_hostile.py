@@ -63,6 +63,19 @@ async def test_garbage_is_counted(
     assert after["peers"] == 2
 
 
+async def test_a_flood_of_connections_with_garbage_is_cut_off(
+    node: MediaNode, session: tuple[RTCPeerConnection, Log]
+) -> None:
+    for datagram in garbage():
+        _, writer = await asyncio.open_connection("127.0.0.1", node.port)
+        writer.write(datagram)
+        writer.transport.abort()
+    await goes_on(node, session)
+    stats = node.stats()
+    assert stats["tcp_accepted"] + stats["tcp_refused"] > 0
+    assert stats["peers"] == 2
+
+
 def binding_request(username: str, password: str) -> bytes:
     request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
     request.attributes["USERNAME"] = username

@@ -1,8 +1,10 @@
-"""Peers of a plane made by hand: a UDP socket, connectivity checks from aioice, SRTP from libsrtp."""
+"""Peers of a plane made by hand: a socket, connectivity checks from aioice, SRTP from libsrtp."""
 
 import secrets
 import select
 import socket
+import struct
+import time
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -30,14 +32,31 @@ class Keys:
     receive_salt: bytes = field(default_factory=lambda: secrets.token_bytes(12))
 
 
-class Peer:
-    """One ICE and SRTP association with the plane under test."""
+class FramedSocket(socket.socket):
+    """A TCP socket that sends and receives datagrams (RFC 4571 framing)."""
 
-    def __init__(self, plane: livetrial_plane.Plane, peer: int) -> None:
+    def __init__(self) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+
+    def send(self, datagram: bytes, flags: int = 0) -> int:  # type: ignore[override]
+        """Send one frame."""
+        self.sendall(struct.pack("!H", len(datagram)) + datagram, flags)
+        return len(datagram)
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive one frame; empty when the plane has closed the connection."""
+        prefix = super().recv(2, socket.MSG_WAITALL)
+        return super().recv(struct.unpack("!H", prefix)[0], socket.MSG_WAITALL) if prefix else b""
+
+
+class Peer:
+    """One ICE and SRTP association with the plane under test, by UDP or by TCP."""
+
+    def __init__(self, plane: livetrial_plane.Plane, peer: int, *, tcp: bool = False) -> None:
         self.id = peer
         self.ufrag = f"ufrag{peer}"
         self.keys = Keys()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = FramedSocket() if tcp else socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.settimeout(GUARD_S)
         self.socket.connect(("127.0.0.1", plane.port))
         profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -87,6 +106,13 @@ def next_events(plane: livetrial_plane.Plane) -> list[livetrial_plane.Event]:
     """Wait until the plane has events, and take them."""
     assert is_readable(plane, GUARD_S), "no event came"
     return plane.events()
+
+
+def until(plane: livetrial_plane.Plane, name: str, value: int) -> None:
+    """Wait until a counter has reached a value. Each question waits for a turn of the plane."""
+    deadline = time.monotonic() + GUARD_S
+    while (now := plane.stats()[name]) < value:
+        assert time.monotonic() < deadline, f"{name} stays at {now}"
 
 
 def is_readable(plane: livetrial_plane.Plane, timeout_s: float = 0.0) -> bool:

@@ -59,8 +59,8 @@ def test_a_check_with_the_right_password_is_answered_and_told(plane: Plane) -> N
         assert answer.check_message_integrity(b"the+password/of22chars")
         assert answer.attributes["XOR-MAPPED-ADDRESS"] == peer.socket.getsockname()
         [event] = next_events(plane)
-        assert (event.kind, event.peer, event.address) == ("connected", 7, peer.address)
-        assert repr(event) == f'Event("connected", peer=7, address="{peer.address}")'
+        assert (event.kind, event.peer, event.address, event.protocol) == ("connected", 7, peer.address, "udp")
+        assert repr(event) == f'Event("connected", peer=7, address="{peer.address}", protocol="udp")'
         with pytest.raises(AttributeError):
             event.peer = 8
 

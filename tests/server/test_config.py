@@ -43,6 +43,7 @@ def test_the_environment_sets_and_flags_win(monkeypatch: pytest.MonkeyPatch, tmp
         {"log_level": "loud"},
         {"max_members": 0},
         {"media_host": "localhost"},
+        {"media_udp": False, "media_tcp": False},
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:

@@ -19,15 +19,16 @@ class Event:
     """Something Python must know. Frozen. Fields that do not belong to `kind` hold their default."""
 
     kind: EventKind
-    """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: the first authenticated binding
-    request was answered. `lost`: nothing authenticated arrived for the liveness timeout. `encoding`: an encoding of a source
-    began or ceased to arrive."""
+    """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: an authenticated binding request was
+    answered, and the peer had no address before: its first, or the first since its only connection closed. `lost`: nothing
+    authenticated arrived for the liveness timeout. `encoding`: an encoding of a source began or ceased to arrive."""
     peer: int  # dtls, connected, lost; the publishing peer for encoding
     source: int  # encoding; else 0
     encoding: int  # encoding: index in the source's encodings, lowest first; else 0
     active: bool  # encoding
     data: bytes  # dtls
     address: str  # connected: "ip:port"; else ""
+    protocol: str  # connected: "udp" or "tcp"; else ""
 
 @final
 class Codec:
@@ -42,13 +43,14 @@ class Plane:
     Args:
         host: address to bind, IPv4 or IPv6 ("::" for both).
         port: UDP port; 0 lets the kernel choose (see `port`).
+        tcp: take connections too, on the TCP port of the same number: passive candidates (RFC 6544), frames (RFC 4571).
         workers: worker threads, each with its own SO_REUSEPORT socket. Only 1 is implemented so far.
         liveness_timeout_s: silence after which a peer is `lost`. Browsers check consent every 5 s at most (RFC 7675), so 15 s.
         keyframe_interval_ms: two keyframe requests to a source are at least so far apart; in steady state a second, or two while
             keyframes take more than 40 % of its bitrate.
 
     Raises:
-        OSError: the port cannot be bound.
+        OSError: the port cannot be bound, by UDP or by TCP.
         ValueError: an argument is out of range.
     """
 
@@ -57,6 +59,7 @@ class Plane:
         *,
         host: str = "0.0.0.0",
         port: int = 0,
+        tcp: bool = True,
         workers: int = 1,
         liveness_timeout_s: float = 15.0,
         keyframe_interval_ms: int = 500,
@@ -78,7 +81,7 @@ class Plane:
     def remove_peer(self, peer: int) -> None:
         """Forget the peer, its sources and its sinks."""
     def send_dtls(self, peer: int, datagram: bytes) -> None:
-        """Send to the peer's current address; dropped and counted when it has none."""
+        """Send to the peer's current address; dropped and counted when it has none, or when its connection has no room."""
     def set_keys(
         self,
         peer: int,

@@ -25,11 +25,13 @@ export class Server {
     readonly mediaPort: number,
     private readonly dataDir: string,
     private readonly demo: boolean,
+    private readonly settings: Record<string, string>,
   ) {}
 
-  static async start(options: { demo?: boolean } = {}): Promise<Server> {
+  /** `settings` are `LIVETRIAL_*` variables. */
+  static async start(options: { demo?: boolean; settings?: Record<string, string> } = {}): Promise<Server> {
     const dataDir = mkdtempSync(join(tmpdir(), "livetrial-"));
-    const server = new Server(await freePort(), await freePort(), dataDir, options.demo ?? false);
+    const server = new Server(await freePort(), await freePort(), dataDir, options.demo ?? false, options.settings ?? {});
     await server.launch();
     return server;
   }
@@ -44,7 +46,7 @@ export class Server {
     const ports = ["--http-port", `${this.port}`, "--media-port", `${this.mediaPort}`];
     const child = spawn(LIVETRIAL, ["serve", ...ports, "--data-dir", this.dataDir, demo], {
       cwd: ROOT,
-      env: { ...process.env, LIVETRIAL_API_KEY: API_KEY },
+      env: { ...process.env, LIVETRIAL_API_KEY: API_KEY, ...this.settings },
     });
     this.process = child;
     this.output = "";

@@ -14,6 +14,7 @@ pub(crate) struct Event {
     active: bool,
     data: Py<PyBytes>,
     address: String,
+    protocol: String,
 }
 
 impl Event {
@@ -22,7 +23,10 @@ impl Event {
             command::Event::Dtls { peer, ref datagram } => {
                 Self { data: PyBytes::new(py, datagram).unbind(), ..Self::bare(py, "dtls", peer) }
             }
-            command::Event::Connected { peer, address } => Self { address: address.to_string(), ..Self::bare(py, "connected", peer) },
+            command::Event::Connected { peer, address } => {
+                let (address, protocol) = (address.socket.to_string(), address.protocol.to_string());
+                Self { address, protocol, ..Self::bare(py, "connected", peer) }
+            }
             command::Event::Lost { peer } => Self::bare(py, "lost", peer),
             command::Event::Encoding { peer, source, encoding, active } => {
                 Self { source, encoding, active, ..Self::bare(py, "encoding", peer) }
@@ -31,19 +35,19 @@ impl Event {
     }
 
     fn bare(py: Python<'_>, kind: &'static str, peer: u32) -> Self {
-        let (source, encoding, active, address) = (0, 0, false, String::new());
-        Self { kind, peer, source, encoding, active, data: PyBytes::new(py, b"").unbind(), address }
+        let (source, encoding, active, address, protocol) = (0, 0, false, String::new(), String::new());
+        Self { kind, peer, source, encoding, active, data: PyBytes::new(py, b"").unbind(), address, protocol }
     }
 }
 
 #[pymethods]
 impl Event {
     fn __repr__(&self, py: Python<'_>) -> String {
-        let Self { kind, peer, source, encoding, address, .. } = self;
+        let Self { kind, peer, source, encoding, address, protocol, .. } = self;
         let rest = match *kind {
             // The first octet is the content type (RFC 6347), which is all that a reader can use.
             "dtls" => format!(", data=<{} octets>", self.data.bind(py).as_bytes().len()),
-            "connected" => format!(", address={address:?}"),
+            "connected" => format!(", address={address:?}, protocol={protocol:?}"),
             "encoding" => {
                 let active = if self.active { "True" } else { "False" };
                 format!(", source={source}, encoding={encoding}, active={active}")

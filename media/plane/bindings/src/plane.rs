@@ -31,18 +31,18 @@ impl Plane {
     #[new]
     #[pyo3(
         signature = (
-            *, host = "0.0.0.0", port = Int::of(0), workers = Int::of(1), liveness_timeout_s = 15.0,
+            *, host = "0.0.0.0", port = Int::of(0), tcp = true, workers = Int::of(1), liveness_timeout_s = 15.0,
             keyframe_interval_ms = Int::of(500)
         ),
-        text_signature = "(*, host='0.0.0.0', port=0, workers=1, liveness_timeout_s=15.0, keyframe_interval_ms=500)"
+        text_signature = "(*, host='0.0.0.0', port=0, tcp=True, workers=1, liveness_timeout_s=15.0, keyframe_interval_ms=500)"
     )]
-    fn new(host: &str, port: Int, workers: Int, liveness_timeout_s: f64, keyframe_interval_ms: Int) -> PyResult<Self> {
+    fn new(host: &str, port: Int, tcp: bool, workers: Int, liveness_timeout_s: f64, keyframe_interval_ms: Int) -> PyResult<Self> {
         workers.within("workers", 1..=1_u8)?;
         let engine = engine::Config {
             liveness: arguments::liveness(liveness_timeout_s)?,
             keyframe_interval: Duration::from_millis(keyframe_interval_ms.within("keyframe_interval_ms", 0..=60_000)?),
         };
-        let config = Config { host: arguments::host(host)?, port: port.within("port", 0..=u16::MAX)?, engine };
+        let config = Config { host: arguments::host(host)?, port: port.within("port", 0..=u16::MAX)?, tcp, engine };
         plane_net::Plane::start(config).map(Self).map_err(|error| {
             let text = format!("cannot start a plane on {host} port {}: {error}", config.port);
             // With an errno OSError makes itself the subclass that belongs to it.
@@ -50,7 +50,7 @@ impl Plane {
         })
     }
 
-    /// The UDP port that is bound.
+    /// The port that is bound.
     #[getter]
     fn port(&self) -> u16 {
         self.0.address().port()

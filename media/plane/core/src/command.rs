@@ -1,7 +1,6 @@
 //! What Python tells the engine, what the engine tells Python, and the rows that it reports.
 
-use std::net::SocketAddr;
-
+use crate::address::TransportAddress;
 use crate::srtp::{MasterKey, Profile};
 
 /// A peer: one ICE, DTLS and SRTP association. Chosen by the caller, never reused.
@@ -157,12 +156,12 @@ pub enum Event {
         /// The datagram.
         datagram: Vec<u8>,
     },
-    /// The first authenticated binding request was answered.
+    /// An authenticated binding request was answered, and the peer had no address before.
     Connected {
         /// Who.
         peer: PeerId,
         /// Where it came from.
-        address: SocketAddr,
+        address: TransportAddress,
     },
     /// Nothing authenticated arrived for the liveness timeout.
     Lost {

@@ -1,5 +1,6 @@
 //! The forwarding plane's protocol core: no I/O, no clock, no unsafe. Bytes, time and randomness come in as arguments.
 
+pub mod address;
 pub mod av1;
 pub mod bits;
 pub mod command;
@@ -7,6 +8,7 @@ pub mod demux;
 pub mod dependency_descriptor;
 pub mod engine;
 pub mod extension;
+pub mod framing;
 pub mod h264;
 pub mod nack;
 pub mod ntp;

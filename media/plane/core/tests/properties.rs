@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use plane_core::extension::{Elements, block_len, write_header};
+use plane_core::framing::{Deframer, FrameQueue, MAX_FRAME_OCTETS};
 use plane_core::nack::NackGenerator;
 use plane_core::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 use plane_core::rtp::{Fields, Header};
@@ -314,5 +315,78 @@ proptest! {
             rounds += 1;
             prop_assert!(rounds < 200);
         }
+    }
+}
+
+/// A stream of frames, and the frames.
+fn framed() -> impl Strategy<Value = (Vec<u8>, Vec<Vec<u8>>)> {
+    vec(vec(any::<u8>(), 0..600), 0..20).prop_map(|frames| {
+        let mut queue = FrameQueue::new(usize::MAX);
+        assert!(frames.iter().all(|frame| queue.push(frame)));
+        let mut stream = Vec::new();
+        while !queue.unsent().is_empty() {
+            stream.extend_from_slice(queue.unsent());
+            queue.advance(queue.unsent().len());
+        }
+        (stream, frames.into_iter().filter(|frame| !frame.is_empty()).collect())
+    })
+}
+
+proptest! {
+    #[test]
+    fn frames_come_out_however_the_stream_is_cut((stream, frames) in framed(), cuts in vec(1..700_usize, 1..40)) {
+        let (mut deframer, mut got, mut rest) = (Deframer::default(), Vec::new(), &stream[..]);
+        for cut in cuts.iter().cycle() {
+            let (now, later) = rest.split_at((*cut).min(rest.len()));
+            deframer.feed(&mut now.to_vec(), |frame| got.push(frame.to_vec())).unwrap();
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(got, frames);
+    }
+
+    #[test]
+    fn no_stream_makes_a_deframer_panic_or_hand_over_what_is_too_long(stream in vec(any::<u8>(), 0..9_000), cut in 1..5_000_usize, small in any::<bool>()) {
+        // With lengths below 256 the stream is read to its end.
+        let mut stream: Vec<u8> = if small { stream.into_iter().flat_map(|length| [vec![0, length], vec![length; usize::from(length)]].concat()).collect() } else { stream };
+        let mut deframer = Deframer::default();
+        for part in stream.chunks_mut(cut) {
+            let mut handed_over = 0;
+            let available = part.len() + MAX_FRAME_OCTETS + 2;
+            let result = deframer.feed(part, |frame| { assert!((1..=MAX_FRAME_OCTETS).contains(&frame.len())); handed_over += frame.len() + 2; });
+            prop_assert!(handed_over <= available);
+            if result.is_err() {
+                prop_assert!(!small);
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_keeps_its_bound_and_the_order(steps in vec((vec(any::<u8>(), 0..300), 0..400_usize), 0..60), limit in 0..1_000_usize) {
+        let (mut queue, mut written, mut taken) = (FrameQueue::new(limit), Vec::new(), Vec::new());
+        let mut waiting = 0;
+        for (frame, sent) in steps {
+            let fits = waiting + frame.len() + 2 <= limit;
+            prop_assert_eq!(queue.push(&frame), fits);
+            if fits {
+                waiting += frame.len() + 2;
+                taken.push(frame);
+            }
+            let sent = sent.min(queue.unsent().len());
+            written.extend_from_slice(&queue.unsent()[..sent]);
+            queue.advance(sent);
+            waiting -= sent;
+        }
+        while !queue.unsent().is_empty() {
+            written.extend_from_slice(queue.unsent());
+            queue.advance(queue.unsent().len());
+        }
+        let mut got = Vec::new();
+        Deframer::default().feed(&mut written, |frame| got.push(frame.to_vec())).unwrap();
+        taken.retain(|frame| !frame.is_empty());
+        prop_assert_eq!(got, taken);
     }
 }

@@ -2,7 +2,7 @@
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Since the start, on one worker's socket and its event queue.
+        /// Since the start, on one worker's port.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub(crate) struct Counters {
             $($(#[$doc])* pub(crate) $name: u64,)*
@@ -44,6 +44,28 @@ counters! {
     udp_dropped_unreachable,
     /// Datagrams dropped for any other reason that the kernel gave.
     udp_dropped_send_error,
+    /// Connections accepted.
+    tcp_accepted,
+    /// Connections refused, because there are too many in all or of one network.
+    tcp_refused,
+    /// Failures to accept, for want of descriptors or memory.
+    tcp_accept_errors,
+    /// Connections closed, by whichever side and for whatever reason.
+    tcp_closed,
+    /// Of these, closed because what came was not framed (RFC 4571).
+    tcp_framing_errors,
+    /// Frames received.
+    tcp_frames_received,
+    /// Octets in them, without their prefixes.
+    tcp_octets_received,
+    /// Frames that a connection took, to send at once or when the kernel takes more.
+    tcp_frames_sent,
+    /// Octets in them, likewise.
+    tcp_octets_sent,
+    /// Frames dropped because their connection's buffer was full.
+    tcp_dropped_full,
+    /// Frames dropped because their connection had closed.
+    tcp_dropped_closed,
 }
 
 impl Counters {

@@ -1,15 +1,17 @@
-//! The forwarding plane's shell: the socket, the worker thread, and the queues between it and its owner.
+//! The forwarding plane's shell: the media port, the worker thread, and the queues between it and its owner.
 //!
 //! [`Plane`] is what an owner holds. It posts commands to the worker's mailbox, asks it questions, and takes events
-//! from a queue whose eventfd it can watch. The worker alone owns the engine and the socket.
+//! from a queue whose eventfd it can watch. The worker alone owns the engine and the port.
 
 mod counters;
 mod events;
 mod mailbox;
 mod plane;
+mod port;
 mod receive;
 mod send;
 mod socket;
+mod tcp;
 mod worker;
 
 pub use plane::{Config, Plane, Stopped};

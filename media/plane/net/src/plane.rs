@@ -15,7 +15,7 @@ use plane_core::engine;
 
 use crate::events::EventQueue;
 use crate::mailbox::{Gone, Mailbox, Message};
-use crate::socket::{Sharing, Socket};
+use crate::port;
 use crate::worker::Worker;
 
 /// What an owner decides.
@@ -25,6 +25,8 @@ pub struct Config {
     pub host: IpAddr,
     /// UDP port; 0 lets the kernel choose.
     pub port: u16,
+    /// Whether connections are taken too, on the TCP port of the same number (RFC 6544).
+    pub tcp: bool,
     /// The engine's settings.
     pub engine: engine::Config,
 }
@@ -61,10 +63,10 @@ impl Plane {
     }
 
     fn start_with(config: Config, run: fn(&mut Worker) -> io::Result<()>) -> io::Result<Self> {
-        let socket = Socket::bind(SocketAddr::new(config.host, config.port), Sharing::Exclusive)?;
+        let (socket, listener) = port::bind(SocketAddr::new(config.host, config.port), config.tcp)?;
         let address = socket.address();
         let events = Arc::new(EventQueue::new()?);
-        let (worker, mailbox) = Worker::new(socket, config.engine, Arc::clone(&events))?;
+        let (worker, mailbox) = Worker::new(socket, listener, config.engine, Arc::clone(&events))?;
         let ending = Arc::clone(&events);
         let thread = thread::Builder::new().name("plane-0".into()).spawn(move || supervise(worker, run, &ending))?;
         Ok(Self { address, mailbox, events, worker: Mutex::new(State::Running(thread)) })
@@ -209,7 +211,7 @@ mod tests {
 
     fn config() -> Config {
         let engine = engine::Config { liveness: Duration::from_secs(15), keyframe_interval: Duration::from_millis(500) };
-        Config { host: "127.0.0.1".parse().unwrap(), port: 0, engine }
+        Config { host: "127.0.0.1".parse().unwrap(), port: 0, tcp: true, engine }
     }
 
     #[test]

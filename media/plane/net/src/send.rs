@@ -5,10 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use plane_core::address::{Protocol, TransportAddress};
 use plane_core::engine::Output;
 
 use crate::counters::Counters;
 use crate::socket::Socket;
+use crate::tcp::Connections;
 
 /// Largest UDP payload over IPv4 (65,535 less both headers). It binds segmented sends too, before they are segmented.
 const MAX_PAYLOAD_OCTETS: usize = 65_507;
@@ -25,13 +27,14 @@ pub(crate) struct Sender {
     /// Whether the kernel segments depends on the route (IPsec, a device without checksum offload), so it is
     /// remembered by destination: one odd subscriber must not take offload from all others.
     refusing: HashSet<SocketAddr>,
+    pub(crate) connections: Connections,
     pub(crate) counters: Counters,
 }
 
 impl Sender {
-    pub(crate) fn new(socket: Arc<Socket>) -> Self {
+    pub(crate) fn new(socket: Arc<Socket>, connections: Connections) -> Self {
         let max_segments = socket.max_segments();
-        Self { socket, max_segments, refusing: HashSet::new(), counters: Counters::default() }
+        Self { socket, max_segments, refusing: HashSet::new(), connections, counters: Counters::default() }
     }
 
     /// Octets of the largest send: whole segments, as many as kernel and IP allow.
@@ -89,10 +92,15 @@ impl Sender {
 }
 
 impl Output for Sender {
-    fn transmit(&mut self, destination: SocketAddr, segment_size: usize, contents: &[u8]) {
+    fn transmit(&mut self, destination: TransportAddress, segment_size: usize, contents: &[u8]) {
         let segment_size = segment_size.max(1);
-        for part in contents.chunks(self.send_octets(destination, segment_size)) {
-            self.send(destination, segment_size, part);
+        match destination.protocol {
+            Protocol::Udp => {
+                for part in contents.chunks(self.send_octets(destination.socket, segment_size)) {
+                    self.send(destination.socket, segment_size, part);
+                }
+            }
+            Protocol::Tcp(connection) => self.connections.send(connection, segment_size, contents, &mut self.counters),
         }
     }
 }
@@ -109,9 +117,16 @@ mod tests {
 
     use super::*;
     use crate::socket::Sharing;
+    use crate::tcp::Limits;
 
     fn sender() -> Sender {
-        Sender::new(Arc::new(Socket::bind("127.0.0.1:0".parse().unwrap(), Sharing::Exclusive).unwrap()))
+        let socket = Socket::bind("127.0.0.1:0".parse().unwrap(), Sharing::Exclusive).unwrap();
+        let registry = mio::Poll::new().unwrap().registry().try_clone().unwrap();
+        Sender::new(Arc::new(socket), Connections::new(None, registry, mio::Token(0), Limits::of_this_process()).unwrap())
+    }
+
+    fn udp(sink: &UdpSocket) -> TransportAddress {
+        TransportAddress::udp(sink.local_addr().unwrap())
     }
 
     fn receive(sink: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
@@ -133,7 +148,7 @@ mod tests {
         let sink = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut sender = sender();
         let burst = pattern(4_300);
-        sender.transmit(sink.local_addr().unwrap(), 1_000, &burst);
+        sender.transmit(udp(&sink), 1_000, &burst);
         let received = receive(&sink, 5);
         assert!(received.iter().map(Vec::len).eq([1_000, 1_000, 1_000, 1_000, 300]));
         assert_eq!(received.concat(), burst);
@@ -147,10 +162,10 @@ mod tests {
     fn a_burst_beyond_the_limits_of_ip_or_kernel_becomes_several_sends() {
         let sink = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut sender = sender();
-        sender.transmit(sink.local_addr().unwrap(), 1_200, &pattern(1_200 * 60));
+        sender.transmit(udp(&sink), 1_200, &pattern(1_200 * 60));
         assert_eq!(sender.counters.udp_sends, 2, "54 datagrams of 1,200 octets fit 65,507");
         assert_eq!(receive(&sink, 60).concat(), pattern(72_000));
-        sender.transmit(sink.local_addr().unwrap(), 10, &pattern(1_000));
+        sender.transmit(udp(&sink), 10, &pattern(1_000));
         assert_eq!(sender.counters.udp_sends, 4, "64 segments a send");
         assert_eq!(receive(&sink, 100).concat(), pattern(1_000));
     }
@@ -163,14 +178,14 @@ mod tests {
         sender.max_segments = 2_000;
         let burst = pattern(1_500);
         for _ in 0..2 {
-            sender.transmit(sink.local_addr().unwrap(), 10, &burst);
+            sender.transmit(udp(&sink), 10, &burst);
             assert_eq!(receive(&sink, 150).concat(), burst);
         }
         assert_eq!(sender.counters.udp_offload_refused, 1, "remembered for this destination");
         assert_eq!(sender.counters.udp_sends, 300);
 
         let other = UdpSocket::bind("127.0.0.1:0").unwrap();
-        sender.transmit(other.local_addr().unwrap(), 10, &pattern(30));
+        sender.transmit(udp(&other), 10, &pattern(30));
         assert_eq!(sender.counters.udp_sends, 301, "and for no other");
     }
 
@@ -178,10 +193,10 @@ mod tests {
     fn what_cannot_be_sent_is_dropped_and_counted_by_its_reason() {
         let mut sender = sender();
         let sink = UdpSocket::bind("127.0.0.1:0").unwrap();
-        sender.transmit(sink.local_addr().unwrap(), 70_000, &pattern(70_000));
+        sender.transmit(udp(&sink), 70_000, &pattern(70_000));
         assert_eq!(sender.counters.udp_dropped_oversized, 1);
         // From 127.0.0.1 nothing leaves the machine.
-        sender.transmit("192.0.2.1:9".parse().unwrap(), 10, &pattern(25));
+        sender.transmit(TransportAddress::udp("192.0.2.1:9".parse().unwrap()), 10, &pattern(25));
         assert_eq!(sender.counters.udp_dropped_send_error, 3);
         *sender.drop_counter(&io::ErrorKind::WouldBlock.into()) += 1;
         *sender.drop_counter(&io::ErrorKind::ConnectionRefused.into()) += 1;

@@ -1,10 +1,14 @@
-//! The worker: one thread that owns a socket and an engine, and turns until it is told to close.
+//! The worker: one thread that owns the media port and an engine, and turns until it is told to close.
+
+mod streams;
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
+use plane_core::address::TransportAddress;
 use plane_core::engine::{self, Engine};
 
 use crate::counters::Counters;
@@ -13,9 +17,13 @@ use crate::mailbox::{self, Inbox, Mailbox, Message, Stats};
 use crate::receive::{Backlog, Receiver};
 use crate::send::Sender;
 use crate::socket::Socket;
+use crate::tcp::{Connections, Limits};
+use streams::Chunks;
 
 const SOCKET: Token = Token(0);
 const MAILBOX: Token = Token(1);
+/// The listener's; the connections' are above.
+const LISTENER: Token = Token(2);
 
 /// Messages carried out in a turn. Each is a few microseconds, so media wait under a millisecond for a crowd that joins.
 const MESSAGES_A_TURN: usize = 128;
@@ -36,6 +44,7 @@ pub(crate) struct Worker {
     poll: Poll,
     socket: Arc<Socket>,
     receiver: Receiver,
+    chunks: Chunks,
     sender: Sender,
     engine: Engine,
     inbox: Inbox,
@@ -47,16 +56,20 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Prepare a worker for `socket`; its turns begin with [`Worker::run`].
-    pub(crate) fn new(mut socket: Socket, config: engine::Config, events: Arc<EventQueue>) -> io::Result<(Self, Mailbox)> {
+    /// Prepare a worker for the media port: `socket`, and `listener` where TCP is wanted. Its turns begin with [`Worker::run`].
+    pub(crate) fn new(
+        mut socket: Socket, listener: Option<TcpListener>, config: engine::Config, events: Arc<EventQueue>,
+    ) -> io::Result<(Self, Mailbox)> {
         let poll = Poll::new()?;
         let (mailbox, inbox) = mailbox::mailbox(poll.registry(), MAILBOX)?;
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
+        let connections = Connections::new(listener, poll.registry().try_clone()?, LISTENER, Limits::of_this_process())?;
         let socket = Arc::new(socket);
         let worker = Self {
             poll,
             receiver: Receiver::new(),
-            sender: Sender::new(Arc::clone(&socket)),
+            chunks: Chunks::new(),
+            sender: Sender::new(Arc::clone(&socket), connections),
             socket,
             engine: Engine::new(config, Instant::now(), SystemTime::now(), random_seed()?),
             inbox,
@@ -72,7 +85,7 @@ impl Worker {
     /// # Errors
     /// The poll failed, which no input can cause.
     pub(crate) fn run(&mut self) -> io::Result<()> {
-        let mut polled = mio::Events::with_capacity(4);
+        let mut polled = mio::Events::with_capacity(256);
         loop {
             match self.poll.poll(&mut polled, self.patience()) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
@@ -81,7 +94,8 @@ impl Worker {
             for event in &polled {
                 match event.token() {
                     SOCKET => self.readable = true,
-                    _ => self.messages_wait = true,
+                    MAILBOX => self.messages_wait = true,
+                    _ => self.sender.connections.on_event(event),
                 }
             }
             if self.turn() == Flow::Close {
@@ -92,10 +106,11 @@ impl Worker {
 
     /// How long the poll may wait; `None` for ever.
     fn patience(&self) -> Option<Duration> {
-        if self.readable || self.messages_wait {
+        if self.readable || self.messages_wait || self.sender.connections.is_busy() {
             return Some(Duration::ZERO);
         }
-        self.engine.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        let deadlines = [self.engine.deadline(), self.sender.connections.deadline()];
+        deadlines.into_iter().flatten().min().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     fn turn(&mut self) -> Flow {
@@ -105,6 +120,7 @@ impl Worker {
         if self.readable {
             self.receive();
         }
+        self.serve_connections();
         let now = Instant::now();
         if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
             self.engine.timeout(now, &mut self.sender);
@@ -161,7 +177,7 @@ impl Worker {
         let backlog = self.receiver.batch(&self.socket, |from, datagram| {
             datagrams = datagrams.saturating_add(1);
             octets = octets.saturating_add(datagram.len());
-            self.engine.receive(now, from, datagram, &mut self.sender);
+            self.engine.receive(now, TransportAddress::udp(from), datagram, &mut self.sender);
         })?;
         if datagrams > 0 {
             self.engine.flush(now, &mut self.sender);
@@ -179,6 +195,7 @@ impl Worker {
         stats.extend([
             ("udp_receive_buffer_octets", self.socket.receive_buffer() as u64),
             ("udp_send_buffer_octets", self.socket.send_buffer() as u64),
+            ("tcp_connections", self.sender.connections.len() as u64),
             ("events_dropped", self.events.dropped()),
         ]);
         stats

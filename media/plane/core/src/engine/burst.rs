@@ -3,13 +3,12 @@
 //! Only the last segment of an offloaded send may be shorter. An encoder cuts a frame into packets whose sizes differ by
 //! an octet or a few, so RTP padding (RFC 3550 section 5.1) evens them out: it costs less than another send.
 
-use std::net::SocketAddr;
-
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
 use super::feed::Numbers;
 use super::{Counters, Output};
+use crate::address::TransportAddress;
 use crate::command::ExtensionIds;
 use crate::dependency_descriptor;
 use crate::extension;
@@ -67,7 +66,7 @@ impl<'a> Outgoing<'a> {
 
 /// Seal and send `packets` in as few sends as their sizes allow.
 pub(super) fn send(
-    stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: SocketAddr, scratch: &mut Vec<u8>,
+    stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
     counters: &mut Counters, out: &mut impl Output,
 ) {
     let size = |outgoing: &Outgoing<'_>| stream.plain_size(outgoing).saturating_add(sender.rtp_overhead());

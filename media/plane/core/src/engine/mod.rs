@@ -25,12 +25,12 @@ mod transport;
 mod upstream;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustc_hash::FxHashMap;
 use slotmap::{SlotMap, new_key_type};
 
+use crate::address::TransportAddress;
 use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId};
 use crate::demux::{self, Kind};
 use crate::sequence::low32;
@@ -50,8 +50,9 @@ new_key_type! {
 
 /// Where the engine's datagrams go.
 pub trait Output {
-    /// Send `contents`: datagrams of `segment_size` octets each, the last may be shorter.
-    fn transmit(&mut self, destination: SocketAddr, segment_size: usize, contents: &[u8]);
+    /// Send `contents`: datagrams of `segment_size` octets each, the last may be shorter. A connection that has closed is
+    /// no destination any more: what is for it is dropped.
+    fn transmit(&mut self, destination: TransportAddress, segment_size: usize, contents: &[u8]);
 }
 
 /// What an operator may set.
@@ -74,7 +75,7 @@ pub struct Engine {
     sinks: SlotMap<SinkKey, Sink>,
     ids: Ids,
     by_ufrag: FxHashMap<String, PeerKey>,
-    by_address: FxHashMap<SocketAddr, PeerKey>,
+    by_address: FxHashMap<TransportAddress, PeerKey>,
     /// Sources with packets that `flush` must forward.
     dirty: Vec<SourceKey>,
     /// Sinks that are being sent what the cache holds.
@@ -118,7 +119,7 @@ impl Engine {
     }
 
     /// Take one datagram. Media are decrypted in place and queued; STUN is answered at once.
-    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8], out: &mut impl Output) {
+    pub fn receive(&mut self, now: Instant, from: TransportAddress, datagram: &mut [u8], out: &mut impl Output) {
         let Some(kind) = demux::classify(datagram) else {
             self.counters.dropped_unclassified.add(1);
             return;

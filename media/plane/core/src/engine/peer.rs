@@ -1,12 +1,12 @@
 //! A peer: one ICE, DTLS and SRTP association on the shared port.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use arrayvec::ArrayVec;
 use rustc_hash::FxHashMap;
 
 use super::{SinkKey, SourceKey};
+use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
 use crate::remb_estimate::RembEstimate;
 use crate::srtp::{SrtpReceiver, SrtpSender};
@@ -24,9 +24,9 @@ pub(super) struct Peer {
     pub(super) local_pwd: String,
     pub(super) extensions: ExtensionIds,
     /// Where we send: the address of the last nomination, or of the first check.
-    pub(super) address: Option<SocketAddr>,
+    pub(super) address: Option<TransportAddress>,
     /// Addresses that passed a check, oldest first: what they send is this peer's.
-    pub(super) checked: ArrayVec<SocketAddr, MAX_ADDRESSES>,
+    pub(super) checked: ArrayVec<TransportAddress, MAX_ADDRESSES>,
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
@@ -78,7 +78,7 @@ impl Peer {
     }
 
     /// Note an address that passed a check. Returns the one that had to make room.
-    pub(super) fn add_checked(&mut self, address: SocketAddr) -> Option<SocketAddr> {
+    pub(super) fn add_checked(&mut self, address: TransportAddress) -> Option<TransportAddress> {
         if self.checked.contains(&address) {
             return None;
         }
@@ -92,8 +92,9 @@ impl Peer {
         evicted
     }
 
-    /// Forget an address that another peer has passed a check from since.
-    pub(super) fn drop_address(&mut self, address: SocketAddr) {
+    /// Forget an address that is this peer's no longer. Where it was the one that we send to, the last that passed a check
+    /// takes its place, until the peer nominates one.
+    pub(super) fn drop_address(&mut self, address: TransportAddress) {
         self.checked.retain(|checked| *checked != address);
         if self.address == Some(address) {
             self.address = self.checked.last().copied();

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic, reason = "test code")]
 #![allow(clippy::cast_possible_truncation, reason = "test code")]
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::{Config, Engine, Output};
+use crate::address::TransportAddress;
 use crate::command::{Codec, Command, Event, ExtensionIds, MediaKind};
 use crate::rtcp::{self, Compound, Packet, SenderInfo};
 use crate::rtp::{Fields, Header};
@@ -24,10 +24,10 @@ const AUDIO_LEVEL: u8 = 5;
 
 /// Datagrams that the engine sent, cut as the kernel would.
 #[derive(Default)]
-struct Wire(Vec<(SocketAddr, Vec<u8>)>);
+struct Wire(Vec<(TransportAddress, Vec<u8>)>);
 
 impl Output for Wire {
-    fn transmit(&mut self, destination: SocketAddr, segment_size: usize, contents: &[u8]) {
+    fn transmit(&mut self, destination: TransportAddress, segment_size: usize, contents: &[u8]) {
         let chunks: Vec<_> = contents.chunks(segment_size).collect();
         assert!(chunks.iter().rev().skip(1).all(|chunk| chunk.len() == segment_size));
         self.0.extend(chunks.into_iter().map(|chunk| (destination, chunk.to_vec())));
@@ -37,7 +37,7 @@ impl Output for Wire {
 /// The far end of a peer.
 struct Client {
     id: u32,
-    address: SocketAddr,
+    address: TransportAddress,
     sender: SrtpSender,
     receiver: SrtpReceiver,
 }
@@ -54,6 +54,14 @@ struct World {
     engine: Engine,
     now: Instant,
     wire: Wire,
+}
+
+fn udp(address: &str) -> TransportAddress {
+    TransportAddress::udp(address.parse().unwrap())
+}
+
+fn tcp(address: &str, connection: usize) -> TransportAddress {
+    TransportAddress::tcp(address.parse().unwrap(), connection)
 }
 
 fn key(seed: u8) -> MasterKey {
@@ -97,7 +105,7 @@ impl World {
         self.now = end;
     }
 
-    fn receive(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
+    fn receive(&mut self, from: TransportAddress, mut datagram: Vec<u8>) {
         self.engine.receive(self.now, from, &mut datagram, &mut self.wire);
     }
 
@@ -110,7 +118,7 @@ impl World {
     }
 
     fn join(&mut self, id: u32, profile: Profile) -> Client {
-        let address: SocketAddr = format!("10.0.0.{id}:5000").parse().unwrap();
+        let address = udp(&format!("10.0.0.{id}:5000"));
         let extensions = ExtensionIds {
             mid: MID,
             rid: RID,
@@ -126,11 +134,18 @@ impl World {
     }
 
     /// Send a binding request as a controlling agent does.
-    fn check(&mut self, id: u32, from: SocketAddr, password: &str, nominate: bool) {
+    fn check(&mut self, id: u32, from: TransportAddress, password: &str, nominate: bool) {
         let username = format!("u{id}:far");
         let attributes: [(u16, &[u8]); 2] = [(0x0006, username.as_bytes()), (0x0025, b"")];
         let request = stun::request_for_tests(&attributes[..1 + usize::from(nominate)], Some(password.as_bytes()));
         self.receive(from, request);
+    }
+
+    /// Where a DTLS datagram for a peer is sent.
+    fn dtls_goes_to(&mut self, peer: u32) -> Option<TransportAddress> {
+        self.wire.0.clear();
+        self.command(Command::SendDtls { peer, datagram: vec![22; 30] });
+        self.wire.0.pop().map(|(to, _)| to)
     }
 
     fn publish_vp8(&mut self, rids: &[&str], ssrcs: &[(u32, u32)]) -> Client {
@@ -552,8 +567,8 @@ fn encodings_begin_and_cease() {
 #[test]
 fn a_check_needs_the_password_and_a_nomination_moves_the_peer() {
     let mut world = World::new();
-    let address: SocketAddr = "10.0.0.9:1".parse().unwrap();
-    let moved: SocketAddr = "10.9.9.9:2".parse().unwrap();
+    let address = udp("10.0.0.9:1");
+    let moved = udp("10.9.9.9:2");
     world.command(Command::AddPeer { peer: 9, local_ufrag: "u9".into(), local_pwd: "p9".into(), extensions: ExtensionIds::default() });
     world.check(9, address, "wrong", true);
     assert!(world.wire.0.is_empty() && world.events().is_empty());
@@ -566,6 +581,34 @@ fn a_check_needs_the_password_and_a_nomination_moves_the_peer() {
     assert_eq!(world.wire.0, [(moved, vec![22; 30])]);
     world.receive(moved, vec![22; 40]);
     assert_eq!(world.events(), [Event::Dtls { peer: 9, datagram: vec![22; 40] }]);
+}
+
+#[test]
+fn a_peer_goes_on_by_udp_when_its_connection_closes_and_comes_back_by_another() {
+    let mut world = World::new();
+    let (datagrams, first) = (udp("10.0.0.9:1"), tcp("10.0.0.9:2", 3));
+    world.command(Command::AddPeer { peer: 9, local_ufrag: "u9".into(), local_pwd: "p9".into(), extensions: ExtensionIds::default() });
+    world.check(9, datagrams, "p9", false);
+    assert!(world.engine.is_checked(datagrams) && !world.engine.is_checked(first));
+    world.check(9, first, "p9", true);
+    assert_eq!(world.dtls_goes_to(9), Some(first), "the nominated one");
+    world.engine.forget_address(first);
+    assert_eq!(world.dtls_goes_to(9), Some(datagrams));
+
+    // Without any it waits, and is heard again on a connection from the very same port.
+    world.engine.forget_address(datagrams);
+    assert_eq!(world.dtls_goes_to(9), None);
+    world.events();
+    let second = tcp("10.0.0.9:2", 4);
+    world.receive(second, vec![22; 40]);
+    assert!(world.events().is_empty(), "another connection has to pass a check of its own");
+    world.check(9, second, "p9", true);
+    assert_eq!(world.dtls_goes_to(9), Some(second));
+    assert_eq!(world.events(), [Event::Connected { peer: 9, address: second }]);
+    world.engine.forget_address(first);
+    assert_eq!(world.dtls_goes_to(9), Some(second), "what closed long ago changes nothing");
+    world.command(Command::RemovePeer(9));
+    assert!(!world.engine.is_checked(second));
 }
 
 #[test]
@@ -592,7 +635,7 @@ fn hostile_datagrams_are_counted_and_change_nothing() {
     let mut world = World::new();
     let mut host = world.publish_vp8(&[], &[(555, 556)]);
     let mut member = world.subscribe(2);
-    let stranger: SocketAddr = "10.1.1.1:1".parse().unwrap();
+    let stranger = udp("10.1.1.1:1");
     for datagram in [vec![], vec![0], vec![0; 20], vec![22; 9], vec![0x80; 40], vec![0x80, 200, 0, 1], vec![255; 1500]] {
         world.receive(stranger, datagram.clone());
         world.receive(host.address, datagram.clone());

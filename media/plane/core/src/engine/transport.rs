@@ -1,15 +1,15 @@
 //! ICE-lite (RFC 8445 section 2.5), DTLS datagrams on their way up and down, and liveness.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Engine, Output, PeerKey};
+use crate::address::TransportAddress;
 use crate::command::Event;
 use crate::stun::{self, BindingRequest, ErrorCode, StunError};
 
 impl Engine {
     /// Answer a connectivity check, and learn the peer's address from it.
-    pub(super) fn receive_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], out: &mut impl Output) {
+    pub(super) fn receive_stun(&mut self, now: Instant, from: TransportAddress, datagram: &[u8], out: &mut impl Output) {
         let request = match BindingRequest::parse(datagram) {
             Ok(request) => request,
             // Without a ufrag and its password nobody is answered: the port must not serve to amplify.
@@ -36,7 +36,7 @@ impl Engine {
         let refusal = refusal(&request);
         match refusal {
             Some(code) => stun::write_error(request.transaction, code, Some(password), &mut self.scratch),
-            None => stun::write_success(request.transaction, from, password, &mut self.scratch),
+            None => stun::write_success(request.transaction, from.socket, password, &mut self.scratch),
         }
         out.transmit(from, self.scratch.len(), &self.scratch);
         if refusal.is_none() {
@@ -71,8 +71,23 @@ impl Engine {
         }
     }
 
+    /// Whether a peer has passed a check from here.
+    #[must_use]
+    pub fn is_checked(&self, address: TransportAddress) -> bool {
+        self.by_address.contains_key(&address)
+    }
+
+    /// A connection has closed. Its peer goes on with another address that passed a check; without one it has until
+    /// the liveness timeout to come back.
+    pub fn forget_address(&mut self, address: TransportAddress) {
+        let peer = self.by_address.remove(&address).and_then(|key| self.peers.get_mut(key));
+        if let Some(peer) = peer {
+            peer.drop_address(address);
+        }
+    }
+
     /// An authenticated check came from `from`: what else comes from there is this peer's. A nomination moves what we send.
-    fn learn_address(&mut self, now: Instant, key: PeerKey, from: SocketAddr, nominated: bool) {
+    fn learn_address(&mut self, now: Instant, key: PeerKey, from: TransportAddress, nominated: bool) {
         if let Some(former) = self.by_address.insert(from, key).filter(|&former| former != key)
             && let Some(former) = self.peers.get_mut(former)
         {
