@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use arrayvec::ArrayVec;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::limits::Bucket;
 use super::{SinkKey, SourceKey};
 use crate::command::{ExtensionIds, PeerId};
 use crate::srtp::{SrtpReceiver, SrtpSender};
@@ -29,9 +30,15 @@ pub(super) struct Peer {
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
+    /// Spent of the checks that are answered.
+    pub(super) checks: Bucket,
+    /// Spent of the DTLS datagrams that are handed up.
+    pub(super) dtls: Bucket,
     pub(super) security: Option<Security>,
     pub(super) sources: Vec<SourceKey>,
     pub(super) sinks: Vec<SinkKey>,
+    /// SSRCs of its sinks, of those that are gone too: none may be used again under the same keys.
+    pub(super) sending: FxHashSet<u32>,
     pub(super) streams: Streams,
     pub(super) arrivals: twcc::Recorder,
 }
@@ -65,9 +72,12 @@ impl Peer {
             checked: ArrayVec::new(),
             last_heard: now,
             lost: false,
+            checks: Bucket::default(),
+            dtls: Bucket::default(),
             security: None,
             sources: Vec::new(),
             sinks: Vec::new(),
+            sending: FxHashSet::default(),
             streams: Streams::default(),
             arrivals: twcc::Recorder::default(),
         }
