@@ -52,14 +52,20 @@ impl Subscriber {
     pub fn receive(&mut self, mut datagram: Vec<u8>) -> Received {
         match demux::classify(&datagram) {
             Some(Kind::Rtp) => self.receive_rtp(&mut datagram),
-            Some(Kind::Rtcp) => {
-                let length = self.receiver.open_rtcp(&mut datagram).expect("RTCP opens, under an index of its own");
-                datagram.truncate(length);
-                Received::Rtcp(datagram)
-            }
+            Some(Kind::Rtcp) => Received::Rtcp(self.open_rtcp(datagram).expect("RTCP opens, under an index of its own")),
             Some(Kind::Stun | Kind::Dtls) => Received::Other,
             None => panic!("the engine sent what nobody understands: {datagram:?}"),
         }
+    }
+
+    /// Open an SRTCP packet.
+    ///
+    /// # Errors
+    /// It was sealed with another key, or under an index that was used before.
+    pub fn open_rtcp(&mut self, mut datagram: Vec<u8>) -> Result<Vec<u8>, SrtpError> {
+        let length = self.receiver.open_rtcp(&mut datagram)?;
+        datagram.truncate(length);
+        Ok(datagram)
     }
 
     fn receive_rtp(&mut self, datagram: &mut [u8]) -> Received {
