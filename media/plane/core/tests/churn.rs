@@ -78,7 +78,7 @@ impl World {
             2 => self.command(Command::Route { sink, source: None, encoding: 0 }),
             _ => {}
         }
-        let order = if round % 2 == 0 { [host.peer, member.peer] } else { [member.peer, host.peer] };
+        let order = if round.is_multiple_of(2) { [host.peer, member.peer] } else { [member.peer, host.peer] };
         order.into_iter().for_each(|peer| self.command(Command::RemovePeer(peer)));
         while self.engine.next_event().is_some() {}
     }

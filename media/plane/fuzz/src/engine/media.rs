@@ -31,7 +31,7 @@ pub(super) fn publisher_ssrc(number: u8) -> u32 {
 
 /// SSRC of a sink of the peer in this place.
 pub(super) fn sink_ssrc(place: u8, number: u8) -> u32 {
-    u32::from(place) << 20 | 0x7FF8 + u32::from(number % 16)
+    (u32::from(place) << 20) | (0x7FF8 + u32::from(number % 16))
 }
 
 /// SSRC of its retransmissions.
