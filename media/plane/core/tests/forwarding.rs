@@ -201,7 +201,7 @@ impl World {
         let sent = self.sent[id];
         self.delivered.insert((sent.encoding, sent.index), sent);
         self.engine.receive(self.now, self.host.address, &mut packet, &mut self.wire);
-        if id % 3 == 0 {
+        if id.is_multiple_of(3) {
             self.engine.flush(self.now, &mut self.wire);
         }
     }
