@@ -30,6 +30,11 @@ test-lint: $(STAMPS)/python $(STAMPS)/plane ## formatting, types, import directi
 test-rust: ## the forwarding plane
 	@echo "== rust"
 	@cd media/plane && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet --workspace --exclude livetrial-plane
+	@cd media/plane/fuzz && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
+
+fuzz: ## fuzz each target of the forwarding plane for FUZZ_SECONDS (600)
+	@echo "== fuzz"
+	@scripts/fuzz
 
 test-web: $(STAMPS)/web ## the pages' and the client module's unit tests
 	@echo "== web client"
@@ -47,6 +52,9 @@ test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the 
 bench: setup ## cost of forwarding a packet, against the bare send and a pure-Python loop
 	@$(BIN)/python -m loadtests.bench
 
+flood: setup ## garbage at the media port while a session runs: what is lost, and where
+	@$(BIN)/python -m loadtests.flood
+
 load: setup ## a small load test with locust, headless (against http://localhost:8080, or a server of its own)
 	@$(BIN)/python -m loadtests.run
 
@@ -54,13 +62,14 @@ format: $(STAMPS)/python ## format Python and Rust
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 	@cd media/plane && cargo fmt
+	@cd media/plane/fuzz && cargo fmt
 
 lock: $(STAMPS)/python ## write requirements.lock from what is installed
 	@{ echo "# Exact versions of what pyproject.toml asks for; \`make lock\` writes it anew."; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -vE '^livetrial| @ '; } > requirements.lock
 
 clean: ## remove what set-up made (data stay)
-	rm -rf $(VENV) $(STAMPS) media/plane/target web_client/dist web_client/node_modules tests/browser/node_modules
+	rm -rf $(VENV) $(STAMPS) media/plane/target media/plane/fuzz/target web_client/dist web_client/node_modules tests/browser/node_modules
 
 $(STAMPS)/python: pyproject.toml requirements.lock
 	@scripts/check-tools
@@ -84,4 +93,4 @@ $(STAMPS)/browser-tests: tests/browser/package-lock.json
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-.PHONY: help run setup test test-lint test-rust test-web test-python test-browser bench load format lock clean
+.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench flood load format lock clean

@@ -1,6 +1,7 @@
 """The forwarding plane itself, on real sockets: receive, open, rewrite, seal, send."""
 
 import select
+import socket
 import time
 from typing import Literal, Self
 
@@ -19,6 +20,60 @@ WORKER = "plane-0"
 GUARD_S = 10.0
 
 
+class PlaneSession:
+    """One publisher of a plane; each subscriber has a video and an audio sink that show it.
+
+    publisher: what the publisher seals with.
+    """
+
+    def __init__(self, plane: Plane, publisher: Key) -> None:
+        self._plane = plane
+        plane.add_peer(PUBLISHER, local_ufrag=f"ufrag{PUBLISHER}", local_pwd=LOCAL_PWD, extensions=stream.EXTENSIONS)
+        self._set_keys(PUBLISHER, send=Key(), receive=publisher)
+        kinds: list[tuple[int, Literal["audio", "video"], str, int, Codec]] = [
+            (VIDEO_SOURCE, "video", stream.VIDEO_MID, stream.VIDEO_SSRC, VIDEO_CODEC),
+            (AUDIO_SOURCE, "audio", stream.AUDIO_MID, stream.AUDIO_SSRC, AUDIO_CODEC),
+        ]
+        for source, kind, mid, ssrc, codec in kinds:
+            plane.add_source(source, peer=PUBLISHER, kind=kind, mid=mid, codecs=[codec], rids=[], ssrcs=[(ssrc, 0)])
+
+    def subscribe(self, sockets: list[socket.socket]) -> None:
+        """A connected subscriber for each socket; they are peers `PUBLISHER` + 1 and so on."""
+        plane = self._plane
+        for peer, sock in enumerate(sockets, PUBLISHER + 1):
+            self.add_peer(peer)
+            video, audio = 2 * peer, 2 * peer + 1
+            plane.add_sink(video, peer=peer, mid="0", ssrc=video, rtx_ssrc=0, cname="bench", codecs=[VIDEO_CODEC])
+            plane.add_sink(audio, peer=peer, mid="1", ssrc=audio, rtx_ssrc=0, cname="bench", codecs=[AUDIO_CODEC])
+            plane.route(video, VIDEO_SOURCE)
+            plane.route(audio, AUDIO_SOURCE)
+            sock.sendto(check(f"ufrag{peer}"), ("127.0.0.1", plane.port))
+            self._await_connection(peer)
+
+    def add_peer(self, peer: int) -> None:
+        """A peer that has keys and answers to the ufrag `ufrag{peer}`, and has not connected yet."""
+        self._plane.add_peer(peer, local_ufrag=f"ufrag{peer}", local_pwd=LOCAL_PWD, extensions=SUBSCRIBER_EXTENSIONS)
+        self._set_keys(peer, send=Key(), receive=Key())
+
+    def _await_connection(self, peer: int) -> None:
+        # Not select(2): with thousands of sockets the descriptor is beyond what that can watch.
+        poll = select.poll()
+        poll.register(self._plane.fileno(), select.POLLIN)
+        if not poll.poll(GUARD_S * 1e3):
+            raise TimeoutError(f"the check of peer {peer} was not answered")
+        self._plane.events()
+
+    def _set_keys(self, peer: int, *, send: Key, receive: Key) -> None:
+        self._plane.set_keys(
+            peer,
+            profile="AEAD_AES_128_GCM",
+            send_key=send.key,
+            send_salt=send.salt,
+            receive_key=receive.key,
+            receive_salt=receive.salt,
+        )
+
+
 class PlaneContender:
     """A plane with one publisher; each subscriber has a video and an audio sink that show it."""
 
@@ -30,8 +85,7 @@ class PlaneContender:
         self._worker = thread_named(WORKER)
         pin(self._worker, measured_cpu())
         publisher = Key()
-        self._add_publisher(publisher)
-        self._add_subscribers(sinks)
+        PlaneSession(self._plane, publisher).subscribe(sinks.sockets)
         first = check(f"ufrag{PUBLISHER}")
         self._generator = Generator(self._plane.port, publisher, speed=speed, first=first, spread_s=spread_s)
 
@@ -62,49 +116,6 @@ class PlaneContender:
         guard = time.monotonic() + 0.5
         while self._plane.stats()["rtp_received"] < received and time.monotonic() < guard:
             time.sleep(0.01)
-
-    def _add_publisher(self, key: Key) -> None:
-        plane, none = self._plane, Key()
-        plane.add_peer(PUBLISHER, local_ufrag=f"ufrag{PUBLISHER}", local_pwd=LOCAL_PWD, extensions=stream.EXTENSIONS)
-        self._set_keys(PUBLISHER, send=none, receive=key)
-        kinds: list[tuple[int, Literal["audio", "video"], str, int, Codec]] = [
-            (VIDEO_SOURCE, "video", stream.VIDEO_MID, stream.VIDEO_SSRC, VIDEO_CODEC),
-            (AUDIO_SOURCE, "audio", stream.AUDIO_MID, stream.AUDIO_SSRC, AUDIO_CODEC),
-        ]
-        for source, kind, mid, ssrc, codec in kinds:
-            plane.add_source(source, peer=PUBLISHER, kind=kind, mid=mid, codecs=[codec], rids=[], ssrcs=[(ssrc, 0)])
-
-    def _add_subscribers(self, sinks: Sinks) -> None:
-        plane = self._plane
-        for peer, socket in enumerate(sinks.sockets, PUBLISHER + 1):
-            ufrag = f"ufrag{peer}"
-            plane.add_peer(peer, local_ufrag=ufrag, local_pwd=LOCAL_PWD, extensions=SUBSCRIBER_EXTENSIONS)
-            self._set_keys(peer, send=Key(), receive=Key())
-            video, audio = 2 * peer, 2 * peer + 1
-            plane.add_sink(video, peer=peer, mid="0", ssrc=video, rtx_ssrc=0, cname="bench", codecs=[VIDEO_CODEC])
-            plane.add_sink(audio, peer=peer, mid="1", ssrc=audio, rtx_ssrc=0, cname="bench", codecs=[AUDIO_CODEC])
-            plane.route(video, VIDEO_SOURCE)
-            plane.route(audio, AUDIO_SOURCE)
-            socket.sendto(check(ufrag), ("127.0.0.1", plane.port))
-            self._await_connection(peer)
-
-    def _await_connection(self, peer: int) -> None:
-        # Not select(2): with thousands of sockets the descriptor is beyond what that can watch.
-        poll = select.poll()
-        poll.register(self._plane.fileno(), select.POLLIN)
-        if not poll.poll(GUARD_S * 1e3):
-            raise TimeoutError(f"the check of peer {peer} was not answered")
-        self._plane.events()
-
-    def _set_keys(self, peer: int, *, send: Key, receive: Key) -> None:
-        self._plane.set_keys(
-            peer,
-            profile="AEAD_AES_128_GCM",
-            send_key=send.key,
-            send_salt=send.salt,
-            receive_key=receive.key,
-            receive_salt=receive.salt,
-        )
 
 
 VIDEO_CODEC = Codec("VP8", stream.VIDEO_PAYLOAD_TYPE, clock_rate=90_000)

@@ -78,13 +78,7 @@ class Peer:
 
     def request(self, password: str = LOCAL_PWD) -> stun.Message:
         """A nominating connectivity check."""
-        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        message.attributes["USERNAME"] = f"{self.ufrag}:theirs"
-        message.attributes["PRIORITY"] = 1
-        message.attributes["ICE-CONTROLLING"] = 1
-        message.attributes["USE-CANDIDATE"] = None
-        message.add_message_integrity(password.encode())
-        return message
+        return connectivity_check(self.ufrag, password)
 
     def check(self) -> stun.Message:
         """Send a check and return the plane's answer. All that was sent before has been handled then."""
@@ -100,6 +94,17 @@ class Peer:
         plane.add_peer(self.id, local_ufrag=self.ufrag, local_pwd=LOCAL_PWD, extensions=extensions or {})
         self.check()
         plane.set_keys(self.id, profile="AEAD_AES_128_GCM", **vars(self.keys))
+
+
+def connectivity_check(ufrag: str, password: str = LOCAL_PWD) -> stun.Message:
+    """A nominating connectivity check for the peer of this ufrag."""
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    message.attributes["USERNAME"] = f"{ufrag}:theirs"
+    message.attributes["PRIORITY"] = 1
+    message.attributes["ICE-CONTROLLING"] = 1
+    message.attributes["USE-CANDIDATE"] = None
+    message.add_message_integrity(password.encode())
+    return message
 
 
 def next_events(plane: livetrial_plane.Plane) -> list[livetrial_plane.Event]:

@@ -2,7 +2,9 @@
 
 Calls only post commands to the plane's worker thread and return at once; a command that names an id unknown to the
 plane is counted (`stats()["unknown_id"]`) and ignored, because the thing may have ended in between. Ids are chosen by
-the caller, are never reused, and are separate for peers, sources and sinks. All calls are thread-safe.
+the caller, are never reused, and are separate for peers, sources and sinks. A command that takes what is taken (an id, a
+ufrag, an SSRC that the peer sends or has sent with, keys that are set) is counted (`command_refused`) and ignored, because
+keys and SSRC used anew would repeat packet indices under one key. All calls are thread-safe.
 """
 
 from typing import Literal, Self, final
@@ -92,7 +94,7 @@ class Plane:
         receive_key: bytes,
         receive_salt: bytes,
     ) -> None:
-        """Open the media gate. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise."""
+        """Open the media gate, once. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise."""
     def add_source(
         self,
         source: int,

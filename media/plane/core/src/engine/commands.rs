@@ -12,8 +12,11 @@ use crate::command::{Codec, Command, MediaKind, PeerId, SinkId, SourceId};
 use crate::srtp::{SrtpReceiver, SrtpSender};
 
 impl Engine {
-    /// Carry out one command. A command for an id that has ended is counted and ignored.
+    /// Carry out one command. A command for an id that has ended, or that contradicts what is there, is counted and ignored.
     pub fn handle(&mut self, command: Command, now: Instant, out: &mut impl Output) {
+        if self.contradicts(&command) {
+            return self.counters.command_refused.add(1);
+        }
         if self.carry_out(command, now, out).is_none() {
             self.counters.unknown_id.add(1);
         }
@@ -44,7 +47,9 @@ impl Engine {
             Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs } => {
                 let peer = *self.ids.peers.get(&peer)?;
                 let key = self.sinks.insert(Sink::new(sink, peer, mid, ssrc, rtx_ssrc, cname, codecs, now));
-                self.peers.get_mut(peer)?.sinks.push(key);
+                let peer = self.peers.get_mut(peer)?;
+                peer.sinks.push(key);
+                peer.sending.extend([ssrc, rtx_ssrc].into_iter().filter(|&ssrc| ssrc != 0));
                 self.ids.sinks.insert(sink, key);
             }
             Command::RemoveSink(sink) => self.remove_sink(sink)?,
@@ -66,6 +71,25 @@ impl Engine {
             }
         }
         Some(())
+    }
+
+    /// Whether a command takes what is taken. An SSRC or keys used a second time would begin again at the same packet index
+    /// under the same key, which with GCM gives the key away: neither may come back as long as the peer is there.
+    fn contradicts(&self, command: &Command) -> bool {
+        match command {
+            Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
+            Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.security.is_some()),
+            Command::AddSource { source, .. } => self.ids.sources.contains_key(source),
+            Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
+                let taken = |peer: &Peer| peer.sending.contains(ssrc) || peer.sending.contains(rtx_ssrc) || ssrc == rtx_ssrc;
+                self.ids.sinks.contains_key(sink) || self.peer_of(*peer).is_some_and(taken)
+            }
+            _ => false,
+        }
+    }
+
+    fn peer_of(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(*self.ids.peers.get(&id)?)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one each of the command's fields")]

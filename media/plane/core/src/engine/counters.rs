@@ -86,12 +86,16 @@ counters! {
     stun_answered,
     /// Binding requests with a wrong password or for an unknown ufrag.
     stun_rejected,
+    /// Binding requests that were not answered because their host or their peer had too many.
+    stun_limited,
     /// DTLS datagrams handed up.
     dtls_received,
     /// DTLS datagrams sent.
     dtls_sent,
     /// Commands for an id that has ended.
     unknown_id,
+    /// Commands for an id, ufrag or SSRC that is in use, or for keys that are set.
+    command_refused,
     /// Datagrams that are neither STUN nor DTLS nor RTP nor RTCP.
     dropped_unclassified,
     /// Anything but STUN from an address that passed no check.
@@ -110,6 +114,8 @@ counters! {
     dropped_unknown_payload_type,
     /// RTP so late that its place in the cache is taken.
     dropped_late,
+    /// DTLS datagrams of a peer that sends too many.
+    dropped_dtls_limited,
     /// DTLS for a peer without address.
     dropped_no_address,
 }

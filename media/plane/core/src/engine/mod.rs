@@ -13,6 +13,7 @@ mod feed;
 mod forward;
 mod gop;
 mod governor;
+mod limits;
 mod peer;
 mod replay;
 mod sequence_map;
@@ -81,6 +82,8 @@ pub struct Engine {
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
     timers: Timers,
+    /// What each host has spent of its checks.
+    hosts: limits::Hosts,
     events: VecDeque<Event>,
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
@@ -93,6 +96,12 @@ struct Ids {
     peers: FxHashMap<PeerId, PeerKey>,
     sources: FxHashMap<SourceId, SourceKey>,
     sinks: FxHashMap<SinkId, SinkKey>,
+}
+
+impl Ids {
+    fn len(&self) -> usize {
+        self.peers.len().saturating_add(self.sources.len()).saturating_add(self.sinks.len())
+    }
 }
 
 impl Engine {
@@ -112,6 +121,7 @@ impl Engine {
             dirty: Vec::new(),
             replaying: Vec::new(),
             timers: Timers::new(now),
+            hosts: limits::Hosts::new(seed),
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
@@ -133,7 +143,7 @@ impl Engine {
         };
         match kind {
             Kind::Stun => {}
-            Kind::Dtls => self.receive_dtls(peer, datagram),
+            Kind::Dtls => self.receive_dtls(now, peer, datagram),
             Kind::Rtp => self.receive_rtp(now, peer, datagram),
             Kind::Rtcp => self.receive_rtcp(now, peer, datagram, out),
         }
@@ -192,6 +202,8 @@ impl Engine {
         stats.push(("sources", self.sources.len() as u64));
         stats.push(("sinks", self.sinks.len() as u64));
         stats.push(("addresses", self.by_address.len() as u64));
+        stats.push(("ufrags", self.by_ufrag.len() as u64));
+        stats.push(("ids", self.ids.len() as u64));
         stats
     }
 

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use arrayvec::ArrayVec;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::limits::Bucket;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
@@ -30,9 +31,15 @@ pub(super) struct Peer {
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
+    /// Spent of the checks that are answered.
+    pub(super) checks: Bucket,
+    /// Spent of the DTLS datagrams that are handed up.
+    pub(super) dtls: Bucket,
     pub(super) security: Option<Security>,
     pub(super) sources: Vec<SourceKey>,
     pub(super) sinks: Vec<SinkKey>,
+    /// SSRCs of its sinks, of those that are gone too: none may be used again under the same keys.
+    pub(super) sending: FxHashSet<u32>,
     pub(super) streams: Streams,
     pub(super) arrivals: twcc::Recorder,
     /// What it is told to send at most, where it has no transport-wide feedback.
@@ -68,9 +75,12 @@ impl Peer {
             checked: ArrayVec::new(),
             last_heard: now,
             lost: false,
+            checks: Bucket::default(),
+            dtls: Bucket::default(),
             security: None,
             sources: Vec::new(),
             sinks: Vec::new(),
+            sending: FxHashSet::default(),
             streams: Streams::default(),
             arrivals: twcc::Recorder::default(),
             remb: RembEstimate::default(),

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::limits::{PEER_CHECKS, PEER_DTLS};
 use super::{Engine, Output, PeerKey};
 use crate::address::TransportAddress;
 use crate::command::Event;
@@ -27,11 +28,18 @@ impl Engine {
             self.counters.stun_rejected.add(1);
             return;
         };
+        // Looked at before the password, which costs a hash; spent only behind it.
+        if !peer.checks.allows(PEER_CHECKS, now) || !self.hosts.allow(from, now) {
+            self.counters.stun_limited.add(1);
+            return;
+        }
         let password = peer.local_pwd.as_bytes();
         if request.verify(password).is_err() {
             self.counters.stun_rejected.add(1);
             return;
         }
+        peer.checks.spend(PEER_CHECKS, now);
+        self.hosts.spend(from, now);
         self.scratch.clear();
         let refusal = refusal(&request);
         match refusal {
@@ -46,8 +54,12 @@ impl Engine {
     }
 
     /// Hand a DTLS datagram up.
-    pub(super) fn receive_dtls(&mut self, peer: PeerKey, datagram: &[u8]) {
-        let Some(peer) = self.peers.get(peer) else { return };
+    pub(super) fn receive_dtls(&mut self, now: Instant, peer: PeerKey, datagram: &[u8]) {
+        let Some(peer) = self.peers.get_mut(peer) else { return };
+        if !peer.dtls.take(PEER_DTLS, now) {
+            self.counters.dropped_dtls_limited.add(1);
+            return;
+        }
         self.counters.dtls_received.add(1);
         self.events.push_back(Event::Dtls { peer: peer.id, datagram: datagram.to_vec() });
     }

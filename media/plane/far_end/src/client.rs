@@ -1,0 +1,92 @@
+//! A browser's side of one association.
+
+use std::net::SocketAddr;
+
+use plane_core::command::{Command, ExtensionIds, PeerId};
+use plane_core::extension;
+use plane_core::rtp::Fields;
+use plane_core::srtp::{MasterKey, Profile, SrtpSender};
+
+use crate::{Subscriber, binding_request};
+
+/// What a connectivity check says beside who it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// ICE-CONTROLLING.
+    Controlling,
+    /// USE-CANDIDATE too.
+    Nominating,
+    /// ICE-CONTROLLED: a conflict with a lite agent.
+    Controlled,
+}
+
+/// One peer as its browser knows it.
+#[derive(Debug)]
+pub struct Client {
+    /// In the engine.
+    pub peer: PeerId,
+    /// Where its datagrams come from.
+    pub address: SocketAddr,
+    profile: Profile,
+    seed: u64,
+    sender: SrtpSender,
+    /// Opens what comes.
+    pub subscriber: Subscriber,
+}
+
+impl Client {
+    /// A client whose keys, ufrag and password follow from `seed`, which no two clients may share.
+    #[must_use]
+    pub fn new(peer: PeerId, address: SocketAddr, profile: Profile, seed: u64) -> Self {
+        let sender = SrtpSender::new(profile, &key(seed, 1));
+        Self { peer, address, profile, seed, sender, subscriber: Subscriber::new(profile, &key(seed, 2)) }
+    }
+
+    /// The commands that add it and open its media gate.
+    #[must_use]
+    pub fn commands(&self, extensions: ExtensionIds) -> [Command; 2] {
+        [
+            Command::AddPeer { peer: self.peer, local_ufrag: format!("u{}", self.seed), local_pwd: self.password(), extensions },
+            Command::SetKeys { peer: self.peer, profile: self.profile, send: key(self.seed, 2), receive: key(self.seed, 1) },
+        ]
+    }
+
+    /// A connectivity check.
+    #[must_use]
+    pub fn check(&self, role: Role) -> Vec<u8> {
+        let username = format!("u{}:far", self.seed);
+        let user: (u16, &[u8]) = (0x0006, username.as_bytes());
+        match role {
+            Role::Controlling => binding_request(&[user, (0x802A, &[7; 8])], self.password().as_bytes()),
+            Role::Nominating => binding_request(&[user, (0x802A, &[7; 8]), (0x0025, &[])], self.password().as_bytes()),
+            Role::Controlled => binding_request(&[user, (0x8029, &[7; 8])], self.password().as_bytes()),
+        }
+    }
+
+    /// An SRTP packet; `index` is its sequence number with the rollover count.
+    #[must_use]
+    pub fn rtp(&self, fields: &Fields, index: i64, elements: &[(u8, &[u8])], payload: &[u8]) -> Vec<u8> {
+        let mut packet = Vec::new();
+        let fields = Fields { sequence_number: index as u16, ..*fields };
+        let header_len = extension::write_header(&mut packet, &fields, elements).expect("the elements fit");
+        packet.extend(payload);
+        self.sender.seal_rtp(&mut packet, 0, header_len, (index >> 16) as u32).expect("the header is there");
+        packet
+    }
+
+    /// An SRTCP packet of a compound; `None` when there is no sender's SSRC in it.
+    pub fn rtcp(&mut self, mut compound: Vec<u8>) -> Option<Vec<u8>> {
+        self.sender.seal_rtcp(&mut compound, 0).ok()?;
+        Some(compound)
+    }
+
+    fn password(&self) -> String {
+        format!("password-{}", self.seed)
+    }
+}
+
+fn key(seed: u64, direction: u8) -> MasterKey {
+    let mut key = [direction; 16];
+    key[..8].copy_from_slice(&seed.to_be_bytes());
+    MasterKey { key, salt: [direction; 14] }
+}

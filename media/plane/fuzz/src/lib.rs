@@ -1,0 +1,25 @@
+//! Fuzz targets: each takes any octets and panics where the plane breaks a promise.
+//!
+//! `scripts/fuzz` runs them under libFuzzer, `cargo test` replays their corpus.
+
+mod engine;
+mod parsers;
+
+pub use engine::engine;
+pub use parsers::{demux, feedback, h264, rtcp, rtp, srtp, stun, vp8};
+
+/// A target.
+pub type Target = fn(&[u8]);
+
+/// All targets by name; the names of the corpus's folders.
+pub const TARGETS: [(&str, Target); 9] = [
+    ("demux", demux),
+    ("stun", stun),
+    ("rtp", rtp),
+    ("rtcp", rtcp),
+    ("srtp", srtp),
+    ("vp8", vp8),
+    ("h264", h264),
+    ("feedback", feedback),
+    ("engine", engine),
+];
