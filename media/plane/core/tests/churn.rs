@@ -1,6 +1,7 @@
 //! Peers that come and go leave nothing behind.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may panic")]
 
+use plane_core::address::TransportAddress;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use far_end::{Client, Role, Wire};
@@ -40,11 +41,12 @@ impl World {
     fn join(&mut self, peer: u32) -> Client {
         let [high, low, ..] = peer.to_be_bytes();
         let [.., third, fourth] = peer.to_be_bytes();
-        let mut client = Client::new(peer, ([10, high | low, third, fourth], 4000).into(), Profile::AeadAes128Gcm, peer.into());
+        let mut client =
+            Client::new(peer, TransportAddress::udp(([10, high | low, third, fourth], 4000).into()), Profile::AeadAes128Gcm, peer.into());
         let [add, keys] = client.commands(ExtensionIds { mid: 4, transport_cc: 3, ..ExtensionIds::default() });
         self.command(add);
         self.receive(&client, client.check(Role::Controlling));
-        client.address.set_port(5000);
+        client.address.socket.set_port(5000);
         self.receive(&client, client.check(Role::Nominating));
         self.command(keys);
         client
@@ -66,7 +68,7 @@ impl World {
         });
         let (peer, ssrc) = (member.peer, 7);
         self.command(Command::AddSink { sink, peer, mid: "1".into(), ssrc, rtx_ssrc: 8, cname: "c".into(), codecs: vp8() });
-        self.command(Command::Route { sink, source: Some(source), encoding: 0 });
+        self.command(Command::Route { sink, source: Some(source), encoding: 0, temporal: None });
         self.wire.sent.clear();
         let fields = Fields { payload_type: 96, ssrc: 5, ..Fields::default() };
         self.receive(&host, host.rtp(&fields, i64::from(round % 60_000), &[(3, &[0, 1])], &[0x10, 0, 0, 0, 0x9D]));
@@ -75,7 +77,7 @@ impl World {
         match round % 4 {
             0 => self.command(Command::RemoveSource(source)),
             1 => self.command(Command::RemoveSink(sink)),
-            2 => self.command(Command::Route { sink, source: None, encoding: 0 }),
+            2 => self.command(Command::Route { sink, source: None, encoding: 0, temporal: None }),
             _ => {}
         }
         let order = if round.is_multiple_of(2) { [host.peer, member.peer] } else { [member.peer, host.peer] };

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic, reason = "a test may panic")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small numbers of a test")]
 
+use plane_core::address::TransportAddress;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -28,6 +29,8 @@ const IDS: ExtensionIds = ExtensionIds {
     video_orientation: 0,
     playout_delay: 0,
     abs_capture_time: 0,
+    dependency_descriptor: 0,
+    video_layers_allocation: 0,
 };
 
 /// One frame interval: a frame of every encoding, and what the subscriber asks for behind it.
@@ -102,7 +105,9 @@ impl World {
     fn new() -> Self {
         let now = Instant::now();
         let config = Config { liveness: Duration::from_secs(15), keyframe_interval: Duration::from_millis(500) };
-        let client = |peer: u32| Client::new(peer, ([10, 0, 0, peer as u8], 5000).into(), Profile::AeadAes128Gcm, peer.into());
+        let client = |peer: u32| {
+            Client::new(peer, TransportAddress::udp(([10, 0, 0, peer as u8], 5000).into()), Profile::AeadAes128Gcm, peer.into())
+        };
         let mut world = Self {
             engine: Engine::new(config, now, UNIX_EPOCH + Duration::from_secs(1_700_000_000), 7),
             now,
@@ -154,7 +159,7 @@ impl World {
 
     fn route(&mut self, encoding: Option<usize>) {
         let source = encoding.map(|_| SOURCE);
-        self.engine.handle(Command::Route { sink: 9, source, encoding: encoding.unwrap_or(0) }, self.now, &mut self.wire);
+        self.engine.handle(Command::Route { sink: 9, source, encoding: encoding.unwrap_or(0), temporal: None }, self.now, &mut self.wire);
     }
 
     /// Play the intervals through the network, and look at what comes out.

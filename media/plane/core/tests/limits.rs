@@ -1,7 +1,7 @@
 //! What one peer may make the engine do, and commands that must not be carried out.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may panic")]
 
-use std::net::SocketAddr;
+use plane_core::address::TransportAddress;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use far_end::{Client, Role, Wire};
@@ -31,13 +31,13 @@ impl World {
     }
 
     fn add(&mut self, peer: u32) -> Client {
-        let client = Client::new(peer, ([10, 0, 0, 1], 5000).into(), Profile::AeadAes128Gcm, peer.into());
+        let client = Client::new(peer, TransportAddress::udp(([10, 0, 0, 1], 5000).into()), Profile::AeadAes128Gcm, peer.into());
         client.commands(ExtensionIds::default()).into_iter().for_each(|command| self.command(command));
         client
     }
 
     /// Octets sent in answer to a datagram.
-    fn answer(&mut self, from: SocketAddr, datagram: &[u8]) -> usize {
+    fn answer(&mut self, from: TransportAddress, datagram: &[u8]) -> usize {
         self.engine.receive(self.now, from, &mut datagram.to_vec(), &mut self.wire);
         self.wire.take(from).iter().map(Vec::len).sum()
     }
@@ -58,7 +58,7 @@ fn a_browser_with_eight_candidates_never_notices_the_limit() {
     let mut checks = 0;
     while world.now < end {
         let joining = checks < 150;
-        let from = ([10, 0, 0, (checks % 8) as u8], 5000).into();
+        let from = TransportAddress::udp(([10, 0, 0, (checks % 8) as u8], 5000).into());
         assert!(world.answer(from, &client.check(Role::Controlling)) > 0, "check {checks}");
         world.now += Duration::from_millis(if joining { 20 } else { 2500 / 8 });
         checks += 1;
@@ -75,7 +75,7 @@ fn credentials_answer_to_few_however_many_addresses_are_forged() {
     for round in 0..10_000_u32 {
         let [_, _, high, low] = round.to_be_bytes();
         asked += check.len();
-        answered += world.answer(([172, 16, high, low], 9).into(), &check);
+        answered += world.answer(TransportAddress::udp(([172, 16, high, low], 9).into()), &check);
         world.now += Duration::from_micros(100);
     }
     assert_eq!(world.stat("stun_answered") + world.stat("stun_limited"), 10_000);

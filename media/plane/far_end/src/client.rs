@@ -1,6 +1,6 @@
 //! A browser's side of one association.
 
-use std::net::SocketAddr;
+use plane_core::address::TransportAddress;
 
 use plane_core::command::{Command, ExtensionIds, PeerId};
 use plane_core::extension;
@@ -26,7 +26,7 @@ pub struct Client {
     /// In the engine.
     pub peer: PeerId,
     /// Where its datagrams come from.
-    pub address: SocketAddr,
+    pub address: TransportAddress,
     profile: Profile,
     seed: u64,
     sender: SrtpSender,
@@ -37,7 +37,7 @@ pub struct Client {
 impl Client {
     /// A client whose keys, ufrag and password follow from `seed`, which no two clients may share.
     #[must_use]
-    pub fn new(peer: PeerId, address: SocketAddr, profile: Profile, seed: u64) -> Self {
+    pub fn new(peer: PeerId, address: TransportAddress, profile: Profile, seed: u64) -> Self {
         let sender = SrtpSender::new(profile, &key(seed, 1));
         Self { peer, address, profile, seed, sender, subscriber: Subscriber::new(profile, &key(seed, 2)) }
     }

@@ -29,7 +29,7 @@ impl Engine {
             return;
         };
         // Looked at before the password, which costs a hash; spent only behind it.
-        if !peer.checks.allows(PEER_CHECKS, now) || !self.hosts.allow(from, now) {
+        if !peer.checks.allows(PEER_CHECKS, now) || !self.hosts.allow(from.socket, now) {
             self.counters.stun_limited.add(1);
             return;
         }
@@ -39,7 +39,7 @@ impl Engine {
             return;
         }
         peer.checks.spend(PEER_CHECKS, now);
-        self.hosts.spend(from, now);
+        self.hosts.spend(from.socket, now);
         self.scratch.clear();
         let refusal = refusal(&request);
         match refusal {

@@ -16,6 +16,8 @@ pub(super) const IDS: ExtensionIds = ExtensionIds {
     video_orientation: 0,
     playout_delay: 6,
     abs_capture_time: 0,
+    dependency_descriptor: 12,
+    video_layers_allocation: 0,
 };
 
 const VP8: u8 = 96;

@@ -1,7 +1,7 @@
 //! An engine, the peers at its far end, and what is held against it after each action.
 
+use plane_core::address::TransportAddress;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use far_end::{Client, Received, Role, Wire};
@@ -44,8 +44,8 @@ struct Place {
     got: HashMap<u32, u16>,
 }
 
-fn address(number: u8) -> SocketAddr {
-    ([10, 0, 0, number % ADDRESSES], 5000).into()
+fn address(number: u8) -> TransportAddress {
+    TransportAddress::udp(([10, 0, 0, number % ADDRESSES], 5000).into())
 }
 
 impl World {
@@ -68,7 +68,7 @@ impl World {
             Action::RemoveSink(sink) => self.command(Command::RemoveSink(u32::from(sink % SINKS))),
             Action::Route { sink, source, encoding } => {
                 let source = source.map(|source| u32::from(source % SOURCES));
-                self.command(Command::Route { sink: u32::from(sink % SINKS), source, encoding: usize::from(encoding % 4) });
+                self.command(Command::Route { sink: u32::from(sink % SINKS), source, encoding: usize::from(encoding % 4), temporal: None });
             }
             Action::RequestKeyframe(source) => self.command(Command::RequestKeyframe(u32::from(source % SOURCES))),
             Action::SendDtls(place) => self.command(Command::SendDtls { peer: u32::from(place % PLACES), datagram: vec![22; 20] }),
@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    fn receive(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
+    fn receive(&mut self, from: TransportAddress, mut datagram: Vec<u8>) {
         self.engine.receive(self.now, from, &mut datagram, &mut self.wire);
     }
 
