@@ -70,7 +70,7 @@ impl World {
         self.command(Command::AddSink { sink, peer, mid: "1".into(), ssrc, rtx_ssrc: 8, cname: "c".into(), codecs: vp8() });
         self.command(Command::Route { sink, source: Some(source), encoding: 0, temporal: None });
         self.wire.sent.clear();
-        let fields = Fields { payload_type: 96, ssrc: 5, ..Fields::default() };
+        let fields = Fields { marker: true, payload_type: 96, ssrc: 5, ..Fields::default() };
         self.receive(&host, host.rtp(&fields, i64::from(round % 60_000), &[(3, &[0, 1])], &[0x10, 0, 0, 0, 0x9D]));
         self.engine.flush(self.now, &mut self.wire);
         assert_eq!(self.wire.take(member.address).len(), 1);
