@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 
 use super::SourceKey;
 use super::cache::Packet;
+use super::sent::Sent;
 use super::sequence_map::{Dropped, SequenceMap, Shift};
 use super::timestamps::LastSent;
 
@@ -57,6 +58,7 @@ pub(super) struct Track {
     next_feed: u32,
     showing: bool,
     map: SequenceMap,
+    sent: Sent,
     last: Option<LastSent>,
     picture_id: u16,
     tl0picidx: u8,
@@ -103,6 +105,7 @@ impl Track {
             next_feed: 0,
             showing: false,
             map: SequenceMap::new(first_sequence),
+            sent: Sent::new(first_sequence),
             last: None,
             picture_id: 0,
             tl0picidx: 0,
@@ -159,7 +162,9 @@ impl Track {
     /// `limit`: the highest temporal layer that is wanted; `live`: it is not replayed.
     pub(super) fn forward(&mut self, packet: &Packet, limit: u8, live: bool, now: Instant) -> Option<Numbers> {
         let feed = *self.feed()?;
-        if packet.codec != feed.codec {
+        // What a replay has read from the cache may still wait to be forwarded live.
+        let was_sent = self.map.output_of(packet.sequence).is_some_and(|output| self.sent.contains(output));
+        if packet.codec != feed.codec || was_sent {
             return None;
         }
         if live {
@@ -168,10 +173,14 @@ impl Track {
         if !self.admits(packet, limit) {
             return match self.map.drop(packet.sequence, packet.timestamp) {
                 Dropped::Unseen => None,
-                Dropped::Reserved(sequence, shift) => Some(Numbers { empty: true, ..numbers(&feed, sequence, shift, packet) }),
+                Dropped::Reserved(sequence, shift) => {
+                    self.sent.insert(sequence);
+                    Some(Numbers { empty: true, ..numbers(&feed, sequence, shift, packet) })
+                }
             };
         }
         let (sequence, shift) = self.map.keep(packet.sequence)?;
+        self.sent.insert(sequence);
         let numbers = numbers(&feed, sequence, shift, packet);
         if sequence.wrapping_add(1) == self.map.next_output() {
             self.last = Some(LastSent { timestamp: numbers.timestamp, sent: now });

@@ -16,6 +16,7 @@ mod governor;
 mod limits;
 mod peer;
 mod replay;
+mod sent;
 mod sequence_map;
 mod sink;
 mod source;

@@ -128,6 +128,11 @@ impl SequenceMap {
         Dropped::Unseen
     }
 
+    /// The output number that an input of the open feed has or would have.
+    pub(super) fn output_of(&self, input: i64) -> Option<i64> {
+        Some(input.wrapping_add(self.find(input)?.sequence))
+    }
+
     /// Which input an output number stands for.
     pub(super) fn locate(&self, output: i64) -> Option<(i64, Shift)> {
         self.runs.iter().rev().find_map(|run| {
