@@ -64,6 +64,8 @@ class ValkeyProcess:
             if log.exists() and log.stat().st_size > _MAX_LOG_OCTETS:
                 log.replace(log.with_name(LOG_NAME + ".1"))
             with log.open("ab") as output:
+                # Before the start: the child shares the file's position, and may have logged by the time it is up.
+                log_offset = output.tell()
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())),
                     *(_binary(), *_SERVER_ARGUMENTS),
@@ -74,7 +76,7 @@ class ValkeyProcess:
                     pass_fds=(lock,),
                     start_new_session=True,  # Ctrl-C in the terminal is for the parent, which shuts down in order
                 )
-                server = cls(process, directory, output.tell())
+                server = cls(process, directory, log_offset)
         except OSError as error:
             raise StoreConfigurationError(f"Valkey cannot be started in {directory.path}: {error}") from error
         try:
