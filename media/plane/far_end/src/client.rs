@@ -1,7 +1,6 @@
 //! A browser's side of one association.
 
 use plane_core::address::TransportAddress;
-
 use plane_core::command::{Command, ExtensionIds, PeerId};
 use plane_core::extension;
 use plane_core::rtp::Fields;

@@ -1,7 +1,6 @@
 //! Where the engine's datagrams go.
 
 use plane_core::address::TransportAddress;
-
 use plane_core::engine::Output;
 
 /// Datagrams that the engine sent, cut as the kernel would.

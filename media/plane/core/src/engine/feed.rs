@@ -227,7 +227,11 @@ impl Track {
 
     /// After a replay the first live picture goes on by elapsed time.
     fn rebase_at(&mut self, packet: &Packet, clock_rate: u32, now: Instant) {
-        let Some(last) = self.last.filter(|_| self.rebase && self.decided != Some(packet.timestamp)) else { return };
+        let (Some(last), Some(offset)) = (self.last.filter(|_| self.rebase), self.timestamp_offset()) else { return };
+        // Not at a late packet, nor within the picture that was replayed last: what was sent keeps its timestamp.
+        if packet.sequence <= self.map.highest() || packet.timestamp == last.timestamp.wrapping_sub(offset) {
+            return;
+        }
         self.rebase = false;
         self.map.retime(packet.sequence, last.continued(now, clock_rate, None).wrapping_sub(packet.timestamp));
     }

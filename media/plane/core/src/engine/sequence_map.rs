@@ -58,6 +58,11 @@ impl SequenceMap {
         self.next_output
     }
 
+    /// The highest input number of the open feed; one below its first before that has come.
+    pub(super) fn highest(&self) -> i64 {
+        self.highest
+    }
+
     /// The open run's shift.
     pub(super) fn current(&self) -> Option<Shift> {
         self.runs.back().map(|run| run.shift)

@@ -32,6 +32,7 @@ pub(super) enum Action {
         sink: u8,
         source: Option<u8>,
         encoding: u8,
+        temporal: Option<u8>,
     },
     RequestKeyframe(u8),
     SendDtls(u8),

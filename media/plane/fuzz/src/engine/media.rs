@@ -17,7 +17,7 @@ pub(super) const IDS: ExtensionIds = ExtensionIds {
     playout_delay: 6,
     abs_capture_time: 0,
     dependency_descriptor: 12,
-    video_layers_allocation: 0,
+    video_layers_allocation: 13,
 };
 
 const VP8: u8 = 96;

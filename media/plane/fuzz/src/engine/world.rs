@@ -1,10 +1,10 @@
 //! An engine, the peers at its far end, and what is held against it after each action.
 
-use plane_core::address::TransportAddress;
 use std::collections::HashMap;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use far_end::{Client, Received, Role, Wire};
+use plane_core::address::TransportAddress;
 use plane_core::command::{Command, Event};
 use plane_core::demux::{Kind, classify};
 use plane_core::engine::{Config, Engine};
@@ -66,9 +66,14 @@ impl World {
             Action::RemoveSource(source) => self.command(Command::RemoveSource(u32::from(source % SOURCES))),
             Action::AddSink { sink, place, ssrc, rtx } => self.add_sink(sink % SINKS, place % PLACES, ssrc, rtx),
             Action::RemoveSink(sink) => self.command(Command::RemoveSink(u32::from(sink % SINKS))),
-            Action::Route { sink, source, encoding } => {
+            Action::Route { sink, source, encoding, temporal } => {
                 let source = source.map(|source| u32::from(source % SOURCES));
-                self.command(Command::Route { sink: u32::from(sink % SINKS), source, encoding: usize::from(encoding % 4), temporal: None });
+                self.command(Command::Route {
+                    sink: u32::from(sink % SINKS),
+                    source,
+                    encoding: usize::from(encoding % 4),
+                    temporal: temporal.map(|layer| layer % 4),
+                });
             }
             Action::RequestKeyframe(source) => self.command(Command::RequestKeyframe(u32::from(source % SOURCES))),
             Action::SendDtls(place) => self.command(Command::SendDtls { peer: u32::from(place % PLACES), datagram: vec![22; 20] }),
