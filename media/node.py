@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from livetrial_plane import Plane
-from media import answer, negotiation
-from media.answer import AnsweredSection, Candidate, Stream
+from media import answer, negotiation, sections
+from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
 from media.dtls import NodeCertificate
-from media.errors import BadOffer, Busy, UnsupportedMedia
+from media.errors import Busy
 from media.link import PlaneLink
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
 from media.speakers import LISTEN_INTERVAL_S
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
+from media.views import OnEncodings, Publisher, SlotView, SourceKind, SourceView
 
 logger = logging.getLogger(__name__)
 
@@ -155,9 +155,9 @@ class MediaNode:
             BadOffer, UnsupportedMedia, Busy: nothing was kept.
         """
         parsed = Offer.parse(offer)
-        chosen = list(_published_sections(parsed))
+        chosen = list(sections.published_sections(parsed))
         answers = [
-            _receiving_answer(section) if kind else AnsweredSection()
+            sections.receiving_answer(section) if kind else AnsweredSection()
             for section, kind in zip(parsed.sections, chosen, strict=True)
         ]
         publication_id = secrets.token_urlsafe(12)
@@ -203,9 +203,9 @@ class MediaNode:
             BadOffer, UnsupportedMedia, Busy: nothing was kept.
         """
         parsed = Offer.parse(offer)
-        names = list(_slot_names(parsed))
+        names = list(sections.slot_names(parsed))
         answers = [
-            _sending_answer(section, name) if name else AnsweredSection()
+            sections.sending_answer(section, name) if name else AnsweredSection()
             for section, name in zip(parsed.sections, names, strict=True)
         ]
         room_object = self._room(room)
@@ -359,68 +359,3 @@ def _demand(kind: SourceKind, rids: tuple[str, ...], on_encodings: OnEncodings) 
         on_encodings(kind, [rids[encoding] for encoding in encodings])
 
     return Demand(len(rids), tell, asyncio.get_running_loop().call_later)
-
-
-def _published_sections(offer: Offer) -> Iterable[SourceKind | None]:
-    """What each section publishes, None where it is not used."""
-    free: dict[str, list[SourceKind]] = {"audio": ["microphone"], "video": ["camera", "screen"]}
-    used = False
-    for section in offer.sections:
-        sends = not section.rejected and section.direction in ("sendonly", "sendrecv")
-        kinds = free.get(section.kind, [])
-        if not sends:
-            yield None
-        elif not kinds:
-            raise BadOffer(
-                f"section {section.mid!r} is one {section.kind} too many: one audio, a camera and a screen are taken"
-            )
-        else:
-            used = True
-            yield kinds.pop(0)
-    if not used:
-        raise UnsupportedMedia("the offer sends nothing: no audio or video section is sendonly or sendrecv")
-
-
-def _slot_names(offer: Offer) -> Iterable[str | None]:
-    """The slot of each section, None where it is not used."""
-    free = {"audio": list(AUDIO_SLOTS), "video": list(VIDEO_SLOTS)}
-    used = False
-    for section in offer.sections:
-        receives = not section.rejected and section.direction in ("recvonly", "sendrecv")
-        names = free.get(section.kind, [])
-        if not receives or not names:
-            yield None
-        else:
-            used = True
-            yield names.pop(0)
-    if not used:
-        raise UnsupportedMedia("the offer receives nothing: no audio or video section is recvonly or sendrecv")
-
-
-def _receiving_answer(section: OfferedSection) -> AnsweredSection:
-    return AnsweredSection(
-        codecs=(negotiation.publishable(section),),
-        extensions=negotiation.accepted_extensions(section, publishing=True),
-        receives=True,
-    )
-
-
-def _sending_answer(section: OfferedSection, slot: str) -> AnsweredSection:
-    codecs = negotiation.receivable(section)
-    # The two slots of a pair share stream and canonical name, so that browsers keep them in sync.
-    pair = AUDIO_SLOTS.index(slot) if slot in AUDIO_SLOTS else VIDEO_SLOTS.index(slot)
-    repairs = section.kind == "video" and any(codec.rtx_payload_type is not None for codec in codecs)
-    stream = Stream(
-        ssrc=_ssrc(),
-        rtx_ssrc=_ssrc() if repairs else 0,
-        cname=f"livetrial-{pair}",
-        stream_id=VIDEO_SLOTS[pair],
-        track_id=slot,
-    )
-    return AnsweredSection(
-        codecs=codecs, extensions=negotiation.accepted_extensions(section, publishing=False), stream=stream
-    )
-
-
-def _ssrc() -> int:
-    return secrets.randbelow(2**32 - 1) + 1
