@@ -2,9 +2,11 @@
 //!
 //! `scripts/fuzz` runs them under libFuzzer, `cargo test` replays their corpus.
 
+mod codecs;
 mod engine;
 mod parsers;
 
+pub use codecs::{allocation, av1, dependency, framing, red, vp9};
 pub use engine::engine;
 pub use parsers::{demux, feedback, h264, rtcp, rtp, srtp, stun, vp8};
 
@@ -12,7 +14,7 @@ pub use parsers::{demux, feedback, h264, rtcp, rtp, srtp, stun, vp8};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; the names of the corpus's folders.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("demux", demux),
     ("stun", stun),
     ("rtp", rtp),
@@ -21,5 +23,11 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("vp8", vp8),
     ("h264", h264),
     ("feedback", feedback),
+    ("vp9", vp9),
+    ("av1", av1),
+    ("dependency", dependency),
+    ("allocation", allocation),
+    ("red", red),
+    ("framing", framing),
     ("engine", engine),
 ];
