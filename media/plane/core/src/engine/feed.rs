@@ -13,6 +13,11 @@ use super::timestamps::LastSent;
 /// Feeds remembered for retransmission, the current one included: switches are rarer than one in a round trip.
 const FEEDS: usize = 4;
 
+/// A gap in the output that is wider than this ends the feed: the next keyframe closes it. A receiver guesses how often numbers
+/// have wrapped (RFC 3711 section 3.3.1), and after a step of 2¹⁵ or more it guesses wrong for ever. As wide as the cache: nothing
+/// beyond can be repaired.
+const MAX_GAP: i64 = 1024;
+
 /// An encoding of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -163,8 +168,12 @@ impl Track {
     pub(super) fn forward(&mut self, packet: &Packet, limit: u8, live: bool, now: Instant) -> Option<Numbers> {
         let feed = *self.feed()?;
         // What a replay has read from the cache may still wait to be forwarded live.
-        let was_sent = self.map.output_of(packet.sequence).is_some_and(|output| self.sent.contains(output));
-        if packet.codec != feed.codec || was_sent {
+        let output = self.map.output_of(packet.sequence);
+        if packet.codec != feed.codec || output.is_some_and(|output| self.sent.contains(output)) {
+            return None;
+        }
+        if output.is_some_and(|output| output.saturating_sub(self.map.next_output()) > MAX_GAP) {
+            self.stop();
             return None;
         }
         if live {
