@@ -35,6 +35,8 @@ SEED = 20261122
 HEADS = [b"", b"\x00\x01\x00\x08\x21\x12\xa4\x42", b"\x16\xfe\xfd", b"\x80\x60", b"\x90\xe0", b"\x80\xc8", b"\xff"]
 """Nothing, and the beginnings of STUN, DTLS, RTP with and without extension, RTCP, and of nothing known (RFC 7983)."""
 TICK_S = 0.001
+MOST_AT_ONCE = 1_000
+"""Less than fills the socket's buffer: a flooder that was held up goes on at its rate, and not in one burst."""
 SETTLE_S = 2.0
 MEMBER = 1000
 """The peer whose address the flood comes from in the second row."""
@@ -127,11 +129,12 @@ def _flood(pipe: Connection, port: int, first: bytes, rate: int, seconds: float)
         pipe.recv()
         begin, sent = time.monotonic(), 0
         while (elapsed := time.monotonic() - begin) < seconds:
-            due = int(elapsed * rate) - sent
+            due = min(int(elapsed * rate) - sent, MOST_AT_ONCE)
             for datagram in islice(datagrams, due):
                 sock.send(datagram)
             sent += due
-            time.sleep(TICK_S)
+            if due < rate * TICK_S:
+                time.sleep(TICK_S)
         pipe.send((sent, time.monotonic() - begin))
 
 
