@@ -5,12 +5,12 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack, rtcdtlstransport
 
 from media.errors import BadOffer, UnsupportedMedia
 from media.node import MediaConfig, MediaNode
 from media.views import Publisher
-from tests.media.rtc import Log, ToneTrack, peer_connection, publish, receive, track
+from tests.media.rtc import HOST, Log, ToneTrack, peer_connection, publish, receive, track
 
 
 @pytest.fixture
@@ -38,6 +38,35 @@ async def test_a_viewer_sees_and_hears(
     stats = node.stats()
     assert stats["rtp_sent"] > 0
     assert stats["dropped_unauthenticated"] == 0
+
+
+async def test_h264_is_forwarded_too(node: MediaNode, connections: list[RTCPeerConnection]) -> None:
+    host, viewer, _ = connections
+    transceiver = host.addTransceiver(VideoStreamTrack(), "sendonly")
+    codecs = RTCRtpSender.getCapabilities("video").codecs
+    transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType == "video/H264"])
+    await host.setLocalDescription(await host.createOffer())
+    publishing = await node.publish("r", publisher=HOST, offer=host.localDescription.sdp, on_closed=Log().on_closed)
+    assert "VP8" not in publishing.answer
+    await host.setRemoteDescription(RTCSessionDescription(publishing.answer, "answer"))
+    await receive(node, viewer, Log())
+    async with asyncio.timeout(20):
+        pictures = [await track(viewer, "video").recv() for _ in range(5)]
+    assert {(picture.width, picture.height) for picture in pictures} == {(640, 480)}
+
+
+async def test_a_client_without_gcm_gets_the_other_profile(
+    node: MediaNode, connections: list[RTCPeerConnection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, viewer, _ = connections
+    await publish(node, host, Log())
+    monkeypatch.setattr(rtcdtlstransport, "SRTP_PROFILES", [rtcdtlstransport.SRTP_AES128_CM_SHA1_80])
+    await receive(node, viewer, Log(), prefer_passive=True)
+    async with asyncio.timeout(20):
+        picture = await track(viewer, "video").recv()
+    assert (picture.width, picture.height) == (640, 480)
+    (dtls,) = {transceiver.receiver.transport for transceiver in viewer.getTransceivers()}
+    assert dtls._ssl.get_selected_srtp_profile() == b"SRTP_AES128_CM_SHA1_80"
 
 
 async def test_what_came_in_goes_out_once_for_each_viewer(
