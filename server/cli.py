@@ -57,6 +57,9 @@ def serve_command(
     data_dir: DataDir = None,
     web_dir: Annotated[Path | None, typer.Option(help="The built pages. [web_client/dist]")] = None,
     redis_url: RedisUrl = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="Key of the API; LIVETRIAL_API_KEY is not seen in the process list. [data dir's]")
+    ] = None,
     demo: Annotated[bool | None, typer.Option(help="Run the demo session with a synthetic host. [yes]")] = None,
     max_members: Annotated[int | None, typer.Option(help="WebSockets that are taken. [10000]")] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged. [info]")] = None,

@@ -49,9 +49,9 @@ def test_check_says_what_is_amiss(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, flags, env={"LIVETRIAL_WEB_DIR": str(web)}).exit_code == 0
 
 
-async def run_server(data_dir: Path) -> tuple[asyncio.subprocess.Process, str]:
+async def run_server(data_dir: Path, *more: str) -> tuple[asyncio.subprocess.Process, str]:
     """A server process of its own, with the embedded store; returns the address that it prints."""
-    flags = ["serve", "--http-port", "0", "--media-port", "0", "--no-demo", "--data-dir", str(data_dir)]
+    flags = ["serve", "--http-port", "0", "--media-port", "0", "--no-demo", "--data-dir", str(data_dir), *more]
     process = await asyncio.create_subprocess_exec(
         *COMMAND, *flags, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     )
@@ -93,3 +93,18 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert f"the HTTP port {port} cannot be used" in said.decode()
     process.terminate()
     assert await process.wait() == 0
+
+
+async def test_the_api_key_can_be_given_as_a_flag(tmp_path: Path) -> None:
+    process, base = await run_server(tmp_path, "--api-key", "from-the-flag")
+    try:
+        async with httpx.AsyncClient(base_url=base) as http:
+            statuses = [
+                (await http.post("/api/v1/sessions", json={"title": "T"}, headers={"X-API-Key": key})).status_code
+                for key in ("another", "from-the-flag")
+            ]
+    finally:
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+    assert statuses == [401, 201]
+    assert not (tmp_path / "api_key").exists()
