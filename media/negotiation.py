@@ -49,16 +49,46 @@ def publishable(section: OfferedSection) -> OfferedCodec:
     return min(ranked, key=lambda candidate: candidate[0])[1]
 
 
-def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
-    """All codecs that a subscriber takes of those that publishers may send, in its own order.
+def redundancy(section: OfferedSection, codec: OfferedCodec) -> OfferedCodec | None:
+    """The payload type under which the section offers RED of this codec (RFC 2198): "111/111" in its format parameters."""
+    primary = str(codec.payload_type)
+    return next(
+        (
+            red
+            for red in section.codecs
+            if section.kind == "audio"
+            and red.name == "red"
+            and red.encoding.partition("/")[2] == codec.encoding.partition("/")[2]
+            and red.fmtp.split("/")[0].strip() == primary
+        ),
+        None,
+    )
+
+
+def published(section: OfferedSection, *, redundant_audio: bool) -> tuple[OfferedCodec, ...]:
+    """What a publisher may send: one codec, and for audio RED of it, in the order of the offer.
+
+    A browser sends RED where it stands first, so the order is the publisher's choice; `redundant_audio` accepts it.
 
     Raises:
         UnsupportedMedia: there is none.
     """
-    codecs = tuple(codec for codec in section.codecs if _rank(codec) is not None)
+    codec = publishable(section)
+    red = redundancy(section, codec) if redundant_audio else None
+    return tuple(offered for offered in section.codecs if offered in (codec, red))
+
+
+def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
+    """All codecs that a subscriber takes of those that publishers may send, and RED of them, in its own order.
+
+    Raises:
+        UnsupportedMedia: there is none.
+    """
+    codecs = [codec for codec in section.codecs if _rank(codec) is not None]
     if not codecs:
         publishable(section)
-    return codecs
+    redundant = [redundancy(section, codec) for codec in codecs]
+    return tuple(offered for offered in section.codecs if offered in codecs or offered in redundant)
 
 
 def accepted_extensions(section: OfferedSection, *, publishing: bool) -> dict[str, int]:

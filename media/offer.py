@@ -184,7 +184,7 @@ def canonical_name(encoding: str, fmtp: str) -> str:
             return f"VP9/{parameters.get('profile-id', '0')}"
         case "AV1":
             return f"AV1/{parameters.get('profile', '0')}"
-    return {"vp8": "VP8", "opus": "opus"}.get(name.lower(), name)
+    return {"vp8": "VP8", "opus": "opus", "red": "red"}.get(name.lower(), name)
 
 
 def format_parameters(fmtp: str) -> dict[str, str]:

@@ -46,14 +46,14 @@ def slot_names(offer: Offer) -> Iterable[str | None]:
         raise UnsupportedMedia("the offer receives nothing: no audio or video section is recvonly or sendrecv")
 
 
-def receiving_answer(section: OfferedSection) -> AnsweredSection:
-    """Our side of a section that publishes.
+def receiving_answer(section: OfferedSection, *, redundant_audio: bool = True) -> AnsweredSection:
+    """Our side of a section that publishes; `redundant_audio` takes RED where it is offered.
 
     Raises:
         UnsupportedMedia: no codec in common.
     """
     return AnsweredSection(
-        codecs=(negotiation.publishable(section),),
+        codecs=negotiation.published(section, redundant_audio=redundant_audio),
         extensions=negotiation.accepted_extensions(section, publishing=True),
         receives=True,
     )

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     media_udp: bool = Field(
         default=True, description="Tell clients to send media by UDP; false where a firewall lets none in."
     )
+    redundant_audio: bool = Field(
+        default=True,
+        description="Take redundant audio (RED) of those who go live with it; about twice the audio bitrate.",
+    )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         description="IP addresses told to clients, comma-separated; by default loopback and the machine's own.",

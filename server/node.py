@@ -94,6 +94,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
                 host=settings.media_host,
                 port=settings.media_port,
                 tcp=settings.media_tcp,
+                redundant_audio=settings.redundant_audio,
                 udp_announced=settings.media_udp,
                 announced=settings.announced_addresses(),
             )

@@ -3,7 +3,7 @@ export { CommandError, LiveClient, type LiveClientEvents, type LiveClientOptions
 export type * from "./protocol";
 export { AUDIO_SLOTS, ERROR_CODES, NAME_MAX_CHARS, PROTOCOL_VERSION, QUESTION_MAX_CHARS, VIDEO_SLOTS } from "./protocol";
 export { CAMERA_ENCODINGS } from "./encodings";
-export { type PublishState, type PublishTracks } from "./publish";
+export { type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 export type { ReceiveState } from "./receive";
 export type { CommandFailure, Status } from "./session_io";
 export { sourceIn } from "./slots";

@@ -4,7 +4,7 @@ import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { browserStorage, Keeper } from "./keeper";
 import type { Command, Joined, SessionInfo, Slot, VideoSlot, You } from "./protocol";
-import { Publisher, type PublishState, type PublishTracks } from "./publish";
+import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { MediaRequest, MediaResult } from "./requests";
 import { Retry } from "./retry";
@@ -156,8 +156,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 
   /** Goes live. Host only; a refusal shows in the `publish` event. */
-  publish(tracks: PublishTracks): Promise<void> {
-    return this.publisher.start(tracks);
+  publish(tracks: PublishTracks, options: PublishOptions = {}): Promise<void> {
+    return this.publisher.start(tracks, options);
   }
 
   unpublish(): Promise<void> {

@@ -27,6 +27,14 @@ export interface PublishTracks {
   video: MediaStreamTrack | null;
 }
 
+export interface PublishOptions {
+  /**
+   * Prefer redundant audio (RED, RFC 2198): each packet repeats the one before, so that what the uplink loses is heard all the
+   * same, for twice the audio bitrate. Used where browser and server both take it. Default true.
+   */
+  redundantAudio?: boolean;
+}
+
 export interface PublisherHooks {
   request: (message: MediaRequest) => Promise<MediaResult>;
   onChange: () => void;
@@ -40,6 +48,7 @@ export const REPLACED = "replaced";
 
 export class Publisher {
   private tracks: PublishTracks | null = null;
+  private options: PublishOptions = {};
   private peer: Peer | null = null;
   private camera: EncodingSwitch | null = null;
   private publication: string | null = null;
@@ -64,8 +73,9 @@ export class Publisher {
   }
 
   /** Goes live with what there is; at least one track. */
-  start(tracks: PublishTracks): Promise<void> {
+  start(tracks: PublishTracks, options: PublishOptions = {}): Promise<void> {
     this.tracks = { ...tracks };
+    this.options = { ...options };
     this.failure = this.liveSince = null;
     return this.negotiate();
   }
@@ -126,7 +136,7 @@ export class Publisher {
     const peer: Peer = new Peer({ onHealth: () => this.onHealth(peer) }, this.activeRole);
     this.peer = peer;
     this.hooks.onChange();
-    this.camera = addSections(peer.connection, this.tracks);
+    this.camera = addSections(peer.connection, this.tracks, this.options);
     const offer = await peer.offer();
     if (this.peer !== peer) return;
     const result = await this.hooks.request({ type: "publish", offer });
@@ -180,23 +190,25 @@ export class Publisher {
 }
 
 /** Returns the switch of the camera's encodings, where there is a camera. */
-function addSections(connection: RTCPeerConnection, { audio, video }: PublishTracks): EncodingSwitch | null {
+function addSections(connection: RTCPeerConnection, { audio, video }: PublishTracks, options: PublishOptions): EncodingSwitch | null {
   const stream = new MediaStream([audio, video].filter((track) => track !== null));
   if (audio !== null) {
     const encoding: RTCRtpEncodingParameters = { maxBitrate: VOICE_MAX_BITRATE, priority: "high" };
-    connection.addTransceiver(audio, { direction: "sendonly", streams: [stream], sendEncodings: [encoding] });
+    const transceiver = connection.addTransceiver(audio, { direction: "sendonly", streams: [stream], sendEncodings: [encoding] });
+    if (options.redundantAudio ?? true) prefer(transceiver, "audio/red");
   }
   if (video === null) return null;
   const sendEncodings = cameraEncodings(video.getSettings());
   const init: RTCRtpTransceiverInit = { direction: "sendonly", streams: [stream], sendEncodings };
   const transceiver = connection.addTransceiver(video, init);
-  preferVp8(transceiver);
+  // What every browser encodes in simulcast and every server here can switch.
+  prefer(transceiver, "video/vp8");
   return new EncodingSwitch(transceiver.sender);
 }
 
-/** VP8 is what every browser encodes in simulcast and every server here can switch. The others stay as second choice. */
-function preferVp8(transceiver: RTCRtpTransceiver): void {
-  const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
-  const isVp8 = (codec: RTCRtpCodec): boolean => codec.mimeType.toLowerCase() === "video/vp8";
-  transceiver.setCodecPreferences?.([...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))]);
+/** Put a codec first, if the browser has it. The others stay as second choice. */
+function prefer(transceiver: RTCRtpTransceiver, mimeType: string): void {
+  const codecs = RTCRtpReceiver.getCapabilities(mimeType.split("/")[0] ?? "")?.codecs ?? [];
+  const isFirst = (codec: RTCRtpCodec): boolean => codec.mimeType.toLowerCase() === mimeType;
+  if (codecs.some(isFirst)) transceiver.setCodecPreferences?.([...codecs.filter(isFirst), ...codecs.filter((codec) => !isFirst(codec))]);
 }

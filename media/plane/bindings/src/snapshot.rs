@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 /// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
-const FIELDS: [(&str, &str); 10] = [
+const FIELDS: [(&str, &str); 11] = [
     ("sink", "u4"),
     ("peer", "u4"),
     ("source", "u4"),
@@ -14,13 +14,14 @@ const FIELDS: [(&str, &str); 10] = [
     ("packets", "u8"),
     ("bytes", "u8"),
     ("retransmissions", "u8"),
+    ("lost", "u8"),
     ("fraction_lost", "f4"),
     ("rtt_ms", "f4"),
     ("switches", "u8"),
 ];
 
 /// Octets of a row.
-const ROW_OCTETS: usize = 56;
+const ROW_OCTETS: usize = 64;
 
 /// `numpy.frombuffer`, and the dtype of a row.
 static NUMPY: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
@@ -52,6 +53,7 @@ fn write_row(row: &SinkRow, place: &mut [u8]) {
         &row.packets.to_ne_bytes(),
         &row.bytes.to_ne_bytes(),
         &row.retransmissions.to_ne_bytes(),
+        &row.lost.to_ne_bytes(),
         &row.fraction_lost.to_ne_bytes(),
         &row.rtt_ms.to_ne_bytes(),
         &row.switches.to_ne_bytes(),

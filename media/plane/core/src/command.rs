@@ -198,8 +198,11 @@ pub struct SinkRow {
     pub bytes: u64,
     /// Retransmitted packets.
     pub retransmissions: u64,
-    /// 0–1, from the last receiver report.
+    /// Share of what was sent between the last two receiver reports that the subscriber's own link lost, 0–1: gaps that the
+    /// publisher's uplink left are not in it.
     pub fraction_lost: f32,
+    /// Packets that its own link lost since the beginning, whether or not they were sent again.
+    pub lost: u64,
     /// From the last receiver report; NaN: unknown.
     pub rtt_ms: f32,
     /// Changes of encoding or source carried out.

@@ -15,6 +15,7 @@ pub mod ntp;
 pub mod reception;
 pub mod red;
 pub mod remb_estimate;
+pub mod round_trip;
 pub mod rtcp;
 pub mod rtp;
 pub mod sequence;

@@ -30,7 +30,10 @@ pub enum Outcome {
     /// The next, or the first behind a gap that is now being watched.
     New,
     /// One that was missing: late or retransmitted.
-    Recovered,
+    Recovered {
+        /// How long ago it was asked for, if exactly once: else nobody can tell which request was answered.
+        answered_after: Option<Duration>,
+    },
     /// Not missing: a duplicate, or given up before.
     Old,
     /// Behind a gap too wide to repair. The list is empty now; a keyframe is wanted.
@@ -43,10 +46,14 @@ pub struct NackGenerator {
     sequence: SequenceUnwrapper,
     /// Ascending.
     missing: VecDeque<Missing>,
+    /// What is missing before this is not needed to go on decoding.
+    keyframe: Option<i64>,
     /// Not later than the earliest `ask_at`.
     deadline: Option<Instant>,
     /// What [`Self::due`] returned last; kept for its memory.
     due: Vec<u16>,
+    /// What is not waited for any longer, until it is taken.
+    given_up: Vec<u16>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +61,8 @@ struct Missing {
     /// Unrolled.
     sequence: i64,
     since: Instant,
+    /// When it was last asked for; its coming to be known before that.
+    asked: Instant,
     ask_at: Instant,
     requests: u8,
 }
@@ -64,7 +73,7 @@ impl NackGenerator {
         let before = self.sequence.highest();
         let sequence = self.sequence.unwrap(sequence_number);
         match before {
-            Some(highest) if sequence <= highest => self.recover(sequence),
+            Some(highest) if sequence <= highest => self.recover(sequence, now),
             Some(highest) => self.watch(highest.saturating_add(1)..sequence, now),
             None => Outcome::New,
         }
@@ -74,16 +83,24 @@ impl NackGenerator {
     ///
     /// At most 250, so that a NACK of them fits into a datagram; then [`Self::deadline`] is still `now` or earlier.
     ///
-    /// * `rtt`: round trip to the sender, the time to wait for an answer before asking again; held to 20–500 ms.
-    pub fn due(&mut self, now: Instant, rtt: Duration) -> &[u16] {
+    /// * `answer_within`: the time to wait for an answer before asking again, about a round trip; held to 20–500 ms.
+    pub fn due(&mut self, now: Instant, answer_within: Duration) -> &[u16] {
         self.due.clear();
         if self.deadline.is_none_or(|deadline| deadline > now) {
             return &self.due;
         }
-        self.missing.retain(|missing| !missing.is_hopeless(now));
-        let ask_again_at = now.checked_add(rtt.clamp(MIN_INTERVAL, MAX_INTERVAL)).unwrap_or(now);
+        let Self { missing, given_up, keyframe, .. } = self;
+        missing.retain(|missing| {
+            let hopeless = missing.is_hopeless(now, *keyframe);
+            if hopeless {
+                given_up.push(low16(missing.sequence));
+            }
+            !hopeless
+        });
+        let ask_again_at = now.checked_add(answer_within.clamp(MIN_INTERVAL, MAX_INTERVAL)).unwrap_or(now);
         for missing in self.missing.iter_mut().filter(|missing| missing.ask_at <= now).take(MAX_DUE) {
             missing.requests = missing.requests.saturating_add(1);
+            missing.asked = now;
             missing.ask_at = ask_again_at;
             self.due.push(low16(missing.sequence));
         }
@@ -97,22 +114,26 @@ impl NackGenerator {
         self.deadline
     }
 
-    /// Forgets everything missing before `sequence_number`: a keyframe that starts there makes it useless.
-    pub fn forget_before(&mut self, sequence_number: u16) {
+    /// Takes what [`Self::due`] has stopped to ask for since the last call: no more than 1000 numbers, ascending.
+    pub fn take_given_up(&mut self) -> Vec<u16> {
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// Notes that a keyframe starts at `sequence_number`: what is missing before it is asked for once at most, because
+    /// a packet that was only overtaken still comes, and the others are not worth the uplink.
+    pub fn on_keyframe(&mut self, sequence_number: u16) {
         // On a copy: this is no packet.
         let sequence = self.sequence.clone().unwrap(sequence_number);
-        let count = self.missing.partition_point(|missing| missing.sequence < sequence);
-        self.missing.drain(..count);
-        self.settle();
+        self.keyframe = Some(self.keyframe.map_or(sequence, |newest| newest.max(sequence)));
     }
 
     /// A packet that is not ahead of all others.
-    fn recover(&mut self, sequence: i64) -> Outcome {
+    fn recover(&mut self, sequence: i64, now: Instant) -> Outcome {
         match self.missing.binary_search_by_key(&sequence, |missing| missing.sequence) {
             Ok(at) => {
-                self.missing.remove(at);
+                let once = self.missing.remove(at).filter(|missing| missing.requests == 1);
                 self.settle();
-                Outcome::Recovered
+                Outcome::Recovered { answered_after: once.map(|missing| now.saturating_duration_since(missing.asked)) }
             }
             Err(_) => Outcome::Old,
         }
@@ -125,12 +146,13 @@ impl NackGenerator {
             return Outcome::New;
         }
         if self.missing.len().saturating_add(width) > MAX_MISSING {
-            self.missing.clear();
+            let room = MAX_MISSING.saturating_sub(self.given_up.len());
+            self.given_up.extend(self.missing.drain(..).take(room).map(|missing| low16(missing.sequence)));
             self.settle();
             return Outcome::Overflow;
         }
         let ask_at = now.checked_add(REORDER_GRACE).unwrap_or(now);
-        self.missing.extend(gap.map(|sequence| Missing { sequence, since: now, ask_at, requests: 0 }));
+        self.missing.extend(gap.map(|sequence| Missing { sequence, since: now, asked: now, ask_at, requests: 0 }));
         self.deadline = Some(self.deadline.map_or(ask_at, |deadline| deadline.min(ask_at)));
         Outcome::New
     }
@@ -144,10 +166,11 @@ impl NackGenerator {
 }
 
 impl Missing {
-    /// Asked for too often (and the last answer waited for), or missing for too long.
-    fn is_hopeless(&self, now: Instant) -> bool {
+    /// Asked for as often as it is worth (and the last answer waited for), or missing for too long.
+    fn is_hopeless(&self, now: Instant, keyframe: Option<i64>) -> bool {
         let answered = self.ask_at <= now;
-        (answered && self.requests >= MAX_REQUESTS) || now.saturating_duration_since(self.since) > MAX_AGE
+        let worth = if keyframe.is_some_and(|keyframe| self.sequence < keyframe) { 1 } else { MAX_REQUESTS };
+        (answered && self.requests >= worth) || now.saturating_duration_since(self.since) > MAX_AGE
     }
 }
 
@@ -195,13 +218,15 @@ mod tests {
     fn what_arrives_is_not_asked_for() {
         let start = Instant::now();
         let mut generator = received(&[10, 14], start);
-        assert_eq!(generator.on_packet(12, start), Outcome::Recovered);
+        assert_eq!(generator.on_packet(12, start), Outcome::Recovered { answered_after: None });
         assert_eq!(generator.on_packet(12, start), Outcome::Old);
         assert_eq!(generator.due(start + ms(5), RTT), [11, 13]);
-        assert_eq!(generator.on_packet(11, start), Outcome::Recovered);
-        assert_eq!(generator.on_packet(13, start), Outcome::Recovered);
+        assert_eq!(generator.on_packet(11, start + ms(47)), Outcome::Recovered { answered_after: Some(ms(42)) });
+        assert_eq!(generator.due(start + ms(105), RTT), [13]);
+        let twice = Outcome::Recovered { answered_after: None };
+        assert_eq!(generator.on_packet(13, start + ms(150)), twice, "asked for twice: no sample");
         assert_eq!(generator.on_packet(15, start), Outcome::New);
-        assert_eq!(generator.deadline(), None);
+        assert_eq!((generator.deadline(), generator.take_given_up()), (None, vec![]));
     }
 
     #[test]
@@ -212,7 +237,7 @@ mod tests {
         while let Some(deadline) = generator.deadline() {
             requests += generator.due(deadline, Duration::ZERO).len();
         }
-        assert_eq!(requests, 10);
+        assert_eq!((requests, generator.take_given_up()), (10, vec![2]));
         assert_eq!(generator.on_packet(2, start + ms(300)), Outcome::Old);
     }
 
@@ -234,7 +259,7 @@ mod tests {
         let start = Instant::now();
         let mut generator = received(&[0, 2], start);
         assert_eq!(generator.on_packet(1003, start), Outcome::Overflow);
-        assert_eq!(generator.deadline(), None);
+        assert_eq!((generator.deadline(), generator.take_given_up()), (None, vec![1]));
         assert_eq!(generator.on_packet(2004, start), Outcome::New);
         assert!(generator.deadline().is_some());
     }
@@ -254,12 +279,15 @@ mod tests {
     }
 
     #[test]
-    fn a_keyframe_makes_what_precedes_it_useless() {
+    fn what_precedes_a_keyframe_is_asked_for_once() {
         let start = Instant::now();
-        let mut generator = received(&[65_530, 65_535, 2], start);
-        generator.forget_before(0);
-        assert_eq!(generator.due(start + ms(5), RTT), [0, 1]);
-        generator.forget_before(3);
-        assert_eq!(generator.deadline(), None);
+        let mut generator = received(&[65_533, 65_535, 2], start);
+        generator.on_keyframe(65_535);
+        assert_eq!(generator.due(start + ms(5), RTT), [65_534, 0, 1]);
+        assert_eq!(generator.due(start + ms(105), RTT), [0, 1]);
+        assert_eq!(generator.take_given_up(), [65_534]);
+        generator.on_keyframe(2);
+        assert!(generator.due(start + ms(205), RTT).is_empty());
+        assert_eq!((generator.deadline(), generator.take_given_up()), (None, vec![0, 1]));
     }
 }

@@ -72,6 +72,20 @@ pub fn unpack(payload: &[u8]) -> Result<Block<'_>, RedError> {
     parse(payload)?.pop().ok_or(RedError::Truncated)
 }
 
+/// Makes all blocks of a sound payload ones of `payload_type`: what it is called differs between a sender and a receiver.
+pub fn set_payload_types(payload: &mut [u8], payload_type: u8) {
+    let mut rest = payload;
+    while let Some((first, behind)) = rest.split_first_mut() {
+        let followed = *first & FOLLOWED;
+        *first = followed | (payload_type & !FOLLOWED);
+        if followed == 0 {
+            return;
+        }
+        let Some((_, behind)) = behind.split_at_mut_checked(3) else { return };
+        rest = behind;
+    }
+}
+
 /// Appends a RED payload to `out`: `previous` frames, oldest first, then the primary, whose offset does not count.
 ///
 /// Frames that the format cannot hold are left out (an offset beyond 14 bits, a length beyond 10), as are the oldest of
@@ -133,6 +147,18 @@ mod tests {
     fn every_cut_before_the_primary_is_an_error() {
         for len in 0..8 {
             assert_eq!(parse(&PACKET[..len]), Err(RedError::Truncated));
+        }
+    }
+
+    #[test]
+    fn payload_types_are_translated_in_the_headers_alone() {
+        let mut packet = PACKET;
+        set_payload_types(&mut packet, 109);
+        assert_eq!(packet, [0xED, 0x0F, 0x00, 0x03, 0x6D, b'o', b'l', b'd', b'm', b'e']);
+        set_payload_types(&mut packet, 111);
+        assert_eq!(packet, PACKET);
+        for len in 0..6 {
+            set_payload_types(&mut packet[..len], 0xFF);
         }
     }
 

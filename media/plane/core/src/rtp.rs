@@ -46,7 +46,7 @@ pub struct ExtensionBlock {
 }
 
 /// A parsed header. It borrows nothing, so it outlives decryption in place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// M.
     pub marker: bool,

@@ -226,6 +226,10 @@ impl World {
         let mut taken = Vec::new();
         for datagram in self.wire.take(self.member.address) {
             let Received::Rtp { index, header, payload: Some(payload) } = self.member.subscriber.receive(datagram) else { continue };
+            // The empty packet in the place of one that was given up.
+            if payload.is_empty() {
+                continue;
+            }
             if header.ssrc == SINK_SSRC {
                 let input = self.identify(&payload);
                 let picture_id = u16::from_be_bytes([payload[2] & 0x7F, payload[3]]);

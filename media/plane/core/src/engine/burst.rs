@@ -7,11 +7,13 @@ use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
 use super::feed::Numbers;
+use super::redundancy::PayloadTypes;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
 use crate::command::ExtensionIds;
 use crate::dependency_descriptor;
 use crate::extension;
+use crate::red;
 use crate::rtp::{FIXED_LEN, Fields};
 use crate::sequence::{low16, low32};
 use crate::srtp::SrtpSender;
@@ -42,6 +44,10 @@ pub(super) struct Outgoing<'a> {
     pub(super) sequence: i64,
     pub(super) timestamp: u32,
     pub(super) payload_type: u8,
+    /// What of the packet's payload is sent.
+    pub(super) payload: &'a [u8],
+    /// The payload is RED, and its frames are of this payload type.
+    pub(super) red_of: Option<u8>,
     /// Picture id and TL0PICIDX to write into a VP8 or VP9 payload descriptor.
     pub(super) picture_ids: Option<(u16, u8)>,
     /// To write into the dependency descriptor.
@@ -54,13 +60,15 @@ pub(super) struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     /// `packet` under its own SSRC.
-    pub(super) fn new(packet: &'a Packet, numbers: Numbers, payload_type: u8) -> Self {
+    pub(super) fn new(packet: &'a Packet, numbers: Numbers, payload_types: PayloadTypes) -> Self {
         let Numbers { sequence, timestamp, picture_ids, frame_number, empty } = numbers;
-        Self { packet, sequence, timestamp, payload_type, picture_ids, frame_number, empty, original: None }
+        let (payload_type, payload, red) = payload_types.choose(packet);
+        let red_of = red.then_some(payload_types.plain);
+        Self { packet, sequence, timestamp, payload_type, payload, red_of, picture_ids, frame_number, empty, original: None }
     }
 
-    fn payload(&self) -> &'a [u8] {
-        if self.empty { &[] } else { &self.packet.payload }
+    fn written(&self) -> &'a [u8] {
+        if self.empty { &[] } else { self.payload }
     }
 }
 
@@ -117,7 +125,7 @@ impl Stream<'_> {
     fn plain_size(&self, outgoing: &Outgoing<'_>) -> usize {
         let extensions = extension::block_len(&self.elements(outgoing));
         let original = if outgoing.original.is_some() { 2 } else { 0 };
-        FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.payload().len())
+        FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.written().len())
     }
 
     /// Append the plaintext packet; returns the length of its header.
@@ -140,9 +148,12 @@ impl Stream<'_> {
             buffer.extend_from_slice(&original.to_be_bytes());
         }
         let payload = buffer.len();
-        buffer.extend_from_slice(outgoing.payload());
+        buffer.extend_from_slice(outgoing.written());
         if let (false, Some((picture_id, tl0picidx)), Some(written)) = (outgoing.empty, outgoing.picture_ids, buffer.get_mut(payload..)) {
             outgoing.packet.rewrite_ids(written, picture_id, tl0picidx);
+        }
+        if let (Some(payload_type), Some(written)) = (outgoing.red_of, buffer.get_mut(payload..)) {
+            red::set_payload_types(written, payload_type);
         }
         write_padding(buffer, start, padding);
         header_len

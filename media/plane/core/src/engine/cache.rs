@@ -18,6 +18,8 @@ pub(super) struct Packet {
     pub(super) vp8: Option<vp8::Descriptor>,
     pub(super) vp9: Option<vp9::Descriptor>,
     pub(super) extras: Extras,
+    /// Where the packet's own frame begins in the payload; above 0 the payload is RED, and earlier frames lie before it.
+    pub(super) own_frame: usize,
     pub(super) payload: Vec<u8>,
 }
 
@@ -129,6 +131,11 @@ impl PacketCache {
         Stored::New
     }
 
+    /// How many packets it holds.
+    pub(super) fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Forget everything: another stream begins.
     pub(super) fn clear(&mut self) {
         self.slots.fill(None);
@@ -155,6 +162,7 @@ mod tests {
             vp8: None,
             vp9: None,
             extras: Extras::default(),
+            own_frame: 0,
             payload: Vec::new(),
         }
     }

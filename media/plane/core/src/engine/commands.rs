@@ -30,7 +30,7 @@ impl Engine {
                 self.ids.peers.insert(peer, key);
             }
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
-            Command::SendDtls { peer, datagram } => self.send_dtls(*self.ids.peers.get(&peer)?, &datagram, out),
+            Command::SendDtls { peer, datagram } => self.send_dtls(now, *self.ids.peers.get(&peer)?, &datagram, out),
             Command::SetKeys { peer, profile, send, receive } => {
                 let key = *self.ids.peers.get(&peer)?;
                 let peer = self.peers.get_mut(key)?;

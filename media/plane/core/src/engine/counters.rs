@@ -56,16 +56,28 @@ counters! {
     padding_octets_sent,
     /// Retransmissions received from publishers (RFC 4588).
     rtx_received,
+    /// RED packets received from publishers (RFC 2198).
+    red_received,
+    /// Lost audio packets that a later RED packet repeated.
+    red_recovered,
     /// Retransmissions sent to subscribers.
     rtx_sent,
     /// Sequence numbers that subscribers asked for again.
     nack_received,
-    /// Of these, no longer (or never) in the cache.
+    /// Of these, no longer in the cache, of no stream that was sent, or without RTX.
     nack_missed,
+    /// Of these, packets that the publisher's uplink lost: we never had them.
+    nack_never_had,
     /// Of these, asked again before the last answer can have arrived.
     nack_suppressed,
     /// Sequence numbers that we asked publishers for again.
     nack_sent,
+    /// Sequence numbers that will not come: asked for ten times, missing for 2 s, before a keyframe, or too many at once.
+    nack_given_up,
+    /// Keyframes wanted because packets that decoding needs were given up.
+    keyframes_for_losses,
+    /// Round trips to publishers measured by extended reports (RFC 3611).
+    round_trips_measured,
     /// Keyframe requests of subscribers (PLI, FIR).
     keyframe_requests_received,
     /// Keyframe requests to publishers.
@@ -74,7 +86,7 @@ counters! {
     cached_replays,
     /// Sinks that began with the cached keyframe as a still.
     cached_stills,
-    /// Numbers filled with an empty packet.
+    /// Numbers filled with an empty packet: of packets that are not wanted, or that will not come.
     fillers_sent,
     /// Changes of source or encoding carried out at a keyframe.
     switches,

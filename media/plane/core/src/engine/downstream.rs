@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
+use super::redundancy::PayloadTypes;
 use super::sink::Resend;
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
@@ -42,6 +43,7 @@ impl Engine {
             Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, out),
             Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media),
             Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media)),
+            Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
             Packet::Bye { .. } | Packet::Sdes | Packet::Remb { .. } | Packet::TransportFeedback { .. } | Packet::Unknown { .. } => {}
         }
     }
@@ -83,12 +85,14 @@ impl Engine {
             let encoding = sources.get(feed.source).and_then(|source| source.encodings.get(feed.encoding));
             let packet = encoding.filter(|encoding| encoding.generation == feed.generation).and_then(|encoding| encoding.cache.get(input));
             let (Some(packet), Some(payload_type)) = (packet, feed.rtx_payload_type) else {
-                counters.nack_missed.add(1);
+                let ours = packet.is_some() || sink.track.sent().contains(output);
+                let counter = if ours { &mut counters.nack_missed } else { &mut counters.nack_never_had };
+                counter.add(1);
                 continue;
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
-            let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, payload_type) };
+            let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now));
             burst::send(&stream, &[outgoing], &security.sender, address, scratch, counters, out);
             counters.rtx_sent.add(1);

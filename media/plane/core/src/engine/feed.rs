@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 
 use super::SourceKey;
 use super::cache::Packet;
+use super::redundancy::PayloadTypes;
 use super::sent::Sent;
 use super::sequence_map::{Dropped, SequenceMap, Shift};
 use super::timestamps::LastSent;
@@ -32,7 +33,7 @@ pub(super) struct Feed {
     pub(super) source: SourceKey,
     pub(super) encoding: usize,
     pub(super) generation: u32,
-    pub(super) payload_type: u8,
+    pub(super) payload_type: PayloadTypes,
     pub(super) rtx_payload_type: Option<u8>,
     /// Index in the source's codecs.
     pub(super) codec: usize,
@@ -79,7 +80,7 @@ pub(super) struct Track {
 impl Feed {
     /// The feed of an encoding that goes out under this codec of the subscriber.
     pub(super) fn new(
-        from: Wanted, generation: u32, codec: usize, clock_rate: u32, payload_type: u8, rtx_payload_type: Option<u8>,
+        from: Wanted, generation: u32, codec: usize, clock_rate: u32, payload_type: PayloadTypes, rtx_payload_type: Option<u8>,
     ) -> Self {
         let (source, encoding) = (from.source, from.encoding);
         Self {
@@ -124,6 +125,11 @@ impl Track {
     /// What is forwarded now.
     pub(super) fn feed(&self) -> Option<&Feed> {
         self.feeds.last().filter(|_| self.showing)
+    }
+
+    /// Which numbers were sent.
+    pub(super) fn sent(&self) -> &Sent {
+        &self.sent
     }
 
     /// What is added to the timestamps of the current feed.
@@ -199,6 +205,18 @@ impl Track {
             self.frame_number = numbers.frame_number.or(self.frame_number);
         }
         Some(numbers)
+    }
+
+    /// The numbers under which `filler` goes out in the place of a packet that will not come; `None` when that place is taken,
+    /// or not this feed's, or still ahead.
+    pub(super) fn fill(&mut self, filler: &Packet) -> Option<Numbers> {
+        let feed = *self.feed()?;
+        if filler.sequence > self.map.highest() || self.sent.contains(self.map.output_of(filler.sequence)?) {
+            return None;
+        }
+        let (sequence, shift) = self.map.keep(filler.sequence)?;
+        self.sent.insert(sequence);
+        Some(Numbers { empty: true, ..numbers(&feed, sequence, shift, filler) })
     }
 
     /// Squeeze `packet`, the first of a replayed picture, right behind the last one: replayed pictures are for decoding, not

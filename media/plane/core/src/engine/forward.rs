@@ -81,7 +81,7 @@ impl Engine {
             for packet in chunk.iter().filter(|&&sequence| sequence < replayed).filter_map(|&sequence| encoding.cache.get(sequence)) {
                 let Some(numbers) = sink.forward(packet, now) else { continue };
                 counters.rtp_sent.add(1);
-                counters.rtp_octets_sent.add(packet.payload.len() as u64);
+                counters.rtp_octets_sent.add(payload_type.octets(packet) as u64);
                 counters.fillers_sent.add(numbers.empty.into());
                 packets.push(Outgoing::new(packet, numbers, payload_type));
             }

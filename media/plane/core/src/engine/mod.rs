@@ -14,10 +14,14 @@ mod forward;
 mod gop;
 mod governor;
 mod limits;
+mod link_loss;
 mod peer;
+mod redundancy;
+mod repair;
 mod replay;
 mod sent;
 mod sequence_map;
+mod silence;
 mod sink;
 mod source;
 mod speaker;
@@ -78,6 +82,8 @@ pub struct Engine {
     ids: Ids,
     by_ufrag: FxHashMap<String, PeerKey>,
     by_address: FxHashMap<TransportAddress, PeerKey>,
+    /// So many packets wait for `flush` that more could overtake them in their cache.
+    brimful: bool,
     /// Sources with packets that `flush` must forward.
     dirty: Vec<SourceKey>,
     /// Sinks that are being sent what the cache holds.
@@ -119,6 +125,7 @@ impl Engine {
             ids: Ids::default(),
             by_ufrag: FxHashMap::default(),
             by_address: FxHashMap::default(),
+            brimful: false,
             dirty: Vec::new(),
             replaying: Vec::new(),
             timers: Timers::new(now),
@@ -145,7 +152,12 @@ impl Engine {
         match kind {
             Kind::Stun => {}
             Kind::Dtls => self.receive_dtls(now, peer, datagram),
-            Kind::Rtp => self.receive_rtp(now, peer, datagram),
+            Kind::Rtp => {
+                self.receive_rtp(now, peer, datagram);
+                if std::mem::take(&mut self.brimful) {
+                    self.flush(now, out);
+                }
+            }
             Kind::Rtcp => self.receive_rtcp(now, peer, datagram, out),
         }
     }
@@ -166,6 +178,7 @@ impl Engine {
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
                 timers::Timer::Feedback => self.send_transport_feedback(now, out),
                 timers::Timer::Reports => self.send_receiver_reports(now, out),
+                timers::Timer::Silence => self.report_silence(now),
                 timers::Timer::Liveness => self.check_liveness(now),
             }
         }

@@ -10,6 +10,7 @@ use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
 use crate::remb_estimate::RembEstimate;
+use crate::round_trip::RoundTrip;
 use crate::srtp::{SrtpReceiver, SrtpSender};
 use crate::twcc;
 
@@ -41,6 +42,9 @@ pub(super) struct Peer {
     /// SSRCs of its sinks, of those that are gone too: none may be used again under the same keys.
     pub(super) sending: FxHashSet<u32>,
     pub(super) streams: Streams,
+    pub(super) round_trip: RoundTrip,
+    /// When we sent the first DTLS datagram that no answer has come to yet.
+    pub(super) handshake_sent: Option<Instant>,
     pub(super) arrivals: twcc::Recorder,
     /// What it is told to send at most, where it has no transport-wide feedback.
     pub(super) remb: RembEstimate,
@@ -82,6 +86,8 @@ impl Peer {
             sinks: Vec::new(),
             sending: FxHashSet::default(),
             streams: Streams::default(),
+            round_trip: RoundTrip::default(),
+            handshake_sent: None,
             arrivals: twcc::Recorder::default(),
             remb: RembEstimate::default(),
         }

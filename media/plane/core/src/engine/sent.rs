@@ -11,15 +11,21 @@ const WORDS: usize = 16;
 /// A ring of bits, by output number.
 #[derive(Debug)]
 pub(super) struct Sent {
+    first: i64,
+    /// How many numbers were sent.
+    count: i64,
     /// The highest number sent.
     highest: i64,
     bits: [u64; WORDS],
 }
 
 impl Sent {
+    /// As many as it tells apart.
+    pub(super) const WINDOW: i64 = WINDOW;
+
     /// Nothing was sent, and nothing below `first` will be.
     pub(super) fn new(first: i64) -> Self {
-        Self { highest: first.wrapping_sub(1), bits: [0; WORDS] }
+        Self { first, count: 0, highest: first.wrapping_sub(1), bits: [0; WORDS] }
     }
 
     /// Whether a number was sent, or is too old to tell, which means the same.
@@ -31,8 +37,9 @@ impl Sent {
         self.highest.saturating_sub(number) >= WINDOW || self.bits.get(word).is_none_or(|word| word & bit != 0)
     }
 
-    /// Note that a number is sent.
+    /// Note that a number is sent, which was not.
     pub(super) fn insert(&mut self, number: i64) {
+        self.count = self.count.saturating_add(1);
         let skipped = number.saturating_sub(self.highest).min(WINDOW);
         for ahead in 1..skipped {
             self.clear(self.highest.wrapping_add(ahead));
@@ -45,6 +52,26 @@ impl Sent {
         if let Some(word) = self.bits.get_mut(word) {
             *word |= bit;
         }
+    }
+
+    /// The highest number sent.
+    pub(super) fn highest(&self) -> i64 {
+        self.highest
+    }
+
+    /// How many numbers there are from the first to this.
+    pub(super) fn numbers_up_to(&self, number: i64) -> i64 {
+        number.saturating_sub(self.first).saturating_add(1)
+    }
+
+    /// How many numbers up to this were never sent; `None` when it is too old to tell.
+    pub(super) fn unsent_up_to(&self, number: i64) -> Option<i64> {
+        if self.highest.saturating_sub(number) >= WINDOW {
+            return None;
+        }
+        let above = (number.saturating_add(1)..=self.highest).filter(|&above| !self.contains(above)).count();
+        let all = self.numbers_up_to(self.highest).saturating_sub(self.count);
+        Some(all.saturating_sub(i64::try_from(above).unwrap_or(0)))
     }
 
     fn clear(&mut self, number: i64) {

@@ -6,6 +6,8 @@ use super::burst::Stream;
 use super::cache::Packet;
 use super::counters::Counter;
 use super::feed::{Feed, Numbers, Track, Wanted};
+use super::link_loss::LinkLoss;
+use super::redundancy::PayloadTypes;
 use super::replay::Replay;
 use super::sequence_map::Shift;
 use super::{PeerKey, SourceKey};
@@ -45,7 +47,7 @@ pub(super) struct Sink {
     pub(super) packets: Counter,
     pub(super) octets: Counter,
     pub(super) retransmissions: Counter,
-    fraction_lost: f32,
+    link: LinkLoss,
     rtt_ms: f32,
     switches: Counter,
 }
@@ -97,7 +99,7 @@ impl Sink {
             packets: Counter::default(),
             octets: Counter::default(),
             retransmissions: Counter::default(),
-            fraction_lost: 0.0,
+            link: LinkLoss::default(),
             rtt_ms: f32::NAN,
             switches: Counter::default(),
         }
@@ -126,7 +128,7 @@ impl Sink {
     ) -> bool {
         let Some(ours) = self.codecs.iter().find(|ours| ours.name == codec.name) else { return false };
         let rtx_payload_type = ours.rtx_payload_type.filter(|_| self.rtx_ssrc != 0);
-        let feed = Feed::new(wanted, generation, packet.codec, codec.clock_rate, ours.payload_type, rtx_payload_type);
+        let feed = Feed::new(wanted, generation, packet.codec, codec.clock_rate, PayloadTypes::of(ours, &self.codecs), rtx_payload_type);
         self.track.begin(feed, packet, self.max_temporal, ntp, now);
         self.replay = None;
         self.switches.add(1);
@@ -139,8 +141,17 @@ impl Sink {
         let live = self.replay.is_none();
         let limit = if live { self.max_temporal } else { 0 };
         let numbers = self.track.forward(packet, limit, live, now)?;
+        self.note_late(numbers.sequence, now);
         self.packets.add(1);
-        self.octets.add(packet.payload.len() as u64);
+        self.octets.add(self.track.feed().map_or(0, |feed| feed.payload_type.octets(packet)) as u64);
+        Some(numbers)
+    }
+
+    /// The numbers under which `filler`, an empty packet, goes out in the place of one that will not come; `None` when none is free.
+    pub(super) fn fill(&mut self, filler: &Packet, now: Instant) -> Option<Numbers> {
+        let numbers = self.track.fill(filler)?;
+        self.note_late(numbers.sequence, now);
+        self.packets.add(1);
         Some(numbers)
     }
 
@@ -173,7 +184,6 @@ impl Sink {
 
     /// Take in what the subscriber reports of this stream.
     pub(super) fn on_report(&mut self, block: &ReportBlock, now: Instant) {
-        self.fraction_lost = f32::from(block.fraction_lost) / 256.0;
         // The report that is answered carries the publisher's clock, so the round trip is taken from when we sent it.
         if let Some((id, sent)) = self.last_report
             && id == block.last_sr
@@ -181,6 +191,8 @@ impl Sink {
             let held = ntp::from_q16(block.delay_since_last_sr);
             self.rtt_ms = now.saturating_duration_since(sent).saturating_sub(held).as_secs_f32() * 1000.0;
         }
+        let round_trip = Duration::try_from_secs_f32(self.rtt_ms / 1000.0).ok();
+        self.link.on_report(block, self.track.sent(), round_trip, now);
     }
 
     pub(super) fn row(&self, peer: u32, source: u32) -> SinkRow {
@@ -192,9 +204,16 @@ impl Sink {
             packets: self.packets.get(),
             bytes: self.octets.get(),
             retransmissions: self.retransmissions.get(),
-            fraction_lost: self.fraction_lost,
+            fraction_lost: self.link.fraction(),
+            lost: self.link.total(),
             rtt_ms: self.rtt_ms,
             switches: self.switches.get(),
+        }
+    }
+
+    fn note_late(&mut self, sequence: i64, now: Instant) {
+        if sequence < self.track.sent().highest() {
+            self.link.sent_late(sequence, now);
         }
     }
 

@@ -20,9 +20,6 @@ const VIDEO_CACHE_BITS: u32 = 10;
 /// Audio is not retransmitted; its cache only holds what waits for `flush`.
 const AUDIO_CACHE_BITS: u32 = 7;
 
-/// Silence after which an encoding counts as stopped. Opus with DTX still sends every 400 ms.
-const ENCODING_SILENCE: Duration = Duration::from_millis(1500);
-
 pub(super) struct Source {
     pub(super) id: SourceId,
     pub(super) peer: PeerKey,
@@ -199,15 +196,20 @@ impl Encoding {
         packet.timestamp == gop.timestamp
     }
 
+    /// Whether so much waits for `flush` that what comes next could take its place in the cache.
+    pub(super) fn is_brimful(&self) -> bool {
+        self.pending.len() >= self.cache.capacity() / 2
+    }
+
     /// Note that the encoding arrives; true when it did not before.
     pub(super) fn heard(&mut self, now: Instant) -> bool {
         self.last_packet = Some(now);
         !std::mem::replace(&mut self.active, true)
     }
 
-    /// True when the encoding has just become inactive.
-    pub(super) fn fell_silent(&mut self, now: Instant) -> bool {
-        let silent = self.last_packet.is_none_or(|last| now.saturating_duration_since(last) >= ENCODING_SILENCE);
+    /// True when the encoding has just become inactive, after a silence of `patience`.
+    pub(super) fn fell_silent(&mut self, now: Instant, patience: Duration) -> bool {
+        let silent = self.last_packet.is_none_or(|last| now.saturating_duration_since(last) >= patience);
         silent && std::mem::replace(&mut self.active, false)
     }
 

@@ -18,8 +18,12 @@ const ATTACK: Duration = Duration::from_millis(100);
 /// Fall in dB a second: slow enough to carry over the pauses between words.
 const RELEASE_PER_S: f32 = 20.0;
 
-/// A source without packets for this long is silent: with DTX an encoder sends comfort noise this often, and nothing else.
-const DTX_SILENCE: Duration = Duration::from_millis(400);
+/// A source without packets for this long is silent. With DTX an encoder sends comfort noise every 400 ms and nothing else,
+/// and one of those may be lost; until then the level falls as if silence had been sent.
+const NO_PACKETS: Duration = Duration::from_millis(1000);
+
+/// What one packet says is of so much sound at most: behind a silence of DTX it must not stand for all of that.
+const LONGEST_PACKET: f32 = 0.06;
 
 /// The smoothed level of one source: quick to rise, slow to fall, like a programme meter.
 ///
@@ -49,10 +53,14 @@ impl Speaker {
             return;
         };
         let elapsed = now.saturating_duration_since(before).as_secs_f32();
+        let unheard = (elapsed - LONGEST_PACKET).max(0.0);
+        let sounded = elapsed - unheard;
+        self.level = (self.level - RELEASE_PER_S * unheard).max(FLOOR);
+        self.speaks &= self.level > SILENT_BELOW;
         if level > self.level {
-            self.level += (level - self.level) * elapsed / (elapsed + ATTACK.as_secs_f32());
+            self.level += (level - self.level) * sounded / (sounded + ATTACK.as_secs_f32());
         } else {
-            self.level = (self.level - RELEASE_PER_S * elapsed).max(level);
+            self.level = (self.level - RELEASE_PER_S * sounded).max(level);
         }
         let threshold = if self.speaks { SILENT_BELOW } else { SPEAKS_ABOVE };
         self.speaks = self.level > threshold;
@@ -60,11 +68,13 @@ impl Speaker {
 
     /// The smoothed level in dBov (-90 to 0) while the source speaks.
     pub(super) fn level(&self, now: Instant) -> Option<f32> {
-        (self.speaks && !self.silent(now)).then_some(self.level)
+        let unheard = now.saturating_duration_since(self.last?).as_secs_f32() - LONGEST_PACKET;
+        let level = self.level - RELEASE_PER_S * unheard.max(0.0);
+        (self.speaks && level > SILENT_BELOW && !self.silent(now)).then_some(level)
     }
 
     fn silent(&self, now: Instant) -> bool {
-        self.last.is_none_or(|last| now.saturating_duration_since(last) >= DTX_SILENCE)
+        self.last.is_none_or(|last| now.saturating_duration_since(last) >= NO_PACKETS)
     }
 }
 
@@ -136,13 +146,44 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_with_dtx_is_as_long_as_one_without() {
+        let pause_of = |dtx: bool| {
+            let mut microphone = Microphone::new();
+            microphone.send(30, 2_000);
+            let began = microphone.now;
+            while microphone.speaker.level(microphone.now).is_some() {
+                microphone.now += PACKET;
+                let comfort = microphone.now.duration_since(began).as_millis().is_multiple_of(400);
+                if !dtx || comfort {
+                    microphone.speaker.heard(70, microphone.now);
+                }
+            }
+            microphone.now.duration_since(began)
+        };
+        assert!(pause_of(false).abs_diff(pause_of(true)) <= Duration::from_millis(80), "{:?} {:?}", pause_of(false), pause_of(true));
+        assert!(pause_of(true) > Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_comfort_packet_behind_a_long_silence_is_no_speech() {
+        let mut microphone = Microphone::new();
+        microphone.send(127, 500);
+        for _ in 0..20 {
+            microphone.now += Duration::from_millis(400);
+            microphone.speaker.heard(50, microphone.now);
+            assert_eq!(microphone.speaker.level(microphone.now), None);
+        }
+        assert!(microphone.send(20, 200).is_some(), "speech is");
+    }
+
+    #[test]
     fn no_packets_are_silence() {
         let mut microphone = Microphone::new();
         microphone.send(20, 1_000);
-        let almost = microphone.now + DTX_SILENCE.saturating_sub(PACKET);
+        let almost = microphone.now + NO_PACKETS.saturating_sub(PACKET);
         assert!(microphone.speaker.level(almost).is_some());
-        assert_eq!(microphone.speaker.level(microphone.now + DTX_SILENCE), None);
-        microphone.now += DTX_SILENCE;
+        assert_eq!(microphone.speaker.level(microphone.now + NO_PACKETS), None);
+        microphone.now += NO_PACKETS;
         microphone.speaker.heard(20, microphone.now);
         assert_eq!(microphone.speaker.level(microphone.now), None, "it rises anew");
     }

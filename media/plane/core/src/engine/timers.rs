@@ -15,13 +15,16 @@ pub(super) enum Timer {
     Keyframes,
     /// Transport-wide feedback to publishers.
     Feedback,
-    /// Receiver reports to publishers, and which encodings still arrive.
+    /// Receiver reports to publishers.
     Reports,
+    /// Encodings that ceased to arrive.
+    Silence,
     /// Peers that fell silent.
     Liveness,
 }
 
-const ALL: [Timer; 7] = [Timer::Flush, Timer::Replays, Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Liveness];
+const ALL: [Timer; 8] =
+    [Timer::Flush, Timer::Replays, Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Silence, Timer::Liveness];
 
 impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
@@ -30,6 +33,7 @@ impl Timer {
             Self::Flush | Self::Replays | Self::Repair | Self::Keyframes | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
+            Self::Silence => Some(Duration::from_millis(250)),
         }
     }
 }

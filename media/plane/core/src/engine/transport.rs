@@ -60,15 +60,19 @@ impl Engine {
             self.counters.dropped_dtls_limited.add(1);
             return;
         }
+        if let Some(sent) = peer.handshake_sent.take().filter(|_| peer.security.is_none()) {
+            peer.round_trip.on_handshake(now.saturating_duration_since(sent));
+        }
         self.counters.dtls_received.add(1);
         self.events.push_back(Event::Dtls { peer: peer.id, datagram: datagram.to_vec() });
     }
 
-    pub(super) fn send_dtls(&mut self, peer: PeerKey, datagram: &[u8], out: &mut impl Output) {
-        let Some(address) = self.peers.get(peer).and_then(|peer| peer.address) else {
+    pub(super) fn send_dtls(&mut self, now: Instant, peer: PeerKey, datagram: &[u8], out: &mut impl Output) {
+        let Some((address, peer)) = self.peers.get_mut(peer).and_then(|peer| Some((peer.address?, peer))) else {
             self.counters.dropped_no_address.add(1);
             return;
         };
+        peer.handshake_sent.get_or_insert(now);
         self.counters.dtls_sent.add(1);
         out.transmit(address, datagram.len(), datagram);
     }

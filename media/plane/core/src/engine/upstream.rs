@@ -1,4 +1,4 @@
-//! What comes from publishers, and what goes back to them: NACK, keyframe requests, transport-wide feedback, receiver reports.
+//! What comes from publishers, and what goes back to them: keyframe requests, transport-wide feedback, receiver reports.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SourceKey};
 use crate::command::{Event, ExtensionIds, MediaKind};
 use crate::nack::Outcome;
+use crate::ntp;
 use crate::rtcp::{self, ReportBlock};
 use crate::rtp::Header;
 use crate::srtp::SrtpError;
@@ -20,8 +21,28 @@ use crate::{av1, h264, vp8, vp9};
 /// Between two feedback messages: libwebrtc's own senders expect 50–250 ms.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Round trip assumed to a publisher whose own is not measured yet: a retry sooner than this mostly asks twice.
-const ASSUMED_RTT: Duration = Duration::from_millis(100);
+/// A packet of an encoding, opened.
+#[derive(Default)]
+pub(super) struct Arrived<'a> {
+    pub(super) header: Header,
+    pub(super) extras: Extras,
+    pub(super) payload: &'a [u8],
+    /// See [`Packet::own_frame`].
+    pub(super) own_frame: usize,
+    pub(super) path: Path,
+}
+
+/// How a packet came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Path {
+    /// On the stream itself.
+    #[default]
+    Direct,
+    /// As a retransmission (RFC 4588).
+    Retransmitted,
+    /// Inside a later one (RFC 2198).
+    Repeated,
+}
 
 /// What the packet's header extensions say.
 #[derive(Default)]
@@ -69,7 +90,13 @@ impl Engine {
         };
         let payload = packet.get(payload).unwrap_or_default();
         if let Some((header, payload)) = self.original(&header, payload, stream) {
-            self.accept(now, stream, &header, extensions.extras, payload);
+            let path = if stream.rtx { Path::Retransmitted } else { Path::Direct };
+            let arrived = Arrived { header, extras: extensions.extras, payload, own_frame: 0, path };
+            if self.is_red(stream.source, header.payload_type) {
+                self.accept_red(now, stream, arrived);
+            } else {
+                self.accept(now, stream, arrived);
+            }
         }
     }
 
@@ -89,7 +116,8 @@ impl Engine {
     }
 
     /// Take in a packet of an encoding.
-    fn accept(&mut self, now: Instant, stream: Stream, header: &Header, extras: Extras, payload: &[u8]) {
+    pub(super) fn accept(&mut self, now: Instant, stream: Stream, arrived: Arrived<'_>) {
+        let Arrived { header, extras, payload, own_frame, path } = arrived;
         let arrival = self.clock.since_epoch(now);
         let Some(source) = self.sources.get_mut(stream.source) else { return };
         let Some((codec, false)) = source.codec_of(header.payload_type) else {
@@ -118,8 +146,13 @@ impl Engine {
             vp8,
             vp9,
             extras,
+            own_frame,
             payload: Vec::new(),
         };
+        // Before the cache, which does not want what was repaired meanwhile: it has arrived all the same. Replays do not come here.
+        if path == Path::Direct {
+            encoding.reception.on_packet(header.sequence_number, header.timestamp, arrival, negotiated.clock_rate);
+        }
         match encoding.cache.store(head, payload) {
             Stored::New => {}
             Stored::Duplicate => return,
@@ -129,16 +162,26 @@ impl Engine {
             }
         }
         encoding.pending.push(sequence);
+        let brimful = encoding.is_brimful();
         let of_keyframe = encoding.note(sequence, now);
         encoding.packets.add(1);
         encoding.octets.add(payload.len() as u64);
-        if !stream.rtx {
-            encoding.reception.on_packet(header.sequence_number, header.timestamp, arrival, negotiated.clock_rate);
-        }
         if source.kind == MediaKind::Video && negotiated.rtx_payload_type.is_some() {
-            if encoding.nacks.on_packet(header.sequence_number, now) == Outcome::Overflow {
-                encoding.keyframe_wanted = true;
-                self.timers.arm(Timer::Keyframes, now);
+            match encoding.nacks.on_packet(header.sequence_number, now) {
+                Outcome::Overflow => {
+                    encoding.keyframe_wanted = true;
+                    self.timers.arm(Timer::Keyframes, now);
+                }
+                // An original that only came late was no answer.
+                Outcome::Recovered { answered_after: Some(after) } if path == Path::Retransmitted => {
+                    if let Some(peer) = self.peers.get_mut(source.peer) {
+                        peer.round_trip.on_sample(after);
+                    }
+                }
+                Outcome::New | Outcome::Recovered { .. } | Outcome::Old => {}
+            }
+            if keyframe_start {
+                encoding.nacks.on_keyframe(header.sequence_number);
             }
             if let Some(due) = encoding.nacks.deadline() {
                 self.timers.arm(Timer::Repair, due);
@@ -154,9 +197,10 @@ impl Engine {
             self.events.push_back(event);
         }
         source.governor.received(payload.len(), of_keyframe);
-        if source.note_pending(now, header.marker) {
+        if source.note_pending(now, header.marker || brimful) {
             self.dirty.push(stream.source);
         }
+        self.brimful |= brimful;
         self.counters.rtp_received.add(1);
         self.counters.rtp_octets_received.add(payload.len() as u64);
     }
@@ -209,27 +253,6 @@ impl Engine {
         }
     }
 
-    /// Ask publishers again for packets that are missing.
-    pub(super) fn send_nacks(&mut self, now: Instant, out: &mut impl Output) {
-        let Self { sources, peers, timers, counters, scratch, .. } = self;
-        for source in sources.values_mut() {
-            let Some(peer) = peers.get_mut(source.peer) else { continue };
-            for encoding in &mut source.encodings {
-                let Some(ssrc) = encoding.ssrc else { continue };
-                let lost = encoding.nacks.due(now, ASSUMED_RTT);
-                if !lost.is_empty() {
-                    scratch.clear();
-                    rtcp::write_nack(self.local_ssrc, ssrc, lost, scratch);
-                    counters.nack_sent.add(lost.len() as u64);
-                    peer.send_rtcp(scratch, out);
-                }
-                if let Some(due) = encoding.nacks.deadline() {
-                    timers.arm(Timer::Repair, due);
-                }
-            }
-        }
-    }
-
     /// Tell publishers when each packet arrived, so that their estimate of the uplink is sound.
     pub(super) fn send_transport_feedback(&mut self, _now: Instant, out: &mut impl Output) {
         for peer in self.peers.values_mut() {
@@ -245,18 +268,14 @@ impl Engine {
         }
     }
 
-    /// Tell publishers what was lost, and Python which encodings ceased.
+    /// Tell publishers what was lost.
     pub(super) fn send_receiver_reports(&mut self, now: Instant, out: &mut impl Output) {
         let since_epoch = self.clock.since_epoch(now);
         for peer in self.peers.values_mut() {
             let mut blocks = Vec::new();
             for &key in &peer.sources {
                 let Some(source) = self.sources.get_mut(key) else { continue };
-                for (index, encoding) in source.encodings.iter_mut().enumerate() {
-                    if encoding.fell_silent(now) {
-                        let event = Event::Encoding { peer: peer.id, source: source.id, encoding: index, active: false };
-                        self.events.push_back(event);
-                    }
+                for encoding in &mut source.encodings {
                     blocks.extend(encoding.ssrc.and_then(|ssrc| encoding.reception.report(ssrc, since_epoch)));
                 }
             }
@@ -264,6 +283,7 @@ impl Engine {
             if !blocks.is_empty() {
                 self.scratch.clear();
                 rtcp::write_receiver_report(self.local_ssrc, &blocks, &mut self.scratch);
+                rtcp::write_receiver_reference_time(self.local_ssrc, ntp::from_unix(since_epoch), &mut self.scratch);
                 peer.write_remb(self.local_ssrc, &blocks, now, &mut self.scratch);
                 peer.send_rtcp(&mut self.scratch, out);
             }

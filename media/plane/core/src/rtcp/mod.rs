@@ -5,6 +5,7 @@ mod parse;
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic, reason = "a test may panic")]
 mod tests;
 mod write;
+mod xr;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ pub(crate) use write::write_transport_feedback;
 pub use write::{
     MAX_REPORT_BLOCKS, write_bye, write_nack, write_pli, write_receiver_report, write_remb, write_sdes_cname, write_sender_report,
 };
+pub use xr::{DelayReport, DelayReports, write_receiver_reference_time};
 
 /// Octets of the common header of a packet.
 const HEADER_LEN: usize = 4;
@@ -28,6 +30,7 @@ mod packet_type {
     pub(super) const BYE: u8 = 203;
     pub(super) const TRANSPORT_FEEDBACK: u8 = 205;
     pub(super) const PAYLOAD_FEEDBACK: u8 = 206;
+    pub(super) const EXTENDED_REPORT: u8 = 207;
 }
 
 /// FMT of feedback messages.
@@ -114,6 +117,13 @@ pub enum Packet<'a> {
         media: u32,
         /// What follows the common feedback header.
         body: &'a [u8],
+    },
+    /// RFC 3611, of which only the delay since our last reference time is read.
+    ExtendedReport {
+        /// Who reports.
+        ssrc: u32,
+        /// Its answers to reference times (section 4.5).
+        delays: DelayReports<'a>,
     },
     /// Anything else.
     Unknown {

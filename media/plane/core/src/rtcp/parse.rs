@@ -1,6 +1,8 @@
 //! Reading.
 
-use super::{FEEDBACK_HEADER_LEN, HEADER_LEN, Packet, REPORT_BLOCK_LEN, ReportBlock, RtcpError, SenderInfo, format, packet_type};
+use super::{
+    DelayReports, FEEDBACK_HEADER_LEN, HEADER_LEN, Packet, REPORT_BLOCK_LEN, ReportBlock, RtcpError, SenderInfo, format, packet_type,
+};
 
 /// Octets of a sender report before its report blocks, behind the header.
 const SENDER_INFO_LEN: usize = 24;
@@ -104,6 +106,10 @@ impl<'a> Frame<'a> {
                 Ok(Packet::Fir { sender, entries: FirEntries(entries) })
             }
             (packet_type::PAYLOAD_FEEDBACK, format::APPLICATION) => self.application_feedback(),
+            (packet_type::EXTENDED_REPORT, _) => {
+                let Some((ssrc, blocks)) = self.body.split_first_chunk::<4>() else { return Ok(self.unknown()) };
+                Ok(Packet::ExtendedReport { ssrc: u32::from_be_bytes(*ssrc), delays: DelayReports::new(blocks) })
+            }
             _ => Ok(self.unknown()),
         }
     }
@@ -161,7 +167,7 @@ fn counted(data: &[u8], count: u8, item_len: usize) -> Result<&[u8], RtcpError> 
 }
 
 /// So many 32-bit fields; all of them where `data` is long enough, else zeros for the rest.
-fn words<const N: usize>(data: &[u8]) -> [u32; N] {
+pub(super) fn words<const N: usize>(data: &[u8]) -> [u32; N] {
     let mut fields = [0; N];
     let (chunks, _) = data.as_chunks::<4>();
     fields.iter_mut().zip(chunks).for_each(|(field, chunk)| *field = u32::from_be_bytes(*chunk));

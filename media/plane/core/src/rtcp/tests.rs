@@ -104,10 +104,10 @@ fn full_intra_request_and_transport_feedback() {
 
 #[test]
 fn unknown_packets_are_skipped() {
-    let mut out = vec![0x85, 207, 0, 1, 0, 0, 0, 0];
+    let mut out = vec![0x85, 204, 0, 1, 0, 0, 0, 0];
     write_pli(1, 2, &mut out);
     let packets: Vec<_> = Compound::new(&out).map(Result::unwrap).collect();
-    assert!(matches!(packets[..], [Packet::Unknown { packet_type: 207, format: 5 }, Packet::Pli { .. }]));
+    assert!(matches!(packets[..], [Packet::Unknown { packet_type: 204, format: 5 }, Packet::Pli { .. }]));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn write_feedback(packet_type: u8, format: u8, sender: u32, media: u32, out: &mu
 }
 
 /// Appends the common header and what `write_body` appends, filled up to a whole word with zeros. Returns how many.
-fn write_packet(packet_type: u8, count: u8, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) -> u8 {
+pub(super) fn write_packet(packet_type: u8, count: u8, out: &mut Vec<u8>, write_body: impl FnOnce(&mut Vec<u8>)) -> u8 {
     let start = out.len();
     out.extend_from_slice(&[0x80 | count, packet_type, 0, 0]);
     write_body(out);
@@ -145,7 +145,7 @@ fn put_report_block(report: &ReportBlock, out: &mut Vec<u8>) {
     put_u32(report.delay_since_last_sr, out);
 }
 
-fn put_u32(value: u32, out: &mut Vec<u8>) {
+pub(super) fn put_u32(value: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&value.to_be_bytes());
 }
 
