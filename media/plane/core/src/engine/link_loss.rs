@@ -34,7 +34,9 @@ pub(super) struct LinkLoss {
 #[derive(Clone, Copy, Debug)]
 struct Totals {
     sent: i64,
+    /// Without what may have been under way to the subscriber when it reported.
     lost: i64,
+    under_way: i64,
 }
 
 impl LinkLoss {
@@ -62,13 +64,13 @@ impl LinkLoss {
         let Some(totals) = self.totals(block, sent) else { return };
         let Some(before) = self.before.replace(totals) else {
             // A subscriber counts from the first packet that it got: gaps before that are in our count alone.
-            self.told = totals.lost.min(0);
+            self.told = totals.lost.saturating_add(totals.under_way).min(0);
             self.count(totals, totals.sent);
             return;
         };
         // A subscriber that forgot what it had counted begins anew.
         if totals.lost < before.lost.saturating_sub(Sent::WINDOW) {
-            self.told = totals.lost;
+            self.told = totals.lost.saturating_add(totals.under_way);
         }
         self.count(totals, totals.sent.saturating_sub(before.sent));
     }
@@ -86,11 +88,13 @@ impl LinkLoss {
     fn totals(&self, block: &ReportBlock, sent: &Sent) -> Option<Totals> {
         let behind = low16(sent.highest()).wrapping_sub(low16(block.highest_sequence.into()));
         let highest = sent.highest().saturating_sub(behind.into());
-        let in_flight = self.late.iter().filter(|(number, _)| *number <= highest).count();
-        let never_sent = sent.unsent_up_to(highest)?.saturating_add(i64::try_from(in_flight).unwrap_or(0));
+        let late = self.late.iter().filter(|(number, _)| *number <= highest).count();
+        let under_way = i64::try_from(late).unwrap_or(0);
+        let never_arrived = sent.unsent_up_to(highest)?.saturating_add(under_way);
         Some(Totals {
-            sent: sent.numbers_up_to(highest).saturating_sub(never_sent),
-            lost: i64::from(block.cumulative_lost).saturating_sub(never_sent),
+            sent: sent.numbers_up_to(highest).saturating_sub(never_arrived),
+            lost: i64::from(block.cumulative_lost).saturating_sub(never_arrived),
+            under_way,
         })
     }
 

@@ -64,8 +64,10 @@ impl Engine {
         let Some(encoding) = self.sources.get(from.source).and_then(|source| source.encodings.get(from.encoding)) else { return };
         let Some(highest) = encoding.highest else { return };
         let unrolled = |number: u16| highest.wrapping_sub(i64::from(low16(highest).wrapping_sub(number)));
-        let missing: Vec<i64> =
-            numbers.iter().map(|&number| unrolled(number)).filter(|&sequence| encoding.cache.get(sequence).is_none()).collect();
+        // Before the newest keyframe nothing is needed: who has that asks for nothing older, and what comes late still goes out.
+        let from_here = encoding.gop.map_or(i64::MIN, |gop| gop.start);
+        let open = |&sequence: &i64| sequence > from_here && encoding.cache.get(sequence).is_none();
+        let missing: Vec<i64> = numbers.iter().map(|&number| unrolled(number)).filter(open).collect();
         let needed = missing.iter().any(|&sequence| is_needed(encoding, sequence));
         if needed && self.is_watched(from) {
             self.counters.keyframes_for_losses.add(1);
@@ -106,12 +108,9 @@ impl Engine {
     }
 }
 
-/// Whether pictures from here on may refer to what was lost. Only a loss that lies wholly in upper temporal layers, or before
-/// the newest keyframe, is known to be harmless.
+/// Whether pictures from here on may refer to what was lost. Only a loss that lies wholly in upper temporal layers is known to be
+/// harmless.
 fn is_needed(encoding: &Encoding, sequence: i64) -> bool {
-    if encoding.gop.is_some_and(|gop| sequence < gop.start) {
-        return false;
-    }
     let Some((below, above)) = neighbour(encoding, sequence, -1).zip(neighbour(encoding, sequence, 1)) else { return true };
     if below.timestamp == above.timestamp {
         return above.temporal_id() == 0;
