@@ -23,7 +23,8 @@ class Event:
     kind: EventKind
     """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: an authenticated binding request was
     answered, and the peer had no address before: its first, or the first since its only connection closed. `lost`: nothing
-    authenticated arrived for the liveness timeout. `encoding`: an encoding of a source began or ceased to arrive."""
+    authenticated arrived for the liveness timeout. `encoding`: an encoding of a source began or ceased to arrive: it is silent
+    for 1.5 s (DTX sends every 400 ms, a screen that stands still every second), or for 0.5 s while another one goes on."""
     peer: int  # dtls, connected, lost; the publishing peer for encoding
     source: int  # encoding; else 0
     encoding: int  # encoding: index in the source's encodings, lowest first; else 0
@@ -34,7 +35,11 @@ class Event:
 
 @final
 class Codec:
-    """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "VP9/0", "AV1/0" (profile), "H264/42e0/1", "opus"."""
+    """One payload type of a peer. Source and sink are matched by `name`, which is canonical: "VP8", "VP9/0", "AV1/0" (profile), "H264/42e0/1", "opus".
+
+    "red" is RED of the other audio codec (RFC 2198), at the same clock rate. A source with it may send either; a sink with it
+    is sent RED as it came, one without is sent the packet's own frame. What the uplink lost and a later packet repeats goes to both.
+    """
 
     def __new__(cls, name: str, payload_type: int, *, clock_rate: int, rtx_payload_type: int | None = None) -> Self: ...
 
@@ -135,13 +140,27 @@ class Plane:
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:
         """A row a sink: fields sink, peer, source (0: none), encoding (-1: none yet), packets, bytes, retransmissions,
-        fraction_lost (0..1, from the last receiver report), rtt_ms (nan: unknown), switches."""
+        lost (packets since the beginning, sent again or not), fraction_lost (0..1, between the last two receiver reports),
+        rtt_ms (nan: unknown), switches.
+
+        `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost
+        is in its receiver reports, but not in these.
+        """
     def stats(self) -> dict[str, int]:
-        """Counters since start, of everything received, sent, dropped (by reason), repaired and switched; gauges of peers, sources, sinks."""
+        """Counters since start, of everything received, sent, dropped (by reason), repaired and switched; gauges of peers, sources, sinks.
+
+        Of repair upstream: `nack_sent` numbers asked of publishers, repeats included; `rtx_received`; `nack_given_up` numbers that
+        will not come (asked for ten times, missing for 2 s, before a keyframe, or more than 1000 at once); `keyframes_for_losses`
+        wanted because of those; `fillers_sent` empty packets, also in their places; `round_trips_measured` by extended reports
+        (RFC 3611), which space the repeats; `red_received`, and `red_recovered` audio packets that a later one repeated.
+        Of repair downstream: `nack_received` numbers that subscribers asked for; of these `rtx_sent` answered,
+        `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there.
+        """
     def audio_levels(self) -> dict[int, float]:
         """Audio sources that speak, with their smoothed level in dBov (-90 to 0): above -45 for a syllable until below -55.
 
-        Levels are those of RFC 6464; a source without "audio-level", or without packets for 400 ms, does not speak. Waits
+        Levels are those of RFC 6464; a source without "audio-level", or without packets for a second, does not speak; in the
+        silences of DTX the level falls as if silence were sent. Waits
         for the worker's turn (2 ms at most), so ask a few times a second.
         """
     def source_stats(self, source: int) -> list[dict[str, int]]:

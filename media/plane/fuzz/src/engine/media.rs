@@ -23,7 +23,8 @@ pub(super) const IDS: ExtensionIds = ExtensionIds {
 const VP8: u8 = 96;
 const H264: u8 = 98;
 const OPUS: u8 = 111;
-const PAYLOAD_TYPES: [u8; 8] = [VP8, VP8, VP8, VP8 + 1, H264, H264 + 1, OPUS, 35];
+const RED: u8 = 63;
+const PAYLOAD_TYPES: [u8; 9] = [VP8, VP8, VP8, VP8 + 1, H264, H264 + 1, OPUS, 35, RED];
 const RIDS: [&str; 3] = ["q", "h", "f"];
 
 /// SSRC of a publisher's stream.
@@ -54,7 +55,7 @@ pub(super) fn codecs(shape: Shape) -> Vec<Codec> {
     let codec =
         |name: &str, payload_type, clock_rate, rtx_payload_type| Codec { name: name.into(), payload_type, clock_rate, rtx_payload_type };
     match shape {
-        Shape::Audio => vec![codec("opus", OPUS, 48_000, None)],
+        Shape::Audio => vec![codec("opus", OPUS, 48_000, None), codec("red", RED, 48_000, None)],
         Shape::Camera | Shape::Simulcast => {
             vec![codec("VP8", VP8, 90_000, Some(VP8 + 1)), codec("H264/42e0/1", H264, 90_000, Some(H264 + 1))]
         }
