@@ -34,10 +34,10 @@ impl RoundTrip {
             return;
         }
         self.smoothed = Some(match self.smoothed {
-            None => (sample, sample / 2),
+            None => (sample, share(sample, 2)),
             Some((mean, deviation)) => {
-                let deviation = deviation.saturating_mul(3).saturating_add(mean.abs_diff(sample)) / 4;
-                (mean.saturating_mul(7).saturating_add(sample) / 8, deviation)
+                let deviation = share(deviation.saturating_mul(3).saturating_add(mean.abs_diff(sample)), 4);
+                (share(mean.saturating_mul(7).saturating_add(sample), 8), deviation)
             }
         });
     }
@@ -58,6 +58,10 @@ impl RoundTrip {
             None => self.connecting.map_or(ASSUMED, |shortest| shortest.saturating_add(LEAST_MARGIN)),
         }
     }
+}
+
+fn share(whole: Duration, of: u32) -> Duration {
+    whole.checked_div(of).unwrap_or(whole)
 }
 
 #[cfg(test)]
