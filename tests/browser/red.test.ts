@@ -44,7 +44,7 @@ test("RED goes to who takes it, Opus to who does not, and both hear", async () =
   const members = [await LivePage.open(chrome, session.links.member), await LivePage.open(fox, session.links.member)];
   for (const member of members) await hears(member);
   const answer = await host.page.evaluate(() => window.livetrial.client.publisher.connection?.remoteDescription?.sdp ?? "");
-  expect(answer).toMatch(/^m=audio 9 UDP\/TLS\/RTP\/SAVPF 63 111/m);
+  expect(answer).toMatch(/^m=audio \d+ UDP\/TLS\/RTP\/SAVPF 63 111/m);
   const [inChrome, inFirefox] = await Promise.all(members.map(audioReceived));
   console.log(JSON.stringify([inChrome, inFirefox]));
   expect(inChrome).toMatchObject({ codec: "audio/opus", red: true });
