@@ -227,6 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn a_header_like_another_is_the_one_that_would_be_written() {
+        for elements in [&[(4, &b"0"[..]), (2, &[1, 2, 3][..])][..], &[]] {
+            let fields = |sequence_number| Fields { marker: true, payload_type: 96, sequence_number, timestamp: 7, ssrc: 9 };
+            let (mut copied, mut expected) = (Vec::new(), Vec::new());
+            let len = write_header(&mut copied, &fields(1), elements).unwrap();
+            assert_eq!(write_header_like(&mut copied, &fields(2), 0..len), len);
+            write_header(&mut expected, &fields(1), elements).unwrap();
+            write_header(&mut expected, &fields(2), elements).unwrap();
+            assert_eq!(copied, expected);
+        }
+    }
+
+    #[test]
     fn one_byte_form() {
         let packet = written(&[(1, b"a"), (0, b"not negotiated"), (14, b"0123456789abcdef")]);
         assert_eq!(packet[12..16], [0xBE, 0xDE, 0, 5]);

@@ -69,7 +69,6 @@ impl<O: Output> Output for Joiner<'_, O> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
 
