@@ -1,139 +1,151 @@
-"""CPU microseconds a forwarded packet: the plane, the floor of bare sends, and a pure-Python loop, in one run.
+"""What forwarding costs: the plane, the floor of bare sends, and a pure-Python loop, in one run.
 
-All three serve the same subscribers on loopback, with the same frames in the same rhythm, in turn, each on a CPU of its
-own. What is told is the median of all rounds. The last line is one JSON object.
+CPU microseconds a forwarded packet. All three serve the same subscribers with the same frames in the same rhythm, in turn,
+each on a CPU of its own; what is told is the median of all rounds. Two ratios, each with its direction in its title:
 
-On loopback the sender also pays for delivery to the receiving sockets, all three alike. Where `packets/send` is far above
-the 2.4 of the stream, bursts waited for one another and were joined, so the plane may cost less than the floor.
+    ratio_to_floor    plane ÷ floor: 1 would be bare sends with offload and one AEAD seal, nothing else. Smaller is better.
+    ratio_to_python   python ÷ plane: how many times cheaper than the pure-Python loop. Larger is better.
+
+Networks: on `loopback` a sender also pays for delivery to the receiving sockets, which on a network the receivers' machines
+do. `offload` sends through a device that cuts segmented sends itself and drops them, `software` through one for which the
+kernel has to cut them; both need a network namespace, and are left out where there is none to be had.
+
+Then residence times (see `residence.py`) and memory a subscriber. The last line is one JSON object: the figures at 100
+subscribers on loopback by their names, and everything in `rows`, `residence` and `growth`.
 """
 
 import argparse
 import json
-import statistics
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+import subprocess
+import sys
 from typing import Any
 
-from loadtests.bench import floor
-from loadtests.bench.contender import Sample
-from loadtests.bench.floor import FloorContender
-from loadtests.bench.plane import PlaneContender
-from loadtests.bench.python_loop import PythonContender
-from loadtests.bench.subscribers import Sinks
+from loadtests.bench import contest, floor, memory, residence
+from loadtests.bench.contest import Options, Row
+from loadtests.bench.network import DEVICES, LOOPBACK, OWN_NETWORK, make_device
 
 REFERENCE_SUBSCRIBERS = 100
-HEADLINE = ("ratio_to_floor", "ratio_to_python", "packets_per_core_s")
-"""Told by themselves for `REFERENCE_SUBSCRIBERS`. Ratios are the plane's cost divided by the other's."""
+MANY_SUBSCRIBERS = 3_000
+REFERENCE_SHARE = 0.5
+"""Of a core, for the residence time that is told by itself."""
 
-WARM_UP_S = 0.3
-CONTENDERS: dict[str, Callable[..., AbstractContextManager[Any]]] = {
-    "plane": PlaneContender,
-    "floor": FloorContender,
-    "python": PythonContender,
+HEADLINE = ("ratio_to_floor", "ratio_to_python", "packets_per_core_s")
+MEANING = {
+    "ratio_to_floor": "plane µs / floor µs, loopback, 100 subscribers; goal at most 1.5",
+    "ratio_to_python": "python µs / plane µs (times cheaper), loopback, 100 subscribers; goal at least 6",
+    "packets_per_core_s": "1e6 / plane µs, loopback, 100 subscribers; goal 400,000",
+    "residence_p99_ms": "at half a core, 100 subscribers; goal below 3",
+    "kib_per_subscriber": "resident memory of the plane; goal at most 64",
+    "growth": "cost at 3,000 subscribers / cost at 100; goal at most 1.2",
 }
 
 
 def main() -> None:
-    """Measure, print the table, and end."""
+    """Measure, print the tables, and end."""
     options = _options()
     floor.build()
-    rows = []
-    print(HEADER, flush=True)
-    for subscribers in options.subscribers:
-        row = _row(subscribers, _measure(subscribers, options))
-        rows.append(row)
-        print(_line(row), flush=True)
-    headline = [row for row in rows if row["subscribers"] == REFERENCE_SUBSCRIBERS]
-    result = {name: row[name] for row in headline for name in HEADLINE}
-    print(json.dumps(result | {"rows": rows}))
+    if options.network != LOOPBACK.name:
+        print(json.dumps(_rows(options, make_device(options.network))))
+        return
+    print(contest.HEADER, flush=True)
+    rows = _rows(options, LOOPBACK)
+    for name in DEVICES if options.device_subscribers else ():
+        rows += _in_own_network(name, options)
+    result: dict[str, Any] = {}
+    for row in rows:
+        if row["subscribers"] == REFERENCE_SUBSCRIBERS and row["network"] == LOOPBACK.name:
+            result |= {name: row[name] for name in HEADLINE}
+    if not options.costs_only:
+        result |= _memory_and_residence()
+    print(json.dumps(result | _growth(rows) | {"rows": rows, "meaning": MEANING}, ensure_ascii=False))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--subscribers", type=_numbers, default=[1, 10, 100], metavar="N,N,…", help="rows of the table")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds whose median is told (default 5)")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of a round of one contender (default 1.5)")
     parser.add_argument(
-        "--speed", type=float, default=10.0, help="how many times faster than it plays the stream is sent (default 10)"
+        "--subscribers", type=_numbers, default=[1, 10, 100, 1000, 3000], metavar="N,N,…", help="rows of the table"
+    )
+    parser.add_argument(
+        "--device-subscribers", type=_numbers, default=[100, 1000], metavar="N,N,…", help="rows of the other networks"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds whose median is told (default 5)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a round of one contender (default 1)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=10.0,
+        help="how many times faster than it plays the stream is sent, at most (default 10)",
     )
     parser.add_argument(
         "--spread-ms", type=float, default=0.0, help="time between two packets of a frame as they arrive (default 0)"
     )
+    parser.add_argument("--costs-only", action="store_true", help="neither memory nor residence times")
+    parser.add_argument("--network", default=LOOPBACK.name, choices=[LOOPBACK.name, *DEVICES], help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
+    return [int(number) for number in text.split(",") if number]
 
 
-def _measure(subscribers: int, options: argparse.Namespace) -> dict[str, list[Sample]]:
-    """The samples of every contender, taken in turn so that all meet the same machine."""
-    with ExitStack() as stack:
-        sinks = stack.enter_context(Sinks(subscribers))
-        speed = _speed(subscribers, options.speed)
-        contenders = {
-            name: stack.enter_context(make(sinks, speed=speed, spread_s=options.spread_ms / 1e3))
-            for name, make in CONTENDERS.items()
-        }
-        for contender in contenders.values():
-            contender.run(WARM_UP_S)
-        samples: dict[str, list[Sample]] = {name: [] for name in contenders}
-        for _ in range(options.rounds):
-            for name, contender in contenders.items():
-                samples[name].append(contender.run(options.seconds))
-        return samples
+def _rows(options: argparse.Namespace, network: contest.Network) -> list[Row]:
+    how = Options(options.rounds, options.seconds, options.speed, options.spread_ms / 1e3)
+    rows = []
+    for subscribers in options.subscribers:
+        rows.append(contest.measure(subscribers, network, how))
+        # In another process standard output is for the rows themselves.
+        table = sys.stdout if network is LOOPBACK else sys.stderr
+        print(contest.line(rows[-1]), file=table, flush=True)
+    return rows
 
 
-def _speed(subscribers: int, asked: float) -> float:
-    """As asked, but not so fast that bursts wait for one another: joined to fewer sends they look cheaper than they are."""
-    return max(1.0, min(asked, CALM_PACKETS_PER_S / (STREAM_PACKETS_PER_S * subscribers)))
+def _in_own_network(name: str, options: argparse.Namespace) -> list[Row]:
+    """The rows of this program in a network namespace; none, and the reason, where that cannot be had."""
+    numbers = ",".join(map(str, options.device_subscribers))
+    arguments = ["--network", name, "--subscribers", numbers, "--rounds", str(options.rounds)]
+    arguments += [
+        "--seconds",
+        str(options.seconds),
+        "--speed",
+        str(options.speed),
+        "--spread-ms",
+        str(options.spread_ms),
+    ]
+    command = [*OWN_NETWORK, sys.executable, "-m", "loadtests.bench", *arguments]
+    try:
+        output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"{name:>8}  left out: no network namespace with a device that drops ({error})", flush=True)
+        return []
+    rows: list[Row] = json.loads(output)
+    return rows
 
 
-def _row(subscribers: int, samples: dict[str, list[Sample]]) -> dict[str, Any]:
-    cost = {name: statistics.median(sample.us_a_packet for sample in taken) for name, taken in samples.items()}
-    return {
-        "subscribers": subscribers,
-        "plane_us": round(cost["plane"], 3),
-        "floor_us": round(cost["floor"], 3),
-        "python_us": round(cost["python"], 3),
-        "ratio_to_floor": round(cost["plane"] / cost["floor"], 3),
-        "ratio_to_python": round(cost["plane"] / cost["python"], 4),
-        "packets_per_core_s": round(1e6 / cost["plane"]),
-        "packets_a_send_floor": round(statistics.median(sample.packets_a_send for sample in samples["floor"]), 2),
-        "packets_a_send": round(statistics.median(sample.packets_a_send for sample in samples["plane"]), 2),
-        "variation": round(_variation([sample.us_a_packet for sample in samples["plane"]]), 3),
-        "missing": sum(sample.missing for sample in samples["plane"]),
-    }
+def _memory_and_residence() -> dict[str, Any]:
+    kib = round(memory.kib_per_subscriber(), 1)
+    print(f"\nmemory of the plane a subscriber: {kib} KiB", flush=True)
+    print(
+        "\nresidence in the plane, socket to socket\nshare of a core   reached   p50 ms   p99 ms   missing", flush=True
+    )
+    rows = residence.measure()
+    for row in rows:
+        columns = f"{row['share']:>15.0%} {row['share_reached']:>9.0%} {row['p50_ms']:>8.2f} {row['p99_ms']:>8.2f} {row['missing']:>9d}"
+        print(columns, flush=True)
+    (p99,) = (row["p99_ms"] for row in rows if row["share"] == REFERENCE_SHARE)
+    return {"kib_per_subscriber": kib, "residence_p99_ms": p99, "residence": rows}
 
 
-def _variation(values: Sequence[float]) -> float:
-    """How far the rounds lie apart: (largest - smallest) / median."""
-    return (max(values) - min(values)) / statistics.median(values)
-
-
-STREAM_PACKETS_PER_S = 200
-"""About what one publisher sends: 30 frames of five packets, and 50 of audio."""
-
-CALM_PACKETS_PER_S = 40_000
-"""Sent packets that leave a core idle most of the time."""
-
-COLUMNS = [
-    ("subscribers", "subscribers", "d"),
-    ("plane_us", "plane µs", ".2f"),
-    ("floor_us", "floor µs", ".2f"),
-    ("python_us", "python µs", ".2f"),
-    ("ratio_to_floor", "plane/floor", ".2f"),
-    ("ratio_to_python", "plane/python", ".3f"),
-    ("packets_per_core_s", "packets/core/s", ",d"),
-    ("packets_a_send", "packets/send", ".2f"),
-    ("variation", "variation", ".0%"),
-    ("missing", "missing", "d"),
-]
-HEADER = "  ".join(title for _, title, _ in COLUMNS)
-
-
-def _line(row: dict[str, Any]) -> str:
-    return "  ".join(f"{row[name]:>{len(title)}{form}}" for name, title, form in COLUMNS)
+def _growth(rows: list[Row]) -> dict[str, Any]:
+    costs = {row["subscribers"]: row for row in rows if row["network"] == LOOPBACK.name}
+    if not {REFERENCE_SUBSCRIBERS, MANY_SUBSCRIBERS} <= costs.keys():
+        return {}
+    few, many = costs[REFERENCE_SUBSCRIBERS], costs[MANY_SUBSCRIBERS]
+    growth = {name: round(many[f"{name}_us"] / few[f"{name}_us"], 3) for name in ("plane", "floor", "python")}
+    print(
+        f"\ncost at {MANY_SUBSCRIBERS} over {REFERENCE_SUBSCRIBERS} subscribers: "
+        + ", ".join(f"{k} {v:.2f}" for k, v in growth.items())
+    )
+    return {"growth": growth["plane"], "growth_of_all": growth}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +24,8 @@ class FloorContender:
         del (
             spread_s
         )  # What the plane forwards separately because it came separately is one send here: that is the floor.
-        self._ports, self._speed = sinks.ports, speed
+        self._sinks, self._speed = sinks, speed
+        self._bursts, self._media_s = bursts(), 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -34,11 +34,16 @@ class FloorContender:
         return None
 
     def run(self, seconds: float) -> Sample:
-        """Send for that long, from the beginning of the stream."""
-        lines = [f"{measured_cpu()} {' '.join(map(str, self._ports))}"]
-        for burst in takewhile(lambda burst: burst.at_s < seconds * self._speed, bursts()):
+        """Send for that long, going on where the last run ended."""
+        network = self._sinks.network
+        ports = (str(port) for _, port in self._sinks.addresses)
+        lines = [f"{measured_cpu()} {network.server} {network.subscribers} {' '.join(ports)}"]
+        begin_s = self._media_s
+        while self._media_s < begin_s + seconds * self._speed:
+            burst = next(self._bursts)
+            self._media_s = burst.at_s
             sizes = (HEADER_OCTETS + len(payload) for payload in burst.payloads)
-            lines.append(f"{round(burst.at_s / self._speed * 1e6)} {' '.join(map(str, sizes))}")
+            lines.append(f"{round((burst.at_s - begin_s) / self._speed * 1e6)} {' '.join(map(str, sizes))}")
         output = subprocess.run(
             COMMAND, cwd=WORKSPACE, input="\n".join(lines), capture_output=True, text=True, check=True
         ).stdout

@@ -24,10 +24,11 @@ class PlaneSession:
     """One publisher of a plane; each subscriber has a video and an audio sink that show it.
 
     publisher: what the publisher seals with.
+    host: the plane's address.
     """
 
-    def __init__(self, plane: Plane, publisher: Key) -> None:
-        self._plane = plane
+    def __init__(self, plane: Plane, publisher: Key, *, host: str = "127.0.0.1") -> None:
+        self._plane, self._host = plane, host
         plane.add_peer(PUBLISHER, local_ufrag=f"ufrag{PUBLISHER}", local_pwd=LOCAL_PWD, extensions=stream.EXTENSIONS)
         self._set_keys(PUBLISHER, send=Key(), receive=publisher)
         kinds: list[tuple[int, Literal["audio", "video"], str, int, Codec]] = [
@@ -47,7 +48,7 @@ class PlaneSession:
             plane.add_sink(audio, peer=peer, mid="1", ssrc=audio, rtx_ssrc=0, cname="bench", codecs=[AUDIO_CODEC])
             plane.route(video, VIDEO_SOURCE)
             plane.route(audio, AUDIO_SOURCE)
-            sock.sendto(check(f"ufrag{peer}"), ("127.0.0.1", plane.port))
+            sock.sendto(check(f"ufrag{peer}"), (self._host, plane.port))
             self._await_connection(peer)
 
     def add_peer(self, peer: int) -> None:
@@ -79,15 +80,16 @@ class PlaneContender:
 
     def __init__(self, sinks: Sinks, *, speed: float, spread_s: float) -> None:
         self._subscribers = len(sinks.sockets)
-        self._plane = Plane(host="127.0.0.1", liveness_timeout_s=3600.0)
+        host = sinks.network.server
+        self._plane = Plane(host=host, liveness_timeout_s=3600.0)
         # Once the worker answers it has named itself.
         self._plane.stats()
         self._worker = thread_named(WORKER)
         pin(self._worker, measured_cpu())
         publisher = Key()
-        PlaneSession(self._plane, publisher).subscribe(sinks.sockets)
+        PlaneSession(self._plane, publisher, host=host).subscribe(sinks.sockets)
         first = check(f"ufrag{PUBLISHER}")
-        self._generator = Generator(self._plane.port, publisher, speed=speed, first=first, spread_s=spread_s)
+        self._generator = Generator(self._plane.port, publisher, speed=speed, first=first, spread_s=spread_s, host=host)
 
     def __enter__(self) -> Self:
         return self

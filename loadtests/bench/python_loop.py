@@ -22,15 +22,16 @@ class PythonContender:
 
     def __init__(self, sinks: Sinks, *, speed: float, spread_s: float) -> None:
         self._subscribers = len(sinks.sockets)
+        self._host = sinks.network.server
         key = Key()
         self._pipe, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process
-        self._process = process(target=_forward, args=(theirs, key, sinks.ports), daemon=True)
+        self._process = process(target=_forward, args=(theirs, key, self._host, sinks.addresses), daemon=True)
         self._process.start()
         theirs.close()
         self._port: int = self._pipe.recv()
         self._stopper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._generator = Generator(self._port, key, speed=speed, spread_s=spread_s)
+        self._generator = Generator(self._port, key, speed=speed, spread_s=spread_s, host=self._host)
 
     def __enter__(self) -> Self:
         return self
@@ -46,19 +47,19 @@ class PythonContender:
         self._pipe.send(None)
         expected = self._generator.run(seconds) * self._subscribers
         # What waits in front of it is forwarded first.
-        self._stopper.sendto(STOP, ("127.0.0.1", self._port))
+        self._stopper.sendto(STOP, (self._host, self._port))
         cpu_ns, packets = self._pipe.recv()
         return Sample(cpu_ns=cpu_ns, packets=packets, sends=packets, missing=expected - packets)
 
 
-def _forward(pipe: Connection, key: Key, ports: list[int]) -> None:
+def _forward(pipe: Connection, key: Key, host: str, addresses: list[tuple[str, int]]) -> None:
     pin(0, measured_cpu())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        server.bind(("127.0.0.1", 0))
+        server.bind((host, 0))
         pipe.send(server.getsockname()[1])
         unprotect = key.receiver().unprotect
-        subscribers = [(number, Key().sender().protect, ("127.0.0.1", port)) for number, port in enumerate(ports, 1)]
+        subscribers = [(number, Key().sender().protect, address) for number, address in enumerate(addresses, 1)]
         while True:
             try:
                 pipe.recv()

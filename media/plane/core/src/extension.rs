@@ -1,6 +1,7 @@
 //! RTP header extensions (RFC 8285): elements of one-byte and two-byte form, read and written.
 
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::rtp::{FIXED_LEN, Fields};
@@ -109,17 +110,34 @@ pub fn write_header(out: &mut Vec<u8>, fields: &Fields, elements: &[(u8, &[u8])]
         return Err(TooLong);
     }
     let start = out.len();
-    out.push(if block == 0 { 0x80 } else { 0x90 });
-    out.push(u8::from(fields.marker) << 7 | fields.payload_type & 0x7F);
-    out.extend_from_slice(&fields.sequence_number.to_be_bytes());
-    out.extend_from_slice(&fields.timestamp.to_be_bytes());
-    out.extend_from_slice(&fields.ssrc.to_be_bytes());
+    write_fixed(out, fields, block > 0);
     let header_len = FIXED_LEN.saturating_add(block);
     if block > 0 {
         write_block(out, form(elements), words, elements);
         out.resize(start.saturating_add(header_len), PADDING);
     }
     Ok(header_len)
+}
+
+/// Appends an RTP header with the extensions of one that is in `out` at `like`, which costs less than writing them anew;
+/// returns its length.
+pub fn write_header_like(out: &mut Vec<u8>, fields: &Fields, like: Range<usize>) -> usize {
+    let block = like.start.saturating_add(FIXED_LEN).min(out.len())..like.end.min(out.len());
+    write_fixed(out, fields, !block.is_empty());
+    let len = FIXED_LEN.saturating_add(block.len());
+    if !block.is_empty() {
+        out.extend_from_within(block);
+    }
+    len
+}
+
+fn write_fixed(out: &mut Vec<u8>, fields: &Fields, extended: bool) {
+    let [s0, s1] = fields.sequence_number.to_be_bytes();
+    let [t0, t1, t2, t3] = fields.timestamp.to_be_bytes();
+    let [c0, c1, c2, c3] = fields.ssrc.to_be_bytes();
+    let first = if extended { 0x90 } else { 0x80 };
+    let second = u8::from(fields.marker) << 7 | fields.payload_type & 0x7F;
+    out.extend_from_slice(&[first, second, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3]);
 }
 
 /// Octets that [`write_header`] writes behind the fixed header for `elements`: 0, or a multiple of 4.
@@ -206,6 +224,19 @@ mod tests {
 
     fn read(packet: &[u8]) -> Vec<(u8, &[u8])> {
         Header::parse(packet).unwrap().elements(packet).collect()
+    }
+
+    #[test]
+    fn a_header_like_another_is_the_one_that_would_be_written() {
+        for elements in [&[(4, &b"0"[..]), (2, &[1, 2, 3][..])][..], &[]] {
+            let fields = |sequence_number| Fields { marker: true, payload_type: 96, sequence_number, timestamp: 7, ssrc: 9 };
+            let (mut copied, mut expected) = (Vec::new(), Vec::new());
+            let len = write_header(&mut copied, &fields(1), elements).unwrap();
+            assert_eq!(write_header_like(&mut copied, &fields(2), 0..len), len);
+            write_header(&mut expected, &fields(1), elements).unwrap();
+            write_header(&mut expected, &fields(2), elements).unwrap();
+            assert_eq!(copied, expected);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The floor of forwarding: one AES-128-GCM seal a packet, and sends with segmentation offload.
 //!
-//! Standard input: a line `cpu port…` with the subscribers on 127.0.0.1, then for each burst a line `at_us size…` with
-//! the moment it leaves and the octets of its packets without tag. Standard output: JSON with the thread's `cpu_ns`
+//! Standard input: a line `cpu address address port…` with what is sent from and where the subscribers are, then for each
+//! burst a line `at_us size…` with the moment it leaves and the octets of its packets without tag. Standard output: JSON with the thread's `cpu_ns`
 //! over all bursts, `packets` and `sends`.
 
 use std::error::Error;
@@ -23,16 +23,17 @@ struct Burst {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut lines = io::stdin().lock().lines();
-    let first = numbers(&lines.next().ok_or("no subscribers on standard input")??)?;
-    let (&cpu, ports) = first.split_first().ok_or("no CPU in the first line")?;
-    let subscribers = ports
-        .iter()
-        .map(|&port| Ok((key()?, SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port)?)))))
-        .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+    let first = lines.next().ok_or("no subscribers on standard input")??;
+    let mut first = first.split_whitespace();
+    let cpu = first.next().ok_or("no CPU in the first line")?.parse()?;
+    let ours: Ipv4Addr = first.next().ok_or("no address to send from")?.parse()?;
+    let theirs: Ipv4Addr = first.next().ok_or("no address of the subscribers")?.parse()?;
+    let subscribers =
+        first.map(|port| Ok((key()?, SocketAddr::from((theirs, port.parse()?))))).collect::<Result<Vec<_>, Box<dyn Error>>>()?;
     let bursts = lines.map(|line| burst(&line?)).collect::<Result<Vec<_>, _>>()?;
     pin(cpu)?;
 
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let socket = UdpSocket::bind((ours, 0))?;
     socket2::SockRef::from(&socket).set_send_buffer_size(4 << 20)?;
     let state = UdpSocketState::new((&socket).into())?;
     let begin = Instant::now();

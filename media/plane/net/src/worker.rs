@@ -1,5 +1,6 @@
 //! The worker: one thread that owns the media port and an engine, and turns until it is told to close.
 
+mod alarm;
 mod streams;
 
 use std::io;
@@ -18,12 +19,14 @@ use crate::receive::{Backlog, Receiver};
 use crate::send::Sender;
 use crate::socket::Socket;
 use crate::tcp::{Connections, Limits};
+use alarm::Alarm;
 use streams::Chunks;
 
 const SOCKET: Token = Token(0);
 const MAILBOX: Token = Token(1);
 /// The listener's; the connections' are above.
 const LISTENER: Token = Token(2);
+const ALARM: Token = Token(usize::MAX);
 
 /// Messages carried out in a turn. Each is a few microseconds, so media wait under a millisecond for a crowd that joins.
 const MESSAGES_A_TURN: usize = 128;
@@ -42,6 +45,7 @@ enum Flow {
 /// A worker that has not begun or has ended its turns.
 pub(crate) struct Worker {
     poll: Poll,
+    alarm: Alarm,
     socket: Arc<Socket>,
     receiver: Receiver,
     chunks: Chunks,
@@ -66,6 +70,7 @@ impl Worker {
         let connections = Connections::new(listener, poll.registry().try_clone()?, LISTENER, Limits::of_this_process())?;
         let socket = Arc::new(socket);
         let worker = Self {
+            alarm: Alarm::new(poll.registry(), ALARM)?,
             poll,
             receiver: Receiver::new(),
             chunks: Chunks::new(),
@@ -87,7 +92,8 @@ impl Worker {
     pub(crate) fn run(&mut self) -> io::Result<()> {
         let mut polled = mio::Events::with_capacity(256);
         loop {
-            match self.poll.poll(&mut polled, self.patience()) {
+            let patience = self.patience()?;
+            match self.poll.poll(&mut polled, patience) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
@@ -95,6 +101,7 @@ impl Worker {
                 match event.token() {
                     SOCKET => self.readable = true,
                     MAILBOX => self.messages_wait = true,
+                    ALARM => {}
                     _ => self.sender.connections.on_event(event),
                 }
             }
@@ -104,13 +111,16 @@ impl Worker {
         }
     }
 
-    /// How long the poll may wait; `None` for ever.
-    fn patience(&self) -> Option<Duration> {
+    /// How long the poll may wait, `None` for ever; the alarm is set where it must end sooner than the poll can tell.
+    fn patience(&mut self) -> io::Result<Option<Duration>> {
         if self.readable || self.messages_wait || self.sender.connections.is_busy() {
-            return Some(Duration::ZERO);
+            return Ok(Some(Duration::ZERO));
         }
         let deadlines = [self.engine.deadline(), self.sender.connections.deadline()];
-        deadlines.into_iter().flatten().min().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        let Some(deadline) = deadlines.into_iter().flatten().min() else { return Ok(None) };
+        let wait = deadline.saturating_duration_since(Instant::now());
+        self.alarm.set(deadline, wait)?;
+        Ok(Some(wait))
     }
 
     fn turn(&mut self) -> Flow {

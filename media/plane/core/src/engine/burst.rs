@@ -3,6 +3,8 @@
 //! Only the last segment of an offloaded send may be shorter. An encoder cuts a frame into packets whose sizes differ by
 //! an octet or a few, so RTP padding (RFC 3550 section 5.1) evens them out: it costs less than another send.
 
+use std::ops::Range;
+
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
@@ -77,34 +79,25 @@ pub(super) fn send(
     stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
     counters: &mut Counters, out: &mut impl Output,
 ) {
-    let size = |outgoing: &Outgoing<'_>| stream.plain_size(outgoing).saturating_add(sender.rtp_overhead());
-    let mut rest = packets;
-    while let Some((run, segment_size)) = next_run(rest, size) {
-        let (now, later) = rest.split_at(run);
-        scratch.clear();
-        for (index, outgoing) in now.iter().enumerate() {
-            let last = index.saturating_add(1) == run;
-            let padding = if last { 0 } else { segment_size.saturating_sub(size(outgoing)) };
-            counters.padding_octets_sent.add(padding as u64);
-            let start = scratch.len();
-            let header_len = stream.write(outgoing, padding, scratch);
-            let roc = low32(outgoing.sequence >> 16);
-            // It fails only on a header that is not there, and it was just written.
-            let sealed = sender.seal_rtp(scratch, start, header_len, roc);
-            debug_assert!(sealed.is_ok());
+    for packets in packets.chunks(MAX_SEGMENTS) {
+        let sizes = stream.sizes(packets, sender.rtp_overhead());
+        let (mut rest, mut rest_sizes) = (packets, sizes.as_slice());
+        while let Some((run, segment_size)) = next_run(rest_sizes) {
+            let (now, later) = rest.split_at(run);
+            let (now_sizes, later_sizes) = rest_sizes.split_at(run);
+            stream.seal_run(now, now_sizes, segment_size, sender, scratch, counters);
+            counters.bursts_sent.add(1);
+            out.transmit(destination, segment_size, scratch);
+            (rest, rest_sizes) = (later, later_sizes);
         }
-        counters.bursts_sent.add(1);
-        out.transmit(destination, segment_size, scratch);
-        rest = later;
     }
 }
 
-/// How many of the first packets go in one send, and its segment size.
-fn next_run<T>(packets: &[T], size: impl Fn(&T) -> usize) -> Option<(usize, usize)> {
-    let first = size(packets.first()?);
+/// How many packets of these sizes, from the first on, go in one send, and its segment size.
+fn next_run(sizes: &[usize]) -> Option<(usize, usize)> {
+    let &first = sizes.first()?;
     let (mut smallest, mut largest, mut count) = (first, first, 1_usize);
-    for packet in packets.iter().take(MAX_SEGMENTS).skip(1) {
-        let next = size(packet);
+    for &next in sizes.iter().take(MAX_SEGMENTS).skip(1) {
         let (low, high) = (smallest.min(next), largest.max(next));
         if high.saturating_mul(count.saturating_add(1)) > MAX_BURST_OCTETS {
             break;
@@ -122,14 +115,51 @@ fn next_run<T>(packets: &[T], size: impl Fn(&T) -> usize) -> Option<(usize, usiz
 }
 
 impl Stream<'_> {
+<<<<<<< HEAD
     fn plain_size(&self, outgoing: &Outgoing<'_>) -> usize {
         let extensions = extension::block_len(&self.elements(outgoing));
         let original = if outgoing.original.is_some() { 2 } else { 0 };
         FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.written().len())
+=======
+    /// Octets of each packet, sealed with `overhead` octets.
+    fn sizes(&self, packets: &[Outgoing<'_>], overhead: usize) -> ArrayVec<usize, MAX_SEGMENTS> {
+        let mut bare = None;
+        let extensions = |outgoing: &Outgoing<'_>, bare: &mut Option<usize>| {
+            let block_len = || extension::block_len(&self.elements(outgoing));
+            if outgoing.packet.extras.is_empty() { *bare.get_or_insert_with(block_len) } else { block_len() }
+        };
+        let size = |outgoing: &Outgoing<'_>| {
+            let original = if outgoing.original.is_some() { 2 } else { 0 };
+            let header = FIXED_LEN.saturating_add(extensions(outgoing, &mut bare)).saturating_add(original);
+            header.saturating_add(outgoing.payload().len()).saturating_add(overhead)
+        };
+        packets.iter().take(MAX_SEGMENTS).map(size).collect()
+>>>>>>> bench
     }
 
-    /// Append the plaintext packet; returns the length of its header.
-    fn write(&self, outgoing: &Outgoing<'_>, padding: usize, buffer: &mut Vec<u8>) -> usize {
+    /// Write and seal packets of these sizes, all but the last padded to `segment_size`.
+    fn seal_run(
+        &self, packets: &[Outgoing<'_>], sizes: &[usize], segment_size: usize, sender: &SrtpSender, scratch: &mut Vec<u8>,
+        counters: &mut Counters,
+    ) {
+        scratch.clear();
+        let mut bare = None;
+        let last = packets.len().saturating_sub(1);
+        for (index, (outgoing, size)) in packets.iter().zip(sizes).enumerate() {
+            let padding = if index == last { 0 } else { segment_size.saturating_sub(*size) };
+            counters.padding_octets_sent.add(padding as u64);
+            let start = scratch.len();
+            let header_len = self.write(outgoing, padding, &mut bare, scratch);
+            let roc = low32(outgoing.sequence >> 16);
+            // It fails only on a header that is not there, and it was just written.
+            let sealed = sender.seal_rtp(scratch, start, header_len, roc);
+            debug_assert!(sealed.is_ok());
+        }
+    }
+
+    /// Append the plaintext packet; returns the length of its header. `bare`: where a header without extensions of its packet's
+    /// own stands in `buffer`; all of them have the same extensions.
+    fn write(&self, outgoing: &Outgoing<'_>, padding: usize, bare: &mut Option<Range<usize>>, buffer: &mut Vec<u8>) -> usize {
         let start = buffer.len();
         let fields = Fields {
             marker: outgoing.packet.marker && !outgoing.empty,
@@ -138,8 +168,14 @@ impl Stream<'_> {
             timestamp: outgoing.timestamp,
             ssrc: self.ssrc,
         };
-        // Elements are at most 127 octets each, so they always fit.
-        let header_len = extension::write_header(buffer, &fields, &self.elements(outgoing)).unwrap_or(0);
+        let header_len = match bare {
+            Some(like) if outgoing.packet.extras.is_empty() => extension::write_header_like(buffer, &fields, like.clone()),
+            // Elements are at most 127 octets each, so they always fit.
+            _ => extension::write_header(buffer, &fields, &self.elements(outgoing)).unwrap_or(0),
+        };
+        if bare.is_none() && outgoing.packet.extras.is_empty() {
+            *bare = Some(start..start.saturating_add(header_len));
+        }
         if let (Some(number), 1..) = (outgoing.frame_number, self.extensions.dependency_descriptor) {
             let first = extension::first_element_mut(buffer.get_mut(start..).unwrap_or_default());
             dependency_descriptor::set_frame_number(first, number);
@@ -198,14 +234,12 @@ fn write_padding(buffer: &mut Vec<u8>, start: usize, padding: usize) {
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "test code")]
 mod tests {
-    use std::ops::Range;
-
     use super::*;
 
     /// The ranges that `next_run` cuts sizes into, with their segment sizes.
     fn runs(sizes: &[usize]) -> Vec<(Range<usize>, usize)> {
         let (mut start, mut runs) = (0, Vec::new());
-        while let Some((count, segment)) = sizes.get(start..).and_then(|rest| next_run(rest, |size| *size)) {
+        while let Some((count, segment)) = sizes.get(start..).and_then(next_run) {
             runs.push((start..start + count, segment));
             start += count;
         }

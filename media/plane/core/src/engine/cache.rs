@@ -33,6 +33,15 @@ pub(super) struct Extras {
     pub(super) dependency_descriptor: Option<Inline>,
 }
 
+impl Extras {
+    /// Whether the packet has none.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { audio_level, video_orientation, playout_delay, abs_capture_time, dependency_descriptor } = self;
+        let short = audio_level.is_some() || video_orientation.is_some() || playout_delay.is_some();
+        !(short || abs_capture_time.is_some() || dependency_descriptor.is_some())
+    }
+}
+
 /// An extension of varying length, held where the packet is: a cache that is warm allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Inline {

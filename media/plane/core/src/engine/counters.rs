@@ -52,6 +52,8 @@ counters! {
     rtp_octets_sent,
     /// Sends that carried them; fewer than packets where offload joined several.
     bursts_sent,
+    /// Of these, sent as the last segments of another: audio behind a picture.
+    bursts_joined,
     /// Octets of padding that evened out segments.
     padding_octets_sent,
     /// Retransmissions received from publishers (RFC 4588).

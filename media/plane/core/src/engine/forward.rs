@@ -10,37 +10,72 @@ use super::feed::Wanted;
 use super::sink::Sink;
 use super::source::{Encoding, Source};
 use super::timers::Timer;
-use super::{Engine, Output, SinkKey};
+use super::{Engine, Output, SinkKey, SourceKey};
+use crate::command::MediaKind;
 
 /// How long video waits for the rest of its picture. A browser sends a picture's packets within a few hundred microseconds, and
 /// what is sent together costs half as much; 1 ms is a hundredth of what a viewer notices.
 const LINGER: Duration = Duration::from_millis(1);
 
 impl Engine {
-    /// Forward the media that are ripe: audio at once, video when its picture is whole or has waited long enough. Call once after
-    /// a batch of `receive`.
+    /// Forward the media that are ripe: audio at once, or with a picture that is expected (see `ride.rs`), video when its picture is
+    /// whole or has waited long enough. Call once after a batch of `receive`.
     pub fn flush(&mut self, now: Instant, out: &mut impl Output) {
-        for key in std::mem::take(&mut self.dirty) {
-            let Some(source) = self.sources.get_mut(key) else { continue };
-            if let Some(due) = source.ripe_at(LINGER).filter(|&due| due > now) {
-                self.dirty.push(key);
-                self.timers.arm(Timer::Flush, due);
-                continue;
-            }
-            source.pending_since = None;
-            source.ripe = false;
-            // The list is taken out and put back, so that sinks and peers can be reached while it is walked.
-            let sinks = std::mem::take(&mut source.sinks);
-            for encoding in 0..source.encodings.len() {
-                self.forward_encoding(now, Wanted { source: key, encoding }, &sinks, out);
-            }
-            if let Some(source) = self.sources.get_mut(key) {
-                source.sinks = sinks;
-            }
+        self.turn = self.turn.wrapping_add(1);
+        let (pictures, audio) = self.take_ripe(now);
+        let ride = !pictures.is_empty() && pictures.iter().all(|&key| self.sources.get(key).is_some_and(Source::takes_riders));
+        let riders = if ride { audio.as_slice() } else { &[] };
+        // Audio that may not ride goes in front.
+        for &key in audio.iter().filter(|_| !ride) {
+            self.forward_source(now, key, &[], out);
+        }
+        for key in pictures {
+            self.forward_source(now, key, riders, out);
+        }
+        for &key in riders {
+            self.forward_source(now, key, &[], out);
         }
     }
 
-    fn forward_encoding(&mut self, now: Instant, from: Wanted, sinks: &[SinkKey], out: &mut impl Output) {
+    /// The sources whose media are ripe: with pictures, and with audio. The others wait on.
+    fn take_ripe(&mut self, now: Instant) -> (Vec<SourceKey>, Vec<SourceKey>) {
+        let waiting = std::mem::take(&mut self.dirty);
+        let (audio, video): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|&key| self.sources.get(key).is_some_and(Source::rides));
+        let pictures: Vec<_> = video.into_iter().filter(|&key| self.is_ripe(now, key, false)).collect();
+        let with_pictures = !pictures.is_empty();
+        let audio = audio.into_iter().filter(|&key| self.is_ripe(now, key, with_pictures)).collect();
+        (pictures, audio)
+    }
+
+    /// Whether a source's media are ripe; if not they wait. `taken_along`: audio that waits is taken along.
+    fn is_ripe(&mut self, now: Instant, key: SourceKey, taken_along: bool) -> bool {
+        let Some(source) = self.sources.get(key) else { return false };
+        let due = source.ripe_at(LINGER).map(|due| if source.rides() { self.audio_due(source, due) } else { due });
+        let Some(due) = due.filter(|&due| due > now && !taken_along) else { return true };
+        self.dirty.push(key);
+        self.timers.arm(Timer::Flush, due);
+        false
+    }
+
+    /// Forward what waits of a source, and behind it to each subscriber what waits of the riders.
+    fn forward_source(&mut self, now: Instant, key: SourceKey, riders: &[SourceKey], out: &mut impl Output) {
+        let Some(source) = self.sources.get_mut(key) else { return };
+        source.pending_since = None;
+        source.ripe = false;
+        if source.kind == MediaKind::Video {
+            source.rhythm.note(now);
+        }
+        // The list is taken out and put back, so that sinks and peers can be reached while it is walked.
+        let sinks = std::mem::take(&mut source.sinks);
+        for encoding in 0..source.encodings.len() {
+            self.forward_encoding(now, Wanted { source: key, encoding }, &sinks, riders, out);
+        }
+        if let Some(source) = self.sources.get_mut(key) {
+            source.sinks = sinks;
+        }
+    }
+
+    fn forward_encoding(&mut self, now: Instant, from: Wanted, sinks: &[SinkKey], riders: &[SourceKey], out: &mut impl Output) {
         let Some(encoding) = self.encoding_mut(from) else { return };
         if encoding.pending.is_empty() {
             return;
@@ -48,7 +83,11 @@ impl Engine {
         let mut pending = std::mem::take(&mut encoding.pending);
         let mut waiting = false;
         for &sink in sinks {
-            waiting |= self.forward_to(now, from, sink, &pending, out);
+            waiting |= if riders.is_empty() {
+                !self.was_served(sink) && self.forward_to(now, from, sink, &pending, out)
+            } else {
+                self.forward_with_riders(now, from, sink, &pending, riders, out)
+            };
         }
         if let Some(encoding) = self.encoding_mut(from) {
             pending.clear();
@@ -60,7 +99,7 @@ impl Engine {
     }
 
     /// Forward `pending` to one sink; true when it waits for a keyframe that is not there.
-    fn forward_to(&mut self, now: Instant, from: Wanted, sink_key: SinkKey, pending: &[i64], out: &mut impl Output) -> bool {
+    pub(super) fn forward_to(&mut self, now: Instant, from: Wanted, sink_key: SinkKey, pending: &[i64], out: &mut impl Output) -> bool {
         let Self { sources, sinks, peers, counters, scratch, clock, .. } = self;
         let (Some(source), Some(sink)) = (sources.get(from.source), sinks.get_mut(sink_key)) else { return false };
         let (Some(encoding), Some(peer)) = (source.encodings.get(from.encoding), peers.get(sink.peer)) else { return false };
@@ -93,6 +132,11 @@ impl Engine {
             self.send_sender_report(now, sink_key, from, out);
         }
         false
+    }
+
+    /// Whether a sink was served as a rider in this turn.
+    fn was_served(&self, sink: SinkKey) -> bool {
+        self.sinks.get(sink).is_some_and(|sink| sink.served_in == self.turn)
     }
 
     pub(super) fn encoding_mut(&mut self, which: Wanted) -> Option<&mut Encoding> {

@@ -13,12 +13,14 @@ mod feed;
 mod forward;
 mod gop;
 mod governor;
+mod joint;
 mod limits;
 mod link_loss;
 mod peer;
 mod redundancy;
 mod repair;
 mod replay;
+mod ride;
 mod sent;
 mod sequence_map;
 mod silence;
@@ -86,6 +88,8 @@ pub struct Engine {
     brimful: bool,
     /// Sources with packets that `flush` must forward.
     dirty: Vec<SourceKey>,
+    /// Counts the calls of `flush`.
+    turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
     timers: Timers,
@@ -95,6 +99,8 @@ pub struct Engine {
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
     scratch: Vec<u8>,
+    /// A send that waits for more to the same subscriber.
+    joint: joint::Joint,
 }
 
 /// From the caller's ids to our keys.
@@ -127,12 +133,14 @@ impl Engine {
             by_address: FxHashMap::default(),
             brimful: false,
             dirty: Vec::new(),
+            turn: 0,
             replaying: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
+            joint: joint::Joint::default(),
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Sink {
     pub(super) replay: Option<Replay>,
     /// The keyframe that was last sent as a still: it is sent once.
     pub(super) still: Option<i64>,
+    /// The turn in which it was last served out of its source's order.
+    pub(super) served_in: u32,
     resent: Vec<Resent>,
     created: Instant,
     rtx_sequence: i64,
@@ -92,6 +94,7 @@ impl Sink {
             track: Track::new(first_sequence),
             replay: None,
             still: None,
+            served_in: 0,
             resent: Vec::new(),
             created: now,
             rtx_sequence: first_sequence,

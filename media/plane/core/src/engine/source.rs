@@ -6,6 +6,7 @@ use super::cache::PacketCache;
 use super::counters::Counter;
 use super::gop::Gop;
 use super::governor::Governor;
+use super::ride::Rhythm;
 use super::speaker::Speaker;
 use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
@@ -36,6 +37,8 @@ pub(super) struct Source {
     /// What waits is whole pictures, or audio.
     pub(super) ripe: bool,
     pub(super) speaker: Speaker,
+    /// When its pictures come.
+    pub(super) rhythm: Rhythm,
 }
 
 pub(super) struct Encoding {
@@ -105,6 +108,7 @@ impl Source {
             pending_since: None,
             ripe: false,
             speaker: Speaker::default(),
+            rhythm: Rhythm::default(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::srtp::Profile;
 mod audio;
 mod codecs;
 mod repair;
+mod riding;
 mod switching;
 mod world;
 
