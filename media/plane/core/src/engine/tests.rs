@@ -11,6 +11,7 @@ use crate::rtp::Fields;
 use crate::srtp::Profile;
 
 mod codecs;
+mod mirrors;
 mod switching;
 mod world;
 
