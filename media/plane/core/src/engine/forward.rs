@@ -32,7 +32,7 @@ impl Engine {
             // The list is taken out and put back, so that sinks and peers can be reached while it is walked.
             let sinks = std::mem::take(&mut source.sinks);
             let encodings = source.encodings.len();
-            self.hand_to_mirrors(key, now, out);
+            self.hand_to_mirrors(key, out);
             for encoding in 0..encodings {
                 self.forward_encoding(now, Wanted { source: key, encoding }, &sinks, out);
             }

@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// Hand what waits for `flush` to the mirrors of a source: before it is forwarded here, so that the workers forward at once.
-    pub(super) fn hand_to_mirrors(&mut self, key: SourceKey, now: Instant, out: &mut impl Output) {
+    pub(super) fn hand_to_mirrors(&mut self, key: SourceKey, out: &mut impl Output) {
         let Some(source) = self.sources.get_mut(key).filter(|source| !source.mirrors.is_empty()) else { return };
         let mut mirrors = mem::take(&mut source.mirrors);
         let batch = Arc::new(source.batch(source.pending()));

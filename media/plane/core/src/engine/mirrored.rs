@@ -26,7 +26,8 @@ pub(super) struct Mirrored {
 impl Engine {
     /// Keep a mirror from now on. `None` where its id is taken.
     pub(super) fn add_mirror(
-        &mut self, id: SourceId, owner: WorkerId, kind: MediaKind, codecs: Vec<Codec>, encodings: usize, now: Instant, out: &mut impl Output,
+        &mut self, id: SourceId, owner: WorkerId, kind: MediaKind, codecs: Vec<Codec>, encodings: usize, now: Instant,
+        out: &mut impl Output,
     ) {
         let mut source =
             Source::new(id, PeerKey::null(), kind, String::new(), codecs, Vec::new(), encodings, self.config.keyframe_interval);
