@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     media_udp: bool = Field(
         default=True, description="Tell clients to send media by UDP; false where a firewall lets none in."
     )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Threads that forward media; more than one where one core is not enough."
+    )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         description="IP addresses told to clients, comma-separated; by default loopback and the machine's own.",

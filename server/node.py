@@ -96,6 +96,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
                 tcp=settings.media_tcp,
                 udp_announced=settings.media_udp,
                 announced=settings.announced_addresses(),
+                workers=settings.workers,
             )
         )
         await media.start()

@@ -209,7 +209,7 @@ impl Plane {
     }
 }
 
-fn named(py: Python<'_>, stats: Vec<(&'static str, u64)>) -> PyResult<Bound<'_, PyDict>> {
+fn named<'py>(py: Python<'py>, stats: Vec<(&'static str, u64)>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     for (name, value) in stats {
         dict.set_item(name, value)?;
