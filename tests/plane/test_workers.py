@@ -8,7 +8,16 @@ import pytest
 from aioice import stun
 
 from livetrial_plane import Codec, Plane
-from tests.plane.peers import FIRST_OF_DTLS, GUARD_S, LOCAL_PWD, Peer, connectivity_check, is_readable, next_events, until
+from tests.plane.peers import (
+    FIRST_OF_DTLS,
+    GUARD_S,
+    LOCAL_PWD,
+    Peer,
+    connectivity_check,
+    is_readable,
+    next_events,
+    until,
+)
 
 WORKERS = 2
 SOURCE, MEDIA_SSRC = 11, 5_000
@@ -68,9 +77,7 @@ def publish(plane: Plane, peer: Peer) -> None:
 
 def watch(plane: Plane, peer: Peer) -> None:
     peer.join(plane, extensions={"mid": 4})
-    plane.add_sink(
-        peer.id, peer=peer.id, mid="a", ssrc=6_000, rtx_ssrc=6_001, cname="c", codecs=[VP8]
-    )
+    plane.add_sink(peer.id, peer=peer.id, mid="a", ssrc=6_000, rtx_ssrc=6_001, cname="c", codecs=[VP8])
     plane.route(peer.id, SOURCE)
 
 
