@@ -231,4 +231,5 @@ impl Source {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "test code")]
 mod tests;

@@ -171,3 +171,13 @@ impl Links {
         self.mailboxes.get(to).is_some_and(|mailbox| mailbox.deliver(parcel).is_ok())
     }
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "test code: a failed step fails the test"
+)]
+mod tests;
