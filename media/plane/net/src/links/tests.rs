@@ -1,5 +1,5 @@
 use mio::{Poll, Token};
-use plane_far_end::binding_request;
+use far_end::binding_request;
 
 use super::*;
 use crate::mailbox::{self, Inbox};
