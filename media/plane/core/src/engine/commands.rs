@@ -45,7 +45,8 @@ impl Engine {
             }
             Command::RemoveSource(source) => self.remove_source(source)?,
             Command::AddMirror { source, owner, kind, codecs, encodings } => {
-                self.add_mirror(source, owner, kind, codecs, encodings, now, out);
+                let mirror = Source::mirror(source, owner, kind, codecs, encodings, self.config.keyframe_interval);
+                self.add_mirror(mirror, now, out);
             }
             Command::RemoveMirror(source) => self.remove_mirror(source, out)?,
             Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs } => {

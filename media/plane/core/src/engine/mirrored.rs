@@ -24,16 +24,11 @@ pub(super) struct Mirrored {
 }
 
 impl Engine {
-    /// Keep a mirror from now on. `None` where its id is taken.
-    pub(super) fn add_mirror(
-        &mut self, id: SourceId, owner: WorkerId, kind: MediaKind, codecs: Vec<Codec>, encodings: usize, now: Instant,
-        out: &mut impl Output,
-    ) {
-        let mut source =
-            Source::new(id, PeerKey::null(), kind, String::new(), codecs, Vec::new(), encodings, self.config.keyframe_interval);
-        source.mirror = Some(Mirrored { owner, begun: false, asked: None });
-        source.ask_owner(now, self.config.keyframe_interval, &mut self.timers, out);
-        let key = self.sources.insert(source);
+    /// Keep `mirror` from now on.
+    pub(super) fn add_mirror(&mut self, mut mirror: Source, now: Instant, out: &mut impl Output) {
+        mirror.ask_owner(now, self.config.keyframe_interval, &mut self.timers, out);
+        let id = mirror.id;
+        let key = self.sources.insert(mirror);
         self.ids.sources.insert(id, key);
     }
 
@@ -98,6 +93,12 @@ impl Engine {
 }
 
 impl Source {
+    /// A mirror of a source that lives on `owner`.
+    pub(super) fn mirror(id: SourceId, owner: WorkerId, kind: MediaKind, codecs: Vec<Codec>, encodings: usize, spacing: Duration) -> Self {
+        let mirror = Some(Mirrored { owner, begun: false, asked: None });
+        Self { mirror, ..Self::new(id, PeerKey::null(), kind, String::new(), codecs, Vec::new(), encodings, spacing) }
+    }
+
     /// Tell the owner what the mirror lacks: the source at all, or keyframes. Repeated after `interval` as long as it lacks them.
     pub(super) fn ask_owner(&mut self, now: Instant, interval: Duration, timers: &mut Timers, out: &mut impl Output) {
         let Some(mirrored) = &mut self.mirror else { return };

@@ -1,5 +1,5 @@
-use mio::{Poll, Token};
 use far_end::binding_request;
+use mio::{Poll, Token};
 
 use super::*;
 use crate::mailbox::{self, Inbox};

@@ -27,7 +27,7 @@ impl Limits {
 
     /// The share of one of `workers`. Peers are dealt out evenly, so a network's connections are spread over all of them.
     pub(crate) fn shared_by(self, workers: usize) -> Self {
-        let share = |all: usize| (all / workers.max(1)).max(1);
+        let share = |all: usize| all.checked_div(workers).unwrap_or(all).max(1);
         Self { in_all: share(self.in_all), of_a_network: share(self.of_a_network) }
     }
 }
