@@ -176,7 +176,6 @@ impl Links {
 #[expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     reason = "test code: a failed step fails the test"
 )]
