@@ -32,7 +32,7 @@ class MediaConfig:
         tcp: take connections on the TCP port of the same number, and announce it, for networks without UDP.
         udp_announced: announce UDP; False where no UDP comes through to the port.
         announced: addresses for clients to send to, best first.
-        workers: the plane's worker threads.
+        workers: the plane's worker threads, 1 to 64.
         redundant_audio: take RED audio (RFC 2198) of publishers who prefer it: earlier frames in each packet, which repair
             what their uplink loses, for about twice the audio bitrate.
     """

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         default=True,
         description="Take redundant audio (RED) of those who go live with it; about twice the audio bitrate.",
     )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Threads that forward media; more than one where one core is not enough."
+    )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         description="IP addresses told to clients, comma-separated; by default loopback and the machine's own.",

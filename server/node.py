@@ -97,6 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
                 redundant_audio=settings.redundant_audio,
                 udp_announced=settings.media_udp,
                 announced=settings.announced_addresses(),
+                workers=settings.workers,
             )
         )
         await media.start()

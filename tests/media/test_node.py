@@ -216,3 +216,24 @@ async def test_a_taken_port_is_an_os_error(node: MediaNode) -> None:
     other = MediaNode(MediaConfig(host="127.0.0.1", port=node.port))
     with pytest.raises(OSError, match=str(node.port)):
         await other.start()
+
+
+async def test_viewers_of_every_worker_see_and_hear(connections: list[RTCPeerConnection]) -> None:
+    host, *viewers = connections
+    node = MediaNode(MediaConfig(host="127.0.0.1", port=0, workers=2))
+    await node.start()
+    try:
+        await publish(node, host, Log())
+        for viewer in viewers:
+            await receive(node, viewer, Log(), prefer_passive=True)
+        async with asyncio.timeout(20):
+            for viewer in viewers:
+                pictures = [await track(viewer, "video").recv() for _ in range(10)]
+                assert {(picture.width, picture.height) for picture in pictures} == {(640, 480)}
+                assert (await track(viewer, "audio").recv()).sample_rate == 48000
+        stats = node.stats()
+        # The host's worker has one of the two, the other worker mirrors camera and microphone for the other.
+        assert (stats["sources"], stats["mirrors"]) == (2, 2)
+        assert stats["dropped_unauthenticated"] == 0
+    finally:
+        await node.close()

@@ -1,6 +1,6 @@
 """The forwarding plane: RTP in, RTP out, without the interpreter.
 
-Calls only post commands to the plane's worker thread and return at once; a command that names an id unknown to the
+Calls only post commands to the plane's worker threads and return at once; a command that names an id unknown to the
 plane is counted (`stats()["unknown_id"]`) and ignored, because the thing may have ended in between. Ids are chosen by
 the caller, are never reused, and are separate for peers, sources and sinks. A command that takes what is taken (an id, a
 ufrag, an SSRC that the peer sends or has sent with, keys that are set) is counted (`command_refused`) and ignored, because
@@ -51,7 +51,8 @@ class Plane:
         host: address to bind, IPv4 or IPv6 ("::" for both).
         port: UDP port; 0 lets the kernel choose (see `port`).
         tcp: take connections too, on the TCP port of the same number: passive candidates (RFC 6544), frames (RFC 4571).
-        workers: worker threads, each with its own SO_REUSEPORT socket. Only 1 is implemented so far.
+        workers: worker threads, 1 to 64, each with its own SO_REUSEPORT socket and its own peers. A peer is placed where the fewest sinks
+            are; what a source sends crosses to the other workers that have sinks which show it.
         liveness_timeout_s: silence after which a peer is `lost`. Browsers check consent every 5 s at most (RFC 7675), so 15 s.
         keyframe_interval_ms: two keyframe requests to a source are at least so far apart; in steady state a second, or two while
             keyframes take more than 40 % of its bitrate.
@@ -156,15 +157,17 @@ class Plane:
         Of repair downstream: `nack_received` numbers that subscribers asked for; of these `rtx_sent` answered,
         `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there.
         """
+    def worker_stats(self) -> list[dict[str, int]]:
+        """The same of each worker by itself, in the order of their threads' names: "plane-0" and so on."""
     def audio_levels(self) -> dict[int, float]:
         """Audio sources that speak, with their smoothed level in dBov (-90 to 0): above -45 for a syllable until below -55.
 
         Levels are those of RFC 6464; a source without "audio-level", or without packets for a second, does not speak; in the
         silences of DTX the level falls as if silence were sent. Waits
-        for the worker's turn (2 ms at most), so ask a few times a second.
+        for a turn of each worker (2 ms at most), so ask a few times a second.
         """
     def source_stats(self, source: int) -> list[dict[str, int]]:
         """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), and what the publisher's layers
         allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
     def close(self) -> None:
-        """Stop the worker and free the port. Idempotent; later calls raise RuntimeError."""
+        """Stop the workers and free the port. Idempotent; later calls raise RuntimeError."""

@@ -18,6 +18,9 @@ use crate::codec::{self, Codec};
 use crate::event::Event;
 use crate::{keys, snapshot};
 
+/// More would only wait for one another: each takes a core.
+const MAX_WORKERS: u8 = 64;
+
 /// One media node.
 ///
 /// Raises:
@@ -37,12 +40,13 @@ impl Plane {
         text_signature = "(*, host='0.0.0.0', port=0, tcp=True, workers=1, liveness_timeout_s=15.0, keyframe_interval_ms=500)"
     )]
     fn new(host: &str, port: Int, tcp: bool, workers: Int, liveness_timeout_s: f64, keyframe_interval_ms: Int) -> PyResult<Self> {
-        workers.within("workers", 1..=1_u8)?;
+        let workers = workers.within("workers", 1..=MAX_WORKERS)?;
         let engine = engine::Config {
             liveness: arguments::liveness(liveness_timeout_s)?,
             keyframe_interval: Duration::from_millis(keyframe_interval_ms.within("keyframe_interval_ms", 0..=60_000)?),
         };
-        let config = Config { host: arguments::host(host)?, port: port.within("port", 0..=u16::MAX)?, tcp, engine };
+        let config =
+            Config { host: arguments::host(host)?, port: port.within("port", 0..=u16::MAX)?, tcp, workers: workers.into(), engine };
         plane_net::Plane::start(config).map(Self).map_err(|error| {
             let text = format!("cannot start a plane on {host} port {}: {error}", config.port);
             // With an errno OSError makes itself the subclass that belongs to it.
@@ -158,12 +162,13 @@ impl Plane {
 
     /// Counters since start, and gauges.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = py.detach(|| self.0.stats()).map_err(stopped)?;
-        let dict = PyDict::new(py);
-        for (name, value) in stats {
-            dict.set_item(name, value)?;
-        }
-        Ok(dict)
+        named(py, py.detach(|| self.0.stats()).map_err(stopped)?)
+    }
+
+    /// The same of each worker by itself.
+    fn worker_stats<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let workers = py.detach(|| self.0.worker_stats()).map_err(stopped)?;
+        workers.into_iter().map(|stats| named(py, stats)).collect()
     }
 
     /// Audio sources that speak, with their smoothed level in dBov.
@@ -202,6 +207,14 @@ impl Plane {
     fn post(&self, command: Command) -> PyResult<()> {
         self.0.post(command).map_err(stopped)
     }
+}
+
+fn named<'py>(py: Python<'py>, stats: Vec<(&'static str, u64)>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, value) in stats {
+        dict.set_item(name, value)?;
+    }
+    Ok(dict)
 }
 
 fn stopped(why: Stopped) -> PyErr {

@@ -9,6 +9,8 @@ pub type PeerId = u32;
 pub type SourceId = u32;
 /// A sending stream of a subscriber.
 pub type SinkId = u32;
+/// One of the plane's workers, counted from 0.
+pub type WorkerId = usize;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,21 @@ pub enum Command {
     },
     /// Forget the source; sinks that showed it show nothing.
     RemoveSource(SourceId),
+    /// Keep a mirror of a source that lives on another worker, for sinks of this one.
+    AddMirror {
+        /// The source, by the same id as there.
+        source: SourceId,
+        /// Where it lives.
+        owner: WorkerId,
+        /// Audio or video.
+        kind: MediaKind,
+        /// As of the source.
+        codecs: Vec<Codec>,
+        /// How many the source has.
+        encodings: usize,
+    },
+    /// Forget a mirror; sinks that showed it show nothing.
+    RemoveMirror(SourceId),
     /// A sending stream of a subscriber.
     AddSink {
         /// The new sink.

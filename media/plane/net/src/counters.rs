@@ -44,6 +44,12 @@ counters! {
     udp_dropped_unreachable,
     /// Datagrams dropped for any other reason that the kernel gave.
     udp_dropped_send_error,
+    /// Datagrams handed to the worker that they belong to.
+    handover_datagrams,
+    /// Datagrams dropped because there was no room on the way to that worker.
+    handover_dropped,
+    /// Datagrams that another worker handed on to this one.
+    handover_received,
     /// Connections accepted.
     tcp_accepted,
     /// Connections refused, because there are too many in all or of one network.
@@ -52,6 +58,10 @@ counters! {
     tcp_accept_errors,
     /// Connections closed, by whichever side and for whatever reason.
     tcp_closed,
+    /// Connections handed to the worker that they belong to.
+    tcp_handed_over,
+    /// Connections that another worker handed to this one.
+    tcp_taken_over,
     /// Of these, closed because what came was not framed (RFC 4571).
     tcp_framing_errors,
     /// Frames received.

@@ -5,7 +5,9 @@
 
 mod counters;
 mod events;
+mod links;
 mod mailbox;
+mod placement;
 mod plane;
 mod port;
 mod receive;
@@ -14,4 +16,5 @@ mod socket;
 mod tcp;
 mod worker;
 
+pub use mailbox::Stats;
 pub use plane::{Config, Plane, Stopped};

@@ -11,8 +11,10 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TryRecvError};
 use mio::{Registry, Token, Waker};
 use plane_core::command::{Command, EncodingRow, SinkRow, SourceId};
 
+use crate::links::Parcel;
+
 /// Names and values.
-pub(crate) type Stats = Vec<(&'static str, u64)>;
+pub type Stats = Vec<(&'static str, u64)>;
 
 /// What the owner posts.
 pub(crate) enum Message {
@@ -27,6 +29,7 @@ pub(crate) enum Message {
 /// The owner's end.
 pub(crate) struct Mailbox {
     messages: Sender<Message>,
+    parcels: Sender<Parcel>,
     waker: Waker,
     /// Set while the worker is awake to messages, so that a burst of them costs one system call.
     awake: Arc<AtomicBool>,
@@ -35,6 +38,7 @@ pub(crate) struct Mailbox {
 /// The worker's end.
 pub(crate) struct Inbox {
     messages: Receiver<Message>,
+    parcels: Receiver<Parcel>,
     awake: Arc<AtomicBool>,
 }
 
@@ -46,26 +50,44 @@ pub(crate) struct Gone;
 pub(crate) fn mailbox(registry: &Registry, token: Token) -> io::Result<(Mailbox, Inbox)> {
     let waker = Waker::new(registry, token)?;
     let (sender, receiver) = mpsc::channel();
+    let (parcels, delivered) = mpsc::channel();
     let awake = Arc::new(AtomicBool::new(false));
-    Ok((Mailbox { messages: sender, waker, awake: Arc::clone(&awake) }, Inbox { messages: receiver, awake }))
+    let mailbox = Mailbox { messages: sender, parcels, waker, awake: Arc::clone(&awake) };
+    Ok((mailbox, Inbox { messages: receiver, parcels: delivered, awake }))
 }
 
 impl Mailbox {
     /// Leave a message and return at once.
     pub(crate) fn post(&self, message: Message) -> Result<(), Gone> {
         self.messages.send(message).map_err(|_| Gone)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Leave what comes from another worker. Parcels are bounded where they are sent, and never delay messages.
+    pub(crate) fn deliver(&self, parcel: Parcel) -> Result<(), Gone> {
+        self.parcels.send(parcel).map_err(|_| Gone)?;
+        self.wake();
+        Ok(())
+    }
+
+    fn wake(&self) {
         if !self.awake.swap(true, Ordering::AcqRel) {
             // An eventfd takes any write but one past 2^64 - 2, and mio empties it before that.
             let _ = self.waker.wake();
         }
-        Ok(())
     }
 
     /// Leave a question and wait for its answer: at most about as long as a turn of the worker.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Message) -> Result<T, Gone> {
+        self.begin_to_ask(question)?.recv().map_err(|_| Gone)
+    }
+
+    /// Leave a question and return at once: several workers can be asked before the first has answered.
+    pub(crate) fn begin_to_ask<T>(&self, question: impl FnOnce(SyncSender<T>) -> Message) -> Result<Receiver<T>, Gone> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.post(question(reply))?;
-        answer.recv().map_err(|_| Gone)
+        Ok(answer)
     }
 }
 
@@ -73,6 +95,11 @@ impl Inbox {
     /// Messages posted from now on wake the worker again. Call it before looking for those posted until now.
     pub(crate) fn rearm(&self) {
         self.awake.swap(false, Ordering::AcqRel);
+    }
+
+    /// The next parcel, if one waits.
+    pub(crate) fn next_parcel(&self) -> Option<Parcel> {
+        self.parcels.try_recv().ok()
     }
 
     /// The next message, if one waits. An owner that is gone has closed.

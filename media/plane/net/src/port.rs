@@ -33,6 +33,17 @@ pub(crate) fn bind(address: SocketAddr, tcp: bool) -> io::Result<(Socket, Option
     }
 }
 
+/// Sockets for `count` more workers on the port of `first`.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn share(first: &Socket, count: usize) -> io::Result<Vec<Socket>> {
+    if count > 0 {
+        first.share()?;
+    }
+    (0..count).map(|_| Socket::bind(first.address(), Sharing::Workers)).collect()
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use plane_core::address::{Protocol, TransportAddress};
-use plane_core::engine::Output;
+use plane_core::command::WorkerId;
+use plane_core::engine::{Crossing, Output};
 
 use crate::counters::Counters;
+use crate::links::Links;
 use crate::socket::Socket;
 use crate::tcp::Connections;
 
@@ -28,13 +30,15 @@ pub(crate) struct Sender {
     /// remembered by destination: one odd subscriber must not take offload from all others.
     refusing: HashSet<SocketAddr>,
     pub(crate) connections: Connections,
+    /// To the other workers, where there are any.
+    pub(crate) links: Option<Links>,
     pub(crate) counters: Counters,
 }
 
 impl Sender {
     pub(crate) fn new(socket: Arc<Socket>, connections: Connections) -> Self {
         let max_segments = socket.max_segments();
-        Self { socket, max_segments, refusing: HashSet::new(), connections, counters: Counters::default() }
+        Self { socket, max_segments, refusing: HashSet::new(), connections, links: None, counters: Counters::default() }
     }
 
     /// Octets of the largest send: whole segments, as many as kernel and IP allow.
@@ -102,6 +106,10 @@ impl Output for Sender {
             }
             Protocol::Tcp(connection) => self.connections.send(connection, segment_size, contents, &mut self.counters),
         }
+    }
+
+    fn hand_over(&mut self, worker: WorkerId, crossing: Crossing) -> bool {
+        self.links.as_mut().is_some_and(|links| links.cross(worker, crossing))
     }
 }
 

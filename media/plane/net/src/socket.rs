@@ -50,6 +50,12 @@ impl Socket {
         Ok(Self { io, state, address })
     }
 
+    /// Let the sockets of other workers share the port from now on. It was bound exclusively until here, so no other process
+    /// has it, and whoever binds it exclusively is refused.
+    pub(crate) fn share(&self) -> io::Result<()> {
+        SockRef::from(&self.io).set_reuse_port(true)
+    }
+
     /// For registration with a poll.
     pub(crate) fn source(&mut self) -> &mut UdpSocket {
         &mut self.io
@@ -122,9 +128,12 @@ mod tests {
         let refused = Socket::bind(exclusive.address(), Sharing::Exclusive).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
 
-        let first = Socket::bind("127.0.0.1:0".parse().unwrap(), Sharing::Workers).unwrap();
+        let first = Socket::bind("127.0.0.1:0".parse().unwrap(), Sharing::Exclusive).unwrap();
+        first.share().unwrap();
         let second = Socket::bind(first.address(), Sharing::Workers).unwrap();
         assert_eq!(first.address(), second.address());
+        let refused = Socket::bind(first.address(), Sharing::Exclusive).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse, "another plane");
     }
 
     #[test]

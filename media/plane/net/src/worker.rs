@@ -1,6 +1,7 @@
 //! The worker: one thread that owns the media port and an engine, and turns until it is told to close.
 
 mod alarm;
+mod parcels;
 mod streams;
 
 use std::io;
@@ -14,6 +15,7 @@ use plane_core::engine::{self, Engine};
 
 use crate::counters::Counters;
 use crate::events::EventQueue;
+use crate::links::Links;
 use crate::mailbox::{self, Inbox, Mailbox, Message, Stats};
 use crate::receive::{Backlog, Receiver};
 use crate::send::Sender;
@@ -57,17 +59,20 @@ pub(crate) struct Worker {
     readable: bool,
     /// The inbox may hold messages, likewise.
     messages_wait: bool,
+    /// It may hold parcels, likewise; never where the worker is alone.
+    parcels_wait: bool,
 }
 
 impl Worker {
-    /// Prepare a worker for the media port: `socket`, and `listener` where TCP is wanted. Its turns begin with [`Worker::run`].
+    /// Prepare one of `workers` for the media port: `socket`, and `listener` where it takes connections. Its turns begin with
+    /// [`Worker::run`].
     pub(crate) fn new(
-        mut socket: Socket, listener: Option<TcpListener>, config: engine::Config, events: Arc<EventQueue>,
+        mut socket: Socket, listener: Option<TcpListener>, config: engine::Config, events: Arc<EventQueue>, workers: usize,
     ) -> io::Result<(Self, Mailbox)> {
         let poll = Poll::new()?;
         let (mailbox, inbox) = mailbox::mailbox(poll.registry(), MAILBOX)?;
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
-        let connections = Connections::new(listener, poll.registry().try_clone()?, LISTENER, Limits::of_this_process())?;
+        let connections = Connections::new(listener, poll.registry().try_clone()?, LISTENER, Limits::of_this_process().shared_by(workers))?;
         let socket = Arc::new(socket);
         let worker = Self {
             alarm: Alarm::new(poll.registry(), ALARM)?,
@@ -81,8 +86,15 @@ impl Worker {
             events,
             readable: true,
             messages_wait: true,
+            parcels_wait: false,
         };
         Ok((worker, mailbox))
+    }
+
+    /// Tie the worker to the others.
+    pub(crate) fn link(&mut self, links: Links) {
+        self.engine.share_rations(u32::try_from(links.workers()).unwrap_or(u32::MAX));
+        self.sender.links = Some(links);
     }
 
     /// Turn until the owner closes.
@@ -100,8 +112,11 @@ impl Worker {
             for event in &polled {
                 match event.token() {
                     SOCKET => self.readable = true,
-                    MAILBOX => self.messages_wait = true,
                     ALARM => {}
+                    MAILBOX => {
+                        self.messages_wait = true;
+                        self.parcels_wait = self.sender.links.is_some();
+                    }
                     _ => self.sender.connections.on_event(event),
                 }
             }
@@ -113,10 +128,11 @@ impl Worker {
 
     /// How long the poll may wait, `None` for ever; the alarm is set where it must end sooner than the poll can tell.
     fn patience(&mut self) -> io::Result<Option<Duration>> {
-        if self.readable || self.messages_wait || self.sender.connections.is_busy() {
+        if self.readable || self.messages_wait || self.parcels_wait || self.sender.connections.is_busy() {
             return Ok(Some(Duration::ZERO));
         }
-        let deadlines = [self.engine.deadline(), self.sender.connections.deadline()];
+        let swept = self.sender.links.as_ref().and_then(Links::deadline);
+        let deadlines = [self.engine.deadline(), self.sender.connections.deadline(), swept];
         let Some(deadline) = deadlines.into_iter().flatten().min() else { return Ok(None) };
         let wait = deadline.saturating_duration_since(Instant::now());
         self.alarm.set(deadline, wait)?;
@@ -127,6 +143,9 @@ impl Worker {
         if self.messages_wait && self.take_messages() == Flow::Close {
             return Flow::Close;
         }
+        if self.parcels_wait {
+            self.take_parcels();
+        }
         if self.readable {
             self.receive();
         }
@@ -134,6 +153,9 @@ impl Worker {
         let now = Instant::now();
         if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
             self.engine.timeout(now, &mut self.sender);
+        }
+        if let Some(links) = &mut self.sender.links {
+            links.sweep(now, |address| self.engine.is_checked(address));
         }
         while let Some(event) = self.engine.next_event() {
             self.events.push(event);
@@ -187,8 +209,17 @@ impl Worker {
         let backlog = self.receiver.batch(&self.socket, |from, datagram| {
             datagrams = datagrams.saturating_add(1);
             octets = octets.saturating_add(datagram.len());
-            self.engine.receive(now, TransportAddress::udp(from), datagram, &mut self.sender);
+            let address = TransportAddress::udp(from);
+            if let Some(links) = &mut self.sender.links
+                && links.take_if_elsewhere(from, datagram, || self.engine.is_checked(address))
+            {
+                return;
+            }
+            self.engine.receive(now, address, datagram, &mut self.sender);
         })?;
+        if let Some(links) = &mut self.sender.links {
+            links.send_datagrams(&mut self.sender.counters);
+        }
         if datagrams > 0 {
             self.engine.flush(now, &mut self.sender);
             let counters = &mut self.sender.counters;
@@ -206,7 +237,7 @@ impl Worker {
             ("udp_receive_buffer_octets", self.socket.receive_buffer() as u64),
             ("udp_send_buffer_octets", self.socket.send_buffer() as u64),
             ("tcp_connections", self.sender.connections.len() as u64),
-            ("events_dropped", self.events.dropped()),
+            ("handover_addresses", self.sender.links.as_ref().map_or(0, Links::learned) as u64),
         ]);
         stats
     }

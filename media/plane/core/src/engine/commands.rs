@@ -44,6 +44,11 @@ impl Engine {
                 self.add_source(source, peer, kind, mid, codecs, rids, &ssrcs)?;
             }
             Command::RemoveSource(source) => self.remove_source(source)?,
+            Command::AddMirror { source, owner, kind, codecs, encodings } => {
+                let mirror = Source::mirror(source, owner, kind, codecs, encodings, self.config.keyframe_interval);
+                self.add_mirror(mirror, now, out);
+            }
+            Command::RemoveMirror(source) => self.remove_mirror(source, out)?,
             Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs } => {
                 let peer = *self.ids.peers.get(&peer)?;
                 let key = self.sinks.insert(Sink::new(sink, peer, mid, ssrc, rtx_ssrc, cname, codecs, now));
@@ -79,7 +84,7 @@ impl Engine {
         match command {
             Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
             Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.security.is_some()),
-            Command::AddSource { source, .. } => self.ids.sources.contains_key(source),
+            Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
                 let taken = |peer: &Peer| peer.sending.contains(ssrc) || peer.sending.contains(rtx_ssrc) || ssrc == rtx_ssrc;
                 self.ids.sinks.contains_key(sink) || self.peer_of(*peer).is_some_and(taken)
@@ -168,7 +173,7 @@ impl Engine {
         Some(())
     }
 
-    fn forget_source(&mut self, key: SourceKey) {
+    pub(super) fn forget_source(&mut self, key: SourceKey) {
         let Some(source) = self.sources.remove(key) else { return };
         self.ids.sources.remove(&source.id);
         for sink in source.sinks {

@@ -94,6 +94,14 @@ counters! {
     switches,
     /// Transport-wide feedback messages sent to publishers.
     feedback_sent,
+    /// Packets handed to mirrors on other workers, counted for each mirror.
+    mirror_packets_sent,
+    /// Packets that mirrors of this worker took.
+    mirror_packets_received,
+    /// Packets that found no room on their way to a mirror, and are handed over when there is.
+    mirror_packets_delayed,
+    /// Of these, gone from the cache before there was.
+    mirror_packets_lost,
     /// RTCP compounds received.
     rtcp_received,
     /// Binding requests answered with success.

@@ -67,7 +67,9 @@ impl Engine {
         }
         // The list is taken out and put back, so that sinks and peers can be reached while it is walked.
         let sinks = std::mem::take(&mut source.sinks);
-        for encoding in 0..source.encodings.len() {
+        let encodings = source.encodings.len();
+        self.hand_to_mirrors(key, out);
+        for encoding in 0..encodings {
             self.forward_encoding(now, Wanted { source: key, encoding }, &sinks, riders, out);
         }
         if let Some(source) = self.sources.get_mut(key) {

@@ -17,7 +17,7 @@ pub(super) struct Gop {
     /// The keyframe's first packet.
     pub(super) start: i64,
     pub(super) timestamp: u32,
-    received: Instant,
+    pub(super) received: Instant,
     base_pictures: u32,
 }
 

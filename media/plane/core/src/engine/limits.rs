@@ -40,6 +40,12 @@ impl Allowance {
         let interval = Duration::from_nanos(1_000_000_000_u64.div_euclid(a_second as u64));
         Self { interval, ahead: interval.saturating_mul(burst.saturating_sub(1)) }
     }
+
+    /// One of `parts` shares: so much less at once, and so much slower.
+    fn divided(self, parts: u32) -> Self {
+        // A burst of n reaches n - 1 intervals ahead; the share's interval is `parts` times as long.
+        Self { interval: self.interval.saturating_mul(parts), ahead: self.ahead }
+    }
 }
 
 /// What was spent of one allowance: a token bucket, kept as the time when it will be full again.
@@ -73,25 +79,31 @@ impl Bucket {
 /// What hosts have spent of their checks.
 pub(super) struct Hosts {
     seed: u64,
+    allowance: Allowance,
     buckets: Box<[Bucket]>,
 }
 
 impl Hosts {
     /// `seed` keeps secret which hosts share a bucket.
     pub(super) fn new(seed: u64) -> Self {
-        Self { seed, buckets: vec![Bucket::default(); HOST_BUCKETS].into_boxed_slice() }
+        Self { seed, allowance: HOST_CHECKS, buckets: vec![Bucket::default(); HOST_BUCKETS].into_boxed_slice() }
+    }
+
+    /// Allow one of `workers` its share. Peers are dealt out evenly, so a host's are spread over all of them.
+    pub(super) fn divide(&mut self, workers: u32) {
+        self.allowance = HOST_CHECKS.divided(workers);
     }
 
     /// Whether a check from this address may be answered.
     pub(super) fn allow(&self, address: SocketAddr, now: Instant) -> bool {
-        self.buckets.get(self.index(address)).is_some_and(|bucket| bucket.allows(HOST_CHECKS, now))
+        self.buckets.get(self.index(address)).is_some_and(|bucket| bucket.allows(self.allowance, now))
     }
 
     /// A check from this address is answered.
     pub(super) fn spend(&mut self, address: SocketAddr, now: Instant) {
         let index = self.index(address);
         if let Some(bucket) = self.buckets.get_mut(index) {
-            bucket.spend(HOST_CHECKS, now);
+            bucket.spend(self.allowance, now);
         }
     }
 
@@ -125,6 +137,24 @@ mod tests {
         assert_eq!(taken(&mut bucket, start + Duration::from_millis(20)), 1);
         assert_eq!(taken(&mut bucket, start + Duration::from_secs(1)), 49);
         assert_eq!(taken(&mut bucket, start + Duration::from_secs(60)), 100, "what is not spent does not add up");
+    }
+
+    #[test]
+    fn workers_share_what_a_host_may_have() {
+        let now = Instant::now();
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        let mut answered = 0;
+        for seed in 0..4 {
+            let mut hosts = Hosts::new(seed);
+            hosts.divide(4);
+            for _ in 0..10_000 {
+                if hosts.allow(address, now) {
+                    hosts.spend(address, now);
+                    answered += 1;
+                }
+            }
+        }
+        assert_eq!(answered, 4000);
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod governor;
 mod joint;
 mod limits;
 mod link_loss;
+mod mirror;
+mod mirrored;
 mod peer;
 mod redundancy;
 mod repair;
@@ -39,11 +41,12 @@ use rustc_hash::FxHashMap;
 use slotmap::{SlotMap, new_key_type};
 
 use crate::address::TransportAddress;
-use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId};
+use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId, WorkerId};
 use crate::demux::{self, Kind};
 use crate::sequence::low32;
 
 pub use counters::Counters;
+pub use mirror::{Batch, Crossing};
 use peer::Peer;
 use sink::Sink;
 use source::Source;
@@ -61,6 +64,12 @@ pub trait Output {
     /// Send `contents`: datagrams of `segment_size` octets each, the last may be shorter. A connection that has closed is
     /// no destination any more: what is for it is dropped.
     fn transmit(&mut self, destination: TransportAddress, segment_size: usize, contents: &[u8]);
+
+    /// Hand something to another worker's engine, which takes it by [`Engine::cross`]. False: there was no room for it. An
+    /// engine that is alone has nobody to hand anything to.
+    fn hand_over(&mut self, _worker: WorkerId, _crossing: Crossing) -> bool {
+        false
+    }
 }
 
 /// What an operator may set.
@@ -144,6 +153,11 @@ impl Engine {
         }
     }
 
+    /// Allow each host only this worker's share of its checks: one of `workers`, at least 1.
+    pub fn share_rations(&mut self, workers: u32) {
+        self.hosts.divide(workers.max(1));
+    }
+
     /// Take one datagram. Media are decrypted in place and queued; STUN is answered at once.
     pub fn receive(&mut self, now: Instant, from: TransportAddress, datagram: &mut [u8], out: &mut impl Output) {
         let Some(kind) = demux::classify(datagram) else {
@@ -221,7 +235,8 @@ impl Engine {
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
         let mut stats = self.counters.named();
         stats.push(("peers", self.peers.len() as u64));
-        stats.push(("sources", self.sources.len() as u64));
+        stats.push(("sources", self.sources.len().saturating_sub(self.mirrors()) as u64));
+        stats.push(("mirrors", self.mirrors() as u64));
         stats.push(("sinks", self.sinks.len() as u64));
         stats.push(("addresses", self.by_address.len() as u64));
         stats.push(("ufrags", self.by_ufrag.len() as u64));

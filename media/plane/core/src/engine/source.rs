@@ -6,6 +6,8 @@ use super::cache::PacketCache;
 use super::counters::Counter;
 use super::gop::Gop;
 use super::governor::Governor;
+use super::mirror::Mirror;
+use super::mirrored::Mirrored;
 use super::ride::Rhythm;
 use super::speaker::Speaker;
 use super::timestamps::SenderClock;
@@ -32,6 +34,10 @@ pub(super) struct Source {
     /// Sinks that show this source, or wait to.
     pub(super) sinks: Vec<SinkKey>,
     pub(super) governor: Governor,
+    /// Where this source is mirrored.
+    pub(super) mirrors: Vec<Mirror>,
+    /// Set where this is the mirror of another worker's source; it has no peer then.
+    pub(super) mirror: Option<Mirrored>,
     /// When the oldest packet came that waits for `flush`.
     pub(super) pending_since: Option<Instant>,
     /// What waits is whole pictures, or audio.
@@ -105,6 +111,8 @@ impl Source {
             encodings: (0..encodings.max(1)).map(|_| Encoding::new(kind)).collect(),
             sinks: Vec::new(),
             governor: Governor::new(keyframe_spacing),
+            mirrors: Vec::new(),
+            mirror: None,
             pending_since: None,
             ripe: false,
             speaker: Speaker::default(),

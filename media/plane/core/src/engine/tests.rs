@@ -12,6 +12,7 @@ use crate::srtp::Profile;
 
 mod audio;
 mod codecs;
+mod mirrors;
 mod repair;
 mod riding;
 mod switching;

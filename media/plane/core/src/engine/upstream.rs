@@ -230,6 +230,10 @@ impl Engine {
     pub(super) fn send_keyframe_requests(&mut self, now: Instant, out: &mut impl Output) {
         let Self { sources, peers, timers, counters, scratch, .. } = self;
         for source in sources.values_mut() {
+            if source.mirror.is_some() {
+                source.ask_owner(now, self.config.keyframe_interval, timers, out);
+                continue;
+            }
             let wanted = || source.encodings.iter().filter(|encoding| encoding.keyframe_wanted).filter_map(|encoding| encoding.ssrc);
             if wanted().next().is_none() {
                 continue;

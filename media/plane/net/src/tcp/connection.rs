@@ -34,11 +34,11 @@ pub(super) struct Connection {
 impl Connection {
     /// # Errors
     /// What the system says when it refuses an option.
-    pub(super) fn new(stream: TcpStream, address: TransportAddress, now: Instant) -> io::Result<Self> {
+    pub(super) fn new(stream: TcpStream, address: TransportAddress, deframer: Deframer, now: Instant) -> io::Result<Self> {
         // A frame must not wait for the acknowledgement of the one before it.
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_notsent_lowat(KERNEL_UNSENT_OCTETS)?;
-        let (deframer, outgoing) = (Deframer::default(), FrameQueue::new(OUTGOING_OCTETS));
+        let outgoing = FrameQueue::new(OUTGOING_OCTETS);
         Ok(Self { stream, address, deframer, readable: false, outgoing, unclaimed_since: Some(now) })
     }
 

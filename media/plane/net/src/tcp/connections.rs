@@ -122,22 +122,36 @@ impl Connections {
         }
     }
 
-    fn admit(&mut self, mut stream: TcpStream, from: SocketAddr, now: Instant, counters: &mut Counters) {
+    fn admit(&mut self, stream: TcpStream, from: SocketAddr, now: Instant, counters: &mut Counters) {
+        let taken = self.insert(stream, from, Deframer::default(), now).is_some();
+        Counters::add(if taken { &mut counters.tcp_accepted } else { &mut counters.tcp_refused }, 1);
+    }
+
+    /// Take a connection that another worker accepted, with what it has of a frame. `None`, and closed: there are too many.
+    pub(crate) fn take_over(
+        &mut self, stream: TcpStream, from: SocketAddr, deframer: Deframer, now: Instant, counters: &mut Counters,
+    ) -> Option<TransportAddress> {
+        let address = self.insert(stream, from, deframer, now);
+        Counters::add(if address.is_some() { &mut counters.tcp_taken_over } else { &mut counters.tcp_refused }, 1);
+        address
+    }
+
+    fn insert(&mut self, mut stream: TcpStream, from: SocketAddr, deframer: Deframer, now: Instant) -> Option<TransportAddress> {
         let of_network = self.by_network.get(&network(from.ip())).copied().unwrap_or(0);
         if self.table.len() >= self.limits.in_all || of_network >= self.limits.of_a_network {
-            return Counters::add(&mut counters.tcp_refused, 1);
+            return None;
         }
         let number = self.last_number.wrapping_add(1);
         let both = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.registry.register(&mut stream, Token(number), both);
-        let Ok(connection) = registered.and_then(|()| Connection::new(stream, TransportAddress::tcp(from, number), now)) else {
-            return Counters::add(&mut counters.tcp_refused, 1);
-        };
+        // The poll tells of what the kernel holds already, too.
+        self.registry.register(&mut stream, Token(number), both).ok()?;
+        let address = TransportAddress::tcp(from, number);
+        let connection = Connection::new(stream, address, deframer, now).ok()?;
         self.last_number = number;
         self.table.insert(number, connection);
         self.by_network.insert(network(from.ip()), of_network.saturating_add(1));
         self.sweep_within_a_period(now);
-        Counters::add(&mut counters.tcp_accepted, 1);
+        Some(address)
     }
 
     fn sweep_within_a_period(&mut self, now: Instant) {
@@ -211,6 +225,13 @@ impl Connections {
 
     /// Close a connection. Returns the address that is no peer's any more; `None` if it was closed already.
     pub(crate) fn close(&mut self, number: usize, counters: &mut Counters) -> Option<TransportAddress> {
+        let (_, address) = self.release(number)?;
+        Counters::add(&mut counters.tcp_closed, 1);
+        Some(address)
+    }
+
+    /// Let go of a connection without closing it.
+    pub(crate) fn release(&mut self, number: usize) -> Option<(TcpStream, TransportAddress)> {
         let mut connection = self.table.remove(&number)?;
         // It fails only for what was never registered.
         let _ = self.registry.deregister(&mut connection.stream);
@@ -221,7 +242,6 @@ impl Connections {
                 count.remove();
             }
         }
-        Counters::add(&mut counters.tcp_closed, 1);
-        Some(connection.address)
+        Some((connection.stream, connection.address))
     }
 }

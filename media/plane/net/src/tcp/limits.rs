@@ -24,6 +24,12 @@ impl Limits {
         let in_all = descriptors.map_or(MOST, |descriptors| (descriptors / 4).min(MOST));
         Self { in_all, of_a_network: (in_all / 4).max(1) }
     }
+
+    /// The share of one of `workers`. Peers are dealt out evenly, so a network's connections are spread over all of them.
+    pub(crate) fn shared_by(self, workers: usize) -> Self {
+        let share = |all: usize| all.checked_div(workers).unwrap_or(all).max(1);
+        Self { in_all: share(self.in_all), of_a_network: share(self.of_a_network) }
+    }
 }
 
 /// Who an address is counted as.

@@ -2,10 +2,14 @@
 
 use std::time::Instant;
 
+use plane_core::address::TransportAddress;
+use plane_core::command::WorkerId;
 use plane_core::engine::Engine;
+use plane_core::framing::Deframer;
 
 use super::{RECEIVE_A_TURN, Worker};
 use crate::counters::Counters;
+use crate::links::{Links, MovedConnection};
 use crate::send::Sender;
 
 /// What is read from a connection before the next has its turn.
@@ -58,9 +62,13 @@ fn receive(now: Instant, number: usize, chunks: &mut Chunks, engine: &mut Engine
         Err(_) => return false,
     };
     let (mut frames, mut octets) = (0_usize, 0_usize);
+    let mut elsewhere = Elsewhere::default();
     let result = chunk.deframer.feed(chunks.0.get_mut(..chunk.octets).unwrap_or_default(), |frame| {
         frames = frames.saturating_add(1);
         octets = octets.saturating_add(frame.len());
+        if elsewhere.takes(frame, chunk.address, sender.links.as_ref(), engine) {
+            return;
+        }
         engine.receive(now, chunk.address, frame, sender);
         if frames.is_multiple_of(FRAMES_A_FLUSH) {
             engine.flush(now, sender);
@@ -73,6 +81,49 @@ fn receive(now: Instant, number: usize, chunks: &mut Chunks, engine: &mut Engine
         Counters::add(&mut sender.counters.tcp_framing_errors, 1);
         return false;
     }
-    sender.connections.read_on(number, chunk.deframer);
+    match elsewhere.worker {
+        Some(worker) => hand_over(number, worker, elsewhere.frames, chunk.deframer, sender),
+        None => sender.connections.read_on(number, chunk.deframer),
+    }
     true
+}
+
+/// What of a chunk belongs to another worker: all from the first check on that names a peer of it.
+#[derive(Default)]
+struct Elsewhere {
+    worker: Option<WorkerId>,
+    frames: Vec<Vec<u8>>,
+}
+
+impl Elsewhere {
+    /// Whether a frame is another worker's. A connection on which a peer of this one passed a check stays here.
+    fn takes(&mut self, frame: &[u8], address: TransportAddress, links: Option<&Links>, engine: &Engine) -> bool {
+        let Some(links) = links else { return false };
+        if self.worker.is_none() && !engine.is_checked(address) {
+            self.worker = links.owner_of_check(frame);
+        }
+        if self.worker.is_some() {
+            self.frames.push(frame.to_vec());
+        }
+        self.worker.is_some()
+    }
+}
+
+fn hand_over(number: usize, worker: WorkerId, frames: Vec<Vec<u8>>, deframer: Deframer, sender: &mut Sender) {
+    let Some((stream, address)) = sender.connections.release(number) else { return };
+    let connection = MovedConnection { stream, from: address.socket, frames, deframer };
+    if let Some(links) = &mut sender.links {
+        links.move_connection(worker, connection, &mut sender.counters);
+    }
+}
+
+/// Take over a connection that another worker accepted, with the frames that it had read.
+pub(super) fn take_over(now: Instant, moved: MovedConnection, engine: &mut Engine, sender: &mut Sender) {
+    let MovedConnection { stream, from, frames, deframer } = moved;
+    let Some(address) = sender.connections.take_over(stream, from, deframer, now, &mut sender.counters) else { return };
+    let mut frames = frames;
+    for frames in frames.chunks_mut(FRAMES_A_FLUSH) {
+        frames.iter_mut().for_each(|frame| engine.receive(now, address, frame, sender));
+        engine.flush(now, sender);
+    }
 }

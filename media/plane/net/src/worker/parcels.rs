@@ -1,0 +1,61 @@
+//! The worker's part in what other workers hand it.
+
+use std::time::Instant;
+
+use plane_core::address::TransportAddress;
+use plane_core::command::WorkerId;
+use plane_core::engine::Crossing;
+
+use super::{RECEIVE_A_TURN, Worker, streams};
+use crate::counters::Counters;
+use crate::links::{Contents, Datagrams};
+
+impl Worker {
+    /// Take in what other workers handed over, until nothing waits or the turn has taken long enough.
+    pub(super) fn take_parcels(&mut self) {
+        let begin = Instant::now();
+        let mut now = begin;
+        while now.duration_since(begin) < RECEIVE_A_TURN {
+            let Some(parcel) = self.inbox.next_parcel() else {
+                self.parcels_wait = false;
+                return;
+            };
+            match parcel.contents {
+                Contents::Crossing(crossing) => self.cross(now, parcel.from, crossing),
+                Contents::Datagrams(datagrams) => self.receive_handed(now, parcel.from, datagrams),
+                Contents::Connection(moved) => streams::take_over(now, *moved, &mut self.engine, &mut self.sender),
+                Contents::Learned(address) => self.learn(address, parcel.from, true),
+                Contents::Forgotten(address) => self.learn(address, parcel.from, false),
+            }
+            now = Instant::now();
+        }
+    }
+
+    fn cross(&mut self, now: Instant, from: WorkerId, crossing: Crossing) {
+        self.engine.cross(from, crossing, now, &mut self.sender);
+        self.engine.flush(now, &mut self.sender);
+    }
+
+    fn receive_handed(&mut self, now: Instant, by: WorkerId, datagrams: Datagrams) {
+        let Self { engine, sender, .. } = self;
+        datagrams.for_each(|from, datagram| {
+            let address = TransportAddress::udp(from);
+            Counters::add(&mut sender.counters.handover_received, 1);
+            engine.receive(now, address, datagram, sender);
+            if let Some(links) = sender.links.as_mut().filter(|_| engine.is_checked(address)) {
+                links.announce(from, by, now);
+            }
+        });
+        engine.flush(now, sender);
+    }
+
+    fn learn(&mut self, address: std::net::SocketAddr, worker: WorkerId, there: bool) {
+        if there {
+            // Its peer passed a check there, so it is no more that of a peer of this worker.
+            self.engine.forget_address(TransportAddress::udp(address));
+        }
+        if let Some(links) = &mut self.sender.links {
+            links.learn(address, worker, there);
+        }
+    }
+}
