@@ -51,7 +51,8 @@ impl Engine {
     fn is_ripe(&mut self, now: Instant, key: SourceKey, taken_along: bool) -> bool {
         let Some(source) = self.sources.get(key) else { return false };
         let due = source.ripe_at(LINGER).map(|due| if source.rides() { self.audio_due(source, due) } else { due });
-        let Some(due) = due.filter(|&due| due > now && !taken_along) else { return true };
+        let brimful = source.encodings.iter().any(Encoding::is_brimful);
+        let Some(due) = due.filter(|&due| due > now && !taken_along && !brimful) else { return true };
         self.dirty.push(key);
         self.timers.arm(Timer::Flush, due);
         false
