@@ -115,12 +115,6 @@ fn next_run(sizes: &[usize]) -> Option<(usize, usize)> {
 }
 
 impl Stream<'_> {
-<<<<<<< HEAD
-    fn plain_size(&self, outgoing: &Outgoing<'_>) -> usize {
-        let extensions = extension::block_len(&self.elements(outgoing));
-        let original = if outgoing.original.is_some() { 2 } else { 0 };
-        FIXED_LEN.saturating_add(extensions).saturating_add(original).saturating_add(outgoing.written().len())
-=======
     /// Octets of each packet, sealed with `overhead` octets.
     fn sizes(&self, packets: &[Outgoing<'_>], overhead: usize) -> ArrayVec<usize, MAX_SEGMENTS> {
         let mut bare = None;
@@ -131,10 +125,9 @@ impl Stream<'_> {
         let size = |outgoing: &Outgoing<'_>| {
             let original = if outgoing.original.is_some() { 2 } else { 0 };
             let header = FIXED_LEN.saturating_add(extensions(outgoing, &mut bare)).saturating_add(original);
-            header.saturating_add(outgoing.payload().len()).saturating_add(overhead)
+            header.saturating_add(outgoing.written().len()).saturating_add(overhead)
         };
         packets.iter().take(MAX_SEGMENTS).map(size).collect()
->>>>>>> bench
     }
 
     /// Write and seal packets of these sizes, all but the last padded to `segment_size`.
