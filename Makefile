@@ -49,7 +49,7 @@ test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the 
 	@scripts/debian-packages $(BROWSERS)
 	@cd tests/browser && npm test --silent
 
-bench: setup ## cost of forwarding a packet, against the bare send and a pure-Python loop
+bench: setup ## cost of forwarding a packet (against the bare send and a pure-Python loop), residence time, memory; 4 minutes
 	@$(BIN)/python -m loadtests.bench
 
 flood: setup ## garbage at the media port while a session runs: what is lost, and where

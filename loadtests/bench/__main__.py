@@ -73,8 +73,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--speed",
         type=float,
-        default=10.0,
-        help="how many times faster than it plays the stream is sent, at most (default 10)",
+        default=1.0,
+        help="how many times faster than it plays the stream is sent, at most (default 1)",
     )
     parser.add_argument(
         "--spread-ms", type=float, default=0.0, help="time between two packets of a frame as they arrive (default 0)"

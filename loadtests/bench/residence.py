@@ -23,6 +23,7 @@ from loadtests.bench.cpu import cpu_ns, measured_cpu, pin, spare_cpu, thread_nam
 from loadtests.bench.generator import Generator, Stamp
 from loadtests.bench.plane import PUBLISHER, WORKER, PlaneSession
 from loadtests.bench.srtp import Key
+from loadtests.bench.stream import PACKETS_PER_S
 from loadtests.bench.subscribers import Sinks, check
 
 SUBSCRIBERS = 100
@@ -31,7 +32,8 @@ SHARES = (0.25, 0.5, 0.8)
 """Of one core, by the worker thread."""
 
 PROBE_S, RUN_S = 1.0, 3.0
-FIRST_SPEED = 3.0
+FIRST_SPEED, MAX_SPEED = 3.0, 20.0
+SETTLE_S = 0.2
 SHARE_TOLERANCE = 0.03
 ATTEMPTS = 4
 
@@ -49,6 +51,18 @@ class Arrival(NamedTuple):
     timestamp: int
     sequence: int
     received_ns: int
+
+
+class Run(NamedTuple):
+    """What a run showed."""
+
+    share: float
+    """Of its core, by the worker."""
+    cpu_s_a_packet: float
+    """The worker's, for each packet that the publisher sent."""
+    times_ms: np.ndarray[Any, np.dtype[np.float64]]
+    missing: int
+    """Packets to sampled subscribers that did not arrive, or whose frame did not arrive whole."""
 
 
 class Reader:
@@ -69,6 +83,14 @@ class Reader:
         """What has arrived since the last call."""
         taken, self._arrivals = self._arrivals, []
         return taken
+
+    def take_all(self) -> list[Arrival]:
+        """Likewise, once nothing more comes: arrival times are the kernel's, so reading may be late."""
+        arrived = -1
+        while arrived < len(self._arrivals):
+            arrived = len(self._arrivals)
+            time.sleep(SETTLE_S)
+        return self.take()
 
     def close(self) -> None:
         """End the thread."""
@@ -125,35 +147,37 @@ def _at_share(share: float, generator: Generator, worker: int, reader: Reader) -
     speed = FIRST_SPEED
     generator.run_at(speed, PROBE_S)
     for _ in range(ATTEMPTS):
-        # Bounded, because a machine that is busy with other things makes one run worth little.
-        speed *= min(2.0, max(0.5, share / _run(generator, worker, reader, speed, PROBE_S)[0]))
-        reached, times_ms, missing = _run(generator, worker, reader, speed, RUN_S)
-        if abs(reached - share) <= SHARE_TOLERANCE:
+        probe = _run(generator, worker, reader, speed, PROBE_S)
+        speed = min(MAX_SPEED, share / (probe.cpu_s_a_packet * PACKETS_PER_S))
+        run = _run(generator, worker, reader, speed, RUN_S)
+        if abs(run.share - share) <= SHARE_TOLERANCE:
             break
-    p50, p99 = np.percentile(times_ms, [50, 99])
+    if not run.times_ms.size:
+        raise RuntimeError(
+            "no packet reached a sampled subscriber whole: this machine is too busy to measure residence times"
+        )
+    p50, p99 = np.percentile(run.times_ms, [50, 99])
     return {
         "share": share,
-        "share_reached": round(reached, 3),
+        "share_reached": round(run.share, 3),
         "subscribers": SUBSCRIBERS,
         "speed": round(speed, 2),
         "p50_ms": round(float(p50), 3),
         "p99_ms": round(float(p99), 3),
-        "packets": len(times_ms),
-        "missing": missing,
+        "packets": run.times_ms.size,
+        "missing": run.missing,
     }
 
 
-def _run(
-    generator: Generator, worker: int, reader: Reader, speed: float, seconds: float
-) -> tuple[float, np.ndarray[Any, np.dtype[np.float64]], int]:
-    """The worker's share of its core, the residence times in ms, and how many packets did not arrive."""
+def _run(generator: Generator, worker: int, reader: Reader, speed: float, seconds: float) -> Run:
     reader.take()
     begin, cpu_begin = time.monotonic(), cpu_ns(worker)
     stamps = generator.run_at(speed, seconds)
-    share = (cpu_ns(worker) - cpu_begin) / 1e9 / (time.monotonic() - begin)
-    time.sleep(0.1)  # What is on its way.
-    times = _match(stamps, reader.take())
-    return share, np.array(times) / 1e6, len(stamps) * SAMPLED - len(times)
+    elapsed_s = time.monotonic() - begin
+    cpu_s = (cpu_ns(worker) - cpu_begin) / 1e9
+    times = _match(stamps, reader.take_all())
+    missing = len(stamps) * SAMPLED - len(times)
+    return Run(cpu_s / elapsed_s, cpu_s / len(stamps), np.array(times) / 1e6, missing)
 
 
 def _match(stamps: Iterable[Stamp], arrivals: Iterable[Arrival]) -> list[int]:
