@@ -152,8 +152,8 @@ impl Links {
         if self.sweep_at.is_none_or(|due| due > now) {
             return;
         }
-        let gone: Vec<_> = self.announced.iter().filter(|(address, _)| !is_checked(TransportAddress::udp(**address))).collect();
-        let gone: Vec<_> = gone.into_iter().map(|(&address, &by)| (address, by)).collect();
+        let announced = self.announced.iter().map(|(&address, &by)| (address, by));
+        let gone: Vec<_> = announced.filter(|&(address, _)| !is_checked(TransportAddress::udp(address))).collect();
         for (address, by) in gone {
             if self.notify(by, Contents::Forgotten(address)) {
                 self.announced.remove(&address);
