@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::cache::Packet;
 use super::counters::Counters;
+use super::feed::Wanted;
 use super::gop::Serving;
 use super::source::{Encoding, Source};
 use super::timestamps::SenderClock;
@@ -34,6 +35,15 @@ pub enum Crossing {
         source: SourceId,
         /// Indices of the encodings.
         encodings: Vec<usize>,
+    },
+    /// To a mirror: packets that will not come.
+    Lost {
+        /// Of which source.
+        source: SourceId,
+        /// Which of its encodings.
+        encoding: usize,
+        /// Their sequence numbers.
+        numbers: Vec<u16>,
     },
     /// To a mirror: what came.
     Batch(Arc<Batch>),
@@ -78,7 +88,7 @@ impl Crossing {
                 .packets
                 .iter()
                 .fold(size_of::<Batch>(), |sum, (_, packet)| sum.saturating_add(packet.payload.len()).saturating_add(size_of::<Packet>())),
-            Self::Watch(_) | Self::Unwatch(_) | Self::Keyframe { .. } => size_of::<Self>(),
+            Self::Watch(_) | Self::Unwatch(_) | Self::Keyframe { .. } | Self::Lost { .. } => size_of::<Self>(),
         }
     }
 }
@@ -98,7 +108,17 @@ impl Engine {
                     encodings.into_iter().for_each(|encoding| self.want_keyframe(key, encoding, now));
                 }
             }
-            Crossing::Batch(batch) => self.take_batch(from, &batch, now, out),
+            Crossing::Lost { source, encoding, numbers } => {
+                if let Some(&source) = self.ids.sources.get(&source) {
+                    self.give_up(now, Wanted { source, encoding }, &numbers, out);
+                }
+            }
+            Crossing::Batch(batch) => {
+                self.take_batch(from, &batch, now, out);
+                if mem::take(&mut self.brimful) {
+                    self.flush(now, out);
+                }
+            }
         }
     }
 
@@ -126,6 +146,18 @@ impl Engine {
             mirror.send(source, &batch, &mut self.counters, out);
         }
         source.mirrors = mirrors;
+    }
+}
+
+impl Engine {
+    /// Tell the mirrors what will not come, so that they close its gaps and ask for a keyframe where their sinks need one. Without
+    /// room for this it is a loss like any other.
+    pub(super) fn tell_mirrors_of_loss(&self, from: Wanted, numbers: &[u16], out: &mut impl Output) {
+        let Some(source) = self.sources.get(from.source) else { return };
+        for mirror in &source.mirrors {
+            let lost = Crossing::Lost { source: source.id, encoding: from.encoding, numbers: numbers.to_vec() };
+            out.hand_over(mirror.worker, lost);
+        }
     }
 }
 

@@ -61,6 +61,7 @@ impl Engine {
             let stored = source.store(*encoding, packet, batch, now);
             self.counters.mirror_packets_received.add(stored.into());
         }
+        self.brimful |= source.encodings.iter().any(Encoding::is_brimful);
         if batch.begins {
             self.serve_waiting(key, now, out);
         } else if source.encodings.iter().any(|encoding| !encoding.pending.is_empty()) && source.note_pending(now, true) {

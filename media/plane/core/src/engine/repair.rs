@@ -42,6 +42,8 @@ impl Engine {
             }
         }
         for (from, numbers) in lost_for_good {
+            self.counters.nack_given_up.add(numbers.len() as u64);
+            self.tell_mirrors_of_loss(from, &numbers, out);
             self.give_up(now, from, &numbers, out);
         }
     }
@@ -59,8 +61,7 @@ impl Engine {
 
     /// These packets will not come. Who watches needs a keyframe where decoding cannot go on without them, so that
     /// nobody has to notice by a frozen picture; and none needs to ask for them any longer.
-    fn give_up(&mut self, now: Instant, from: Wanted, numbers: &[u16], out: &mut impl Output) {
-        self.counters.nack_given_up.add(numbers.len() as u64);
+    pub(super) fn give_up(&mut self, now: Instant, from: Wanted, numbers: &[u16], out: &mut impl Output) {
         let Some(encoding) = self.sources.get(from.source).and_then(|source| source.encodings.get(from.encoding)) else { return };
         let Some(highest) = encoding.highest else { return };
         let unrolled = |number: u16| highest.wrapping_sub(i64::from(low16(highest).wrapping_sub(number)));

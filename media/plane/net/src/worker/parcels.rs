@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use plane_core::address::TransportAddress;
 use plane_core::command::WorkerId;
-use plane_core::engine::Crossing;
 
 use super::{RECEIVE_A_TURN, Worker, streams};
 use crate::counters::Counters;
@@ -14,6 +13,12 @@ impl Worker {
     /// Take in what other workers handed over, until nothing waits or the turn has taken long enough.
     pub(super) fn take_parcels(&mut self) {
         let begin = Instant::now();
+        self.take_parcels_since(begin);
+        // Once for all: audio and pictures that came together go out together.
+        self.engine.flush(begin, &mut self.sender);
+    }
+
+    fn take_parcels_since(&mut self, begin: Instant) {
         let mut now = begin;
         while now.duration_since(begin) < RECEIVE_A_TURN {
             let Some(parcel) = self.inbox.next_parcel() else {
@@ -21,7 +26,7 @@ impl Worker {
                 return;
             };
             match parcel.contents {
-                Contents::Crossing(crossing) => self.cross(now, parcel.from, crossing),
+                Contents::Crossing(crossing) => self.engine.cross(parcel.from, crossing, now, &mut self.sender),
                 Contents::Datagrams(datagrams) => self.receive_handed(now, parcel.from, datagrams),
                 Contents::Connection(moved) => streams::take_over(now, *moved, &mut self.engine, &mut self.sender),
                 Contents::Learned(address) => self.learn(address, parcel.from, true),
@@ -29,11 +34,6 @@ impl Worker {
             }
             now = Instant::now();
         }
-    }
-
-    fn cross(&mut self, now: Instant, from: WorkerId, crossing: Crossing) {
-        self.engine.cross(from, crossing, now, &mut self.sender);
-        self.engine.flush(now, &mut self.sender);
     }
 
     fn receive_handed(&mut self, now: Instant, by: WorkerId, datagrams: Datagrams) {
@@ -46,7 +46,6 @@ impl Worker {
                 links.announce(from, by, now);
             }
         });
-        engine.flush(now, sender);
     }
 
     fn learn(&mut self, address: std::net::SocketAddr, worker: WorkerId, there: bool) {
