@@ -16,6 +16,12 @@ const CUBIC_GROWTH: f64 = 8_000.0;
 const FORGET: f64 = 8.0;
 /// A queue that stands so long although we cut is not ours.
 const PUSHED_ASIDE: f64 = 1.2;
+/// Having gone down to this share.
+const YIELDED: f64 = 0.6;
+/// And is so long.
+const ASIDE_QUEUE: f64 = 0.03;
+/// How long that is believed without another look.
+const TEST: f64 = 15.0;
 /// It has to be gone for so long to be believed.
 const FREE: f64 = 2.0;
 
@@ -24,8 +30,8 @@ const FREE: f64 = 2.0;
 pub struct Contention {
     cut: Option<Cut>,
     contended: bool,
-    /// Since when the queue has been standing.
-    standing_since: Option<f64>,
+    /// Since when the queue has been standing, and the estimate then.
+    standing_since: Option<(f64, f64)>,
     empty_since: Option<f64>,
     pushed_aside: bool,
 }
@@ -61,11 +67,18 @@ impl Contention {
     }
 
     /// Whether others keep the queue full although we cut; `least` is the shortest wait of the last packets.
-    pub fn is_pushed_aside(&mut self, now: f64, least: f64, standing_queue: f64) -> bool {
+    pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64) -> bool {
         self.empty_since = None;
-        let since = *self.standing_since.get_or_insert(now);
-        if now - since > PUSHED_ASIDE && least > 2.0 * standing_queue {
+        let (since, before) = *self.standing_since.get_or_insert((now, estimate));
+        if self.pushed_aside {
+            if now - since > TEST {
+                // Step back once more, to see whether the queue is somebody else's still.
+                self.pushed_aside = false;
+                self.standing_since = Some((now, estimate));
+            }
+        } else if now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE {
             self.pushed_aside = true;
+            self.standing_since = Some((now, estimate));
         }
         self.pushed_aside
     }

@@ -131,25 +131,27 @@ impl Estimator {
             None => return,
         };
         let ceiling = self.contention.ceiling(now);
-        self.approach(target.min(ceiling.max(self.estimate)), 0.7, if target < self.estimate { down } else { 0.0 });
+        self.approach(target.min(ceiling.max(self.estimate)), 0.7, if target < self.estimate && !self.contention.is_contended() { down } else { 0.0 });
     }
 
     /// More comes in than goes out, from us or from others.
     fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
         let Some(delivered) = self.delivered_since(arrived - 0.15) else { return };
-        if self.contention.is_pushed_aside(now, least, self.config.standing_queue) {
+        if self.contention.is_pushed_aside(now, least, self.estimate) {
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
-        if now - self.last_cut < self.rtt.unwrap_or(0.1) + 0.05 && delivered > self.estimate * 0.7 {
+        let shared = self.contention.is_contended();
+        let settled = self.rtt.unwrap_or(0.1) + if shared { 0.3 } else { 0.05 };
+        if now - self.last_cut < settled && (shared || delivered > self.estimate * 0.7) {
             return;
         }
-        let shared = self.contention.is_contended();
-        let depth = if least > self.config.long_queue || shared { 0.85 } else { self.config.headroom };
-        let target = delivered * depth;
+        let depth = if least > self.config.long_queue { 0.85 } else { self.config.headroom };
+        // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
+        let target = if shared { (self.estimate * 0.8).min(delivered.max(self.estimate * 0.8)) } else { delivered * depth };
         if target < self.estimate {
             let dense = self.dispersion.dense(arrived - 0.3);
-            self.contention.on_cut(now, delivered, dense);
+            self.contention.on_cut(now, if shared { target } else { delivered }, dense);
             self.estimate = target;
             self.last_cut = now;
         } else if let Some(Evidence::Capacity(rate)) = self.dispersion.evidence(0.1, self.config.stretch) {

@@ -76,7 +76,9 @@ pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], durat
         }
         if let Some(file) = &mut file {
             if (now / TICK).round() as u64 % 50 == 0 {
-                writeln!(file, "{now:.3} {:.0} {:.0} {:.0} {:.1} {:.3}", link.capacity.at(now), senders[0].estimate(), senders[0].layer_rate(), link.queue_delay(now) * 1e3, senders[0].estimator.standing_queue() * 1e3).unwrap();
+                let flows: String = senders.iter().map(|s| format!(" {:.0}/{:.0}/{:.0}{}", s.estimate() / 1e3, s.layer_rate() / 1e3, s.estimator.standing_queue() * 1e3, if s.estimator.is_contended() { "C" } else { "" })).collect();
+                writeln!(file, "{now:.3} {:.0}{flows} q{:.0}", link.capacity.at(now) / 1e3, link.queue_delay(now) * 1e3).unwrap();
+                if false { writeln!(file, "{now:.3} {:.0} {:.0} {:.0} {:.1} {:.3}", link.capacity.at(now), senders[0].estimate(), senders[0].layer_rate(), link.queue_delay(now) * 1e3, senders[0].estimator.standing_queue() * 1e3).unwrap(); }
             }
         }
         now += TICK;
