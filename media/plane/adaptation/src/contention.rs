@@ -33,6 +33,8 @@ pub struct Contention {
     /// Since when the queue has been standing, and the estimate then.
     standing_since: Option<(f64, f64)>,
     empty_since: Option<f64>,
+    /// Longest that a report's least wait has been meanwhile.
+    longest: f64,
     pushed_aside: bool,
 }
 
@@ -53,6 +55,7 @@ impl Contention {
     /// The queue is empty; `evidence` is what trains tell.
     pub fn on_empty_queue(&mut self, now: f64, evidence: Option<Evidence>) {
         self.standing_since = None;
+        self.longest = 0.0;
         let since = *self.empty_since.get_or_insert(now);
         if now - since > FREE {
             self.pushed_aside = false;
@@ -70,13 +73,14 @@ impl Contention {
     pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64) -> bool {
         self.empty_since = None;
         let (since, before) = *self.standing_since.get_or_insert((now, estimate));
+        self.longest = self.longest.max(least);
         if self.pushed_aside {
             if now - since > TEST {
                 // Step back once more, to see whether the queue is somebody else's still.
                 self.pushed_aside = false;
                 self.standing_since = Some((now, estimate));
             }
-        } else if now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE {
+        } else if now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE.max(self.longest * 0.6) {
             self.pushed_aside = true;
             self.standing_since = Some((now, estimate));
         }
