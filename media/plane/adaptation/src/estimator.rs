@@ -31,6 +31,7 @@ pub struct Estimator {
     media_evidence: f64,
     contention: Contention,
     updated: f64,
+    told: bool,
 }
 
 impl Estimator {
@@ -52,6 +53,7 @@ impl Estimator {
             media_evidence: f64::NEG_INFINITY,
             contention: Contention::default(),
             updated: 0.0,
+            told: false,
         }
     }
 
@@ -130,6 +132,7 @@ impl Estimator {
             Some(Evidence::AtLeast(rate)) => (rate, 0.0),
             None => return,
         };
+        self.told = true;
         let ceiling = self.contention.ceiling(now);
         self.approach(target.min(ceiling.max(self.estimate)), 0.7, if target < self.estimate && !self.contention.is_contended() { down } else { 0.0 });
     }
@@ -137,6 +140,7 @@ impl Estimator {
     /// More comes in than goes out, from us or from others.
     fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
         let Some(delivered) = self.delivered_since(arrived - 0.15) else { return };
+        self.told = true;
         if self.contention.is_pushed_aside(now, least, self.estimate) {
             return self.compete(now);
         }
@@ -189,6 +193,12 @@ impl Estimator {
     #[must_use]
     pub const fn estimate(&self) -> f64 {
         self.estimate
+    }
+
+    /// Whether anything that arrived has told of the link; the estimate is an assumption until then.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.told
     }
 
     /// Least time that packets of the last report waited in the queue.

@@ -224,6 +224,31 @@ pub struct SinkRow {
     pub rtt_ms: f32,
     /// Changes of encoding or source carried out.
     pub switches: u64,
+    /// The subscriber's link, which all its sinks share.
+    pub link: LinkRow,
+}
+
+/// What is known of a subscriber's link. NaN: unknown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkRow {
+    /// Bit/s that the link is believed to carry, header and tag of RTP packets included, those of UDP and IP not.
+    pub estimate_bps: f32,
+    /// Round trip of the newest packet reported, with the time that its report waited.
+    pub rtt_ms: f32,
+    /// Least time that packets of the last report waited in the link's queue.
+    pub queue_ms: f32,
+    /// Share of packets lost, smoothed, 0–1.
+    pub loss: f32,
+    /// Octets sent with a transport-wide number, retransmissions included.
+    pub octets: u64,
+    /// Others are believed to use the link too.
+    pub contended: bool,
+}
+
+impl LinkRow {
+    /// Nothing was reported.
+    pub const UNKNOWN: Self =
+        Self { estimate_bps: f32::NAN, rtt_ms: f32::NAN, queue_ms: f32::NAN, loss: f32::NAN, octets: 0, contended: false };
 }
 
 /// One encoding of a source.

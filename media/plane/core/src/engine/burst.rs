@@ -4,11 +4,13 @@
 //! an octet or a few, so RTP padding (RFC 3550 section 5.1) evens them out: it costs less than another send.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
 use super::feed::Numbers;
+use super::link::Link;
 use super::redundancy::PayloadTypes;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
@@ -27,8 +29,8 @@ pub(super) const MAX_BURST_OCTETS: usize = 65_000;
 /// Up to here padding is cheaper than another send; the count itself needs one octet.
 const MAX_PADDING: usize = 16;
 
-/// Header extensions of one packet, at most these seven.
-type Elements<'a> = ArrayVec<(u8, &'a [u8]), 7>;
+/// Header extensions of one packet, at most these eight.
+type Elements<'a> = ArrayVec<(u8, &'a [u8]), 8>;
 
 /// What all packets of a sink share.
 pub(super) struct Stream<'a> {
@@ -37,6 +39,10 @@ pub(super) struct Stream<'a> {
     pub(super) extensions: ExtensionIds,
     /// 24 bits of 6.18 fixed point seconds, now.
     pub(super) abs_send_time: [u8; 3],
+    /// Now, by the clock of the link.
+    pub(super) since_epoch: Duration,
+    /// Numbers what is sent, where the subscriber reports it.
+    pub(super) link: Option<&'a mut Link>,
 }
 
 /// One packet on its way out.
@@ -76,7 +82,7 @@ impl<'a> Outgoing<'a> {
 
 /// Seal and send `packets` in as few sends as their sizes allow.
 pub(super) fn send(
-    stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
+    stream: &mut Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
     counters: &mut Counters, out: &mut impl Output,
 ) {
     for packets in packets.chunks(MAX_SEGMENTS) {
@@ -132,7 +138,7 @@ impl Stream<'_> {
 
     /// Write and seal packets of these sizes, all but the last padded to `segment_size`.
     fn seal_run(
-        &self, packets: &[Outgoing<'_>], sizes: &[usize], segment_size: usize, sender: &SrtpSender, scratch: &mut Vec<u8>,
+        &mut self, packets: &[Outgoing<'_>], sizes: &[usize], segment_size: usize, sender: &SrtpSender, scratch: &mut Vec<u8>,
         counters: &mut Counters,
     ) {
         scratch.clear();
@@ -143,10 +149,20 @@ impl Stream<'_> {
             counters.padding_octets_sent.add(padding as u64);
             let start = scratch.len();
             let header_len = self.write(outgoing, padding, &mut bare, scratch);
+            self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding));
             let roc = low32(outgoing.sequence >> 16);
             // It fails only on a header that is not there, and it was just written.
             let sealed = sender.seal_rtp(scratch, start, header_len, roc);
             debug_assert!(sealed.is_ok());
+        }
+    }
+
+    /// Give the packet its transport-wide number, in the order in which packets leave. `octets`: as it leaves.
+    fn number(&mut self, packet: &mut [u8], octets: usize) {
+        let Some(link) = &mut self.link else { return };
+        let number = link.number(self.since_epoch, octets);
+        if let [high, low] = extension::element_mut(packet, self.extensions.transport_cc) {
+            [*high, *low] = number.to_be_bytes();
         }
     }
 
@@ -201,6 +217,8 @@ impl Stream<'_> {
         };
         // It comes first, so that `write` finds it again.
         add(ids.dependency_descriptor, extras.dependency_descriptor.as_ref().map(Inline::as_slice));
+        // Written when the packet leaves.
+        add(ids.transport_cc, self.link.as_ref().map(|_| &[0; 2][..]));
         add(ids.mid, Some(self.mid));
         add(ids.abs_send_time, Some(&self.abs_send_time));
         add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::feed::Wanted;
+use super::link::Link;
 use super::peer::{Peer, Stream};
 use super::sink::Sink;
 use super::source::Source;
@@ -54,6 +55,9 @@ impl Engine {
                 let key = self.sinks.insert(Sink::new(sink, peer, mid, ssrc, rtx_ssrc, cname, codecs, now));
                 let peer = self.peers.get_mut(peer)?;
                 peer.sinks.push(key);
+                if peer.extensions.transport_cc != 0 {
+                    peer.link.get_or_insert_with(|| Box::new(Link::new(self.clock.since_epoch(now))));
+                }
                 peer.sending.extend([ssrc, rtx_ssrc].into_iter().filter(|&ssrc| ssrc != 0));
                 self.ids.sinks.insert(sink, key);
             }

@@ -15,6 +15,7 @@ mod gop;
 mod governor;
 mod joint;
 mod limits;
+mod link;
 mod link_loss;
 mod mirror;
 mod mirrored;
@@ -41,7 +42,7 @@ use rustc_hash::FxHashMap;
 use slotmap::{SlotMap, new_key_type};
 
 use crate::address::TransportAddress;
-use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId, WorkerId};
+use crate::command::{EncodingRow, Event, LinkRow, PeerId, SinkId, SinkRow, SourceId, WorkerId};
 use crate::demux::{self, Kind};
 use crate::sequence::low32;
 
@@ -217,9 +218,9 @@ impl Engine {
         self.sinks
             .values()
             .map(|sink| {
-                let peer = self.peers.get(sink.peer).map_or(0, |peer| peer.id);
+                let (peer, link) = self.peers.get(sink.peer).map_or((0, LinkRow::UNKNOWN), |peer| (peer.id, peer.link_row()));
                 let source = sink.shown_source().and_then(|key| self.sources.get(key)).map_or(0, |source| source.id);
-                sink.row(peer, source)
+                SinkRow { link, ..sink.row(peer, source) }
             })
             .collect()
     }

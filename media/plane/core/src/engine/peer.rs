@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::limits::Bucket;
+use super::link::Link;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
@@ -48,6 +49,10 @@ pub(super) struct Peer {
     pub(super) arrivals: twcc::Recorder,
     /// What it is told to send at most, where it has no transport-wide feedback.
     pub(super) remb: RembEstimate,
+    /// What its link carries, where it receives anything.
+    pub(super) link: Option<Box<Link>>,
+    /// Bit/s that it asks us not to exceed (REMB), and when it last did.
+    pub(super) bound: Option<(f32, Instant)>,
 }
 
 /// The SRTP contexts, once DTLS brought the keys.
@@ -90,6 +95,8 @@ impl Peer {
             handshake_sent: None,
             arrivals: twcc::Recorder::default(),
             remb: RembEstimate::default(),
+            link: None,
+            bound: None,
         }
     }
 

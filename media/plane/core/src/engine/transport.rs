@@ -80,6 +80,7 @@ impl Engine {
     /// Report peers that have been silent for too long.
     pub(super) fn check_liveness(&mut self, now: Instant) {
         for peer in self.peers.values_mut() {
+            peer.forget_bound(now);
             let silent = now.saturating_duration_since(peer.last_heard) >= self.config.liveness;
             if silent && !std::mem::replace(&mut peer.lost, true) {
                 self.events.push_back(Event::Lost { peer: peer.id });
