@@ -9,7 +9,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
-use plane_core::address::TransportAddress;
 use plane_core::engine::{self, Engine};
 
 use crate::counters::Counters;
@@ -187,7 +186,7 @@ impl Worker {
         let backlog = self.receiver.batch(&self.socket, |from, datagram| {
             datagrams = datagrams.saturating_add(1);
             octets = octets.saturating_add(datagram.len());
-            self.engine.receive(now, TransportAddress::udp(from), datagram, &mut self.sender);
+            self.engine.receive(now, from, datagram, &mut self.sender);
         })?;
         if datagrams > 0 {
             self.engine.flush(now, &mut self.sender);

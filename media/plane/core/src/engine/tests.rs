@@ -15,6 +15,7 @@ mod codecs;
 mod repair;
 mod riding;
 mod switching;
+mod transport;
 mod world;
 
 use world::*;
