@@ -10,6 +10,8 @@ import ifaddr
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from media.announced import Announced
+
 DAY_S = 24 * 3600
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -46,7 +48,8 @@ class Settings(BaseSettings):
     )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
-        description="IP addresses told to clients, comma-separated; by default loopback and the machine's own.",
+        description="IP addresses told to clients, comma-separated, each with `:port` where the media port is reached by "
+        "another; by default loopback and the machine's own.",
     )
     data_dir: Path = Field(
         default=Path("data"), description="Where the session log, the keys and the demo's picture live."
@@ -84,7 +87,7 @@ class Settings(BaseSettings):
     @field_validator("announced")
     @classmethod
     def _check_addresses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else tuple(str(ipaddress.ip_address(address)) for address in value)
+        return None if value is None else tuple(str(Announced.parse(address)) for address in value)
 
     @field_validator("media_udp")
     @classmethod
@@ -118,7 +121,7 @@ class Settings(BaseSettings):
         return " and ".join(name for name, told in (("UDP", self.media_udp), ("TCP", self.media_tcp)) if told)
 
     def announced_addresses(self) -> tuple[str, ...]:
-        """The addresses that clients are told: those set, else where the media port can be reached on this machine."""
+        """What clients are told (`media.announced`): what is set, else where the media port is reached on this machine."""
         if self.announced is not None:
             return self.announced
         bound = ipaddress.ip_address(self.media_host)
