@@ -1,5 +1,7 @@
 //! Connections over a link in virtual time: what set-up, transfer and loss cost.
 
+use std::ops::{Deref, DerefMut};
+
 use link::config::PathConfig;
 use link::link::{Link, Output};
 use link::packet_log::Way;
@@ -8,16 +10,35 @@ use link::time::{MS, Nanos, SECOND};
 
 const FLOW: u16 = 1;
 
-fn link(json: &str, seed: u64) -> Link {
+/// A link, and the moment up to which it has run.
+struct World {
+    link: Link,
+    now: Nanos,
+}
+
+impl Deref for World {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        &self.link
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
+fn link(json: &str, seed: u64) -> World {
     let config: PathConfig = serde_json::from_str(json).expect("it is a configuration");
-    Link::new(config.clone(), config, seed, 0).expect("it holds")
+    World { link: Link::new(config.clone(), config, seed, 0).expect("it holds"), now: 0 }
 }
 
 /// Runs until an effect, accepting connections on the way.
-fn until(link: &mut Link, wanted: impl Fn(&Effect) -> bool) -> (Nanos, Effect) {
+fn until(link: &mut World, wanted: impl Fn(&Effect) -> bool) -> (Nanos, Effect) {
     loop {
-        let now = link.next_at().expect("something is under way");
-        link.run(now);
+        let now = link.now;
         while let Some(output) = link.outputs.pop_front() {
             let Output::Tcp(FLOW, effect) = output else { panic!("{output:?}") };
             if wanted(&effect) {
@@ -27,11 +48,14 @@ fn until(link: &mut Link, wanted: impl Fn(&Effect) -> bool) -> (Nanos, Effect) {
                 link.connection(now, FLOW, |connection, send| connection.accepted(send));
             }
         }
+        link.now = link.next_at().expect("something is under way");
+        let now = link.now;
+        link.run(now);
     }
 }
 
 /// Octets delivered this way until so many are there, and when.
-fn collect(link: &mut Link, way: Way, octets: usize) -> (Nanos, Vec<u8>) {
+fn collect(link: &mut World, way: Way, octets: usize) -> (Nanos, Vec<u8>) {
     let (mut collected, mut at) = (Vec::new(), 0);
     while collected.len() < octets {
         let (now, effect) = until(link, |effect| matches!(effect, Effect::Deliver(to, _) if *to == way));
@@ -42,12 +66,13 @@ fn collect(link: &mut Link, way: Way, octets: usize) -> (Nanos, Vec<u8>) {
     (at, collected)
 }
 
-fn open(link: &mut Link) -> Nanos {
+fn open(link: &mut World) -> Nanos {
     link.open(0, FLOW, 0);
     until(link, |effect| *effect == Effect::Opened).0
 }
 
-fn write(link: &mut Link, now: Nanos, way: Way, octets: &[u8]) {
+fn write(link: &mut World, now: Nanos, way: Way, octets: &[u8]) {
+    link.now = now;
     link.connection(now, FLOW, |connection, send| connection.write(now, way, Some(octets), send));
 }
 
