@@ -5,7 +5,6 @@ client at hand cannot do is said, not measured. Stages are ms since the tap; the
 """
 
 import argparse
-import asyncio
 import json
 import tempfile
 from collections import defaultdict
@@ -46,7 +45,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--browsers", type=_words, default=["chromium", "firefox"], metavar="NAME,…")
     parser.add_argument("--modes", type=_words, default=MODES, metavar="MODE,…")
     parser.add_argument("--r-ms", type=_numbers, default=[20.0, 100.0, 200.0], metavar="MS,…", help="round-trip times")
-    parser.add_argument("--no-loss", dest="lossy", action="store_false", help=f"leave out the rows with {LOSS:.0%} loss")
+    parser.add_argument(
+        "--no-loss", dest="lossy", action="store_false", help=f"leave out the rows with {LOSS:.0%} loss"
+    )
     parser.add_argument("--no-storm", dest="storm", action="store_false", help="leave out the storm")
     parser.add_argument("--picture", type=Path, help="write the timeline to this SVG")
     return parser.parse_args()

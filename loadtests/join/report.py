@@ -34,7 +34,9 @@ class Cell:
     lacking: str | None
 
     @classmethod
-    def of(cls, browser: str, mode: str, r_ms: float, loss: float, joins: Sequence[dict[str, Any]], lacking: str | None) -> Self:
+    def of(
+        cls, browser: str, mode: str, r_ms: float, loss: float, joins: Sequence[dict[str, Any]], lacking: str | None
+    ) -> Self:
         """Sum up what the page told."""
         good = [join for join in joins if "first_shown" in join]
         shown = sorted(join["first_shown"] for join in good)

@@ -15,7 +15,9 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
 
     shown = [cell for cell in cells if cell.p50_ms is not None]
     figure, axes = pyplot.subplots(figsize=(9, 0.9 + 0.32 * len(shown)))
-    colours = dict(zip(STAGES, pyplot.get_cmap("viridis")([index / len(STAGES) for index in range(len(STAGES))]), strict=True))
+    colours = dict(
+        zip(STAGES, pyplot.get_cmap("viridis")([index / len(STAGES) for index in range(len(STAGES))]), strict=True)
+    )
     for row, cell in enumerate(shown):
         begin = 0.0
         for stage in (stage for stage in STAGES if cell.stages.get(stage, 0) > begin):
@@ -27,7 +29,9 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("ms since the tap: medians of the stages' ends; the mark is p95 of the first frame shown")
     handles = [pyplot.Rectangle((0, 0), 1, 1, color=colours[stage]) for stage in STAGES]
-    figure.legend(handles, [stage.replace("_", " ") for stage in STAGES], loc="upper center", ncol=len(STAGES), fontsize=8)
+    figure.legend(
+        handles, [stage.replace("_", " ") for stage in STAGES], loc="upper center", ncol=len(STAGES), fontsize=8
+    )
     figure.tight_layout(rect=(0, 0, 1, 0.94))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

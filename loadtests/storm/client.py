@@ -187,7 +187,11 @@ class Client(asyncio.DatagramProtocol):
         if int.from_bytes(data[8:12]) != self._video_ssrc:
             return
         self._reception.add(int.from_bytes(data[2:4]), len(data))
-        if not self.outcome.keyframe and time.perf_counter() - self._first_at < FIRST_BURST_S and self._association.established:
+        if (
+            not self.outcome.keyframe
+            and time.perf_counter() - self._first_at < FIRST_BURST_S
+            and self._association.established
+        ):
             try:
                 self.outcome.keyframe = self._keyframe.add(self._association.open(data))
             except pylibsrtp.Error as error:

@@ -6,6 +6,7 @@ import json
 import math
 import multiprocessing
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.queues import Queue
@@ -14,7 +15,7 @@ from typing import Any
 
 import uvloop
 
-from loadtests.join.stage import Server
+from loadtests.live_server import Server
 from loadtests.storm.client import Client, Outcome
 
 WATCHERS = 4
@@ -39,7 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m loadtests.storm", description=__doc__)
     parser.add_argument("--joins-per-s", type=float, default=Storm.joins_per_s, help="default 100")
     parser.add_argument("--seconds", type=float, default=Storm.seconds, help="default 10")
-    parser.add_argument("--profile", help="run this command beside the storm, {pid} replaced by the server's process id")
+    parser.add_argument(
+        "--profile", help="run this command beside the storm, {pid} replaced by the server's process id"
+    )
     options = parser.parse_args()
     print(json.dumps(run(Storm(options.joins_per_s, options.seconds), options.profile)))
 
@@ -74,13 +77,20 @@ async def _run(storm: Storm, profile: str | None) -> dict[str, Any]:
 
 
 def _sum_up(
-    storm: Storm, outcomes: Sequence[Outcome], watched: Sequence[Outcome], *, cpu_s: float, quiet_cpu_s: float, requests: float
+    storm: Storm,
+    outcomes: Sequence[Outcome],
+    watched: Sequence[Outcome],
+    *,
+    cpu_s: float,
+    quiet_cpu_s: float,
+    requests: float,
 ) -> dict[str, Any]:
     good = [outcome for outcome in outcomes if outcome.first_packet_ms is not None]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     return {
         "joins": len(outcomes),
         "failed": len(outcomes) - len(good),
+        "failed_after": dict(Counter(_furthest(outcome) for outcome in outcomes if outcome not in good)),
         "errors": sorted(set(errors))[:3],
         "answered_ms_p95": _p95(outcome.answered_ms for outcome in good),
         "established_ms_p95": _p95(outcome.established_ms for outcome in good),
@@ -95,6 +105,12 @@ def _sum_up(
         "cpu_ms_a_join": round((cpu_s - quiet_cpu_s) * 1e3 / max(1, len(outcomes)), 2),
         "load_average": round(os.getloadavg()[0], 1),
     }
+
+
+def _furthest(outcome: Outcome) -> str:
+    """The last step that a join without media took."""
+    steps = {"established": outcome.established_ms, "checked": outcome.checked_ms, "answered": outcome.answered_ms}
+    return next((step for step, ms in steps.items() if ms is not None), "nothing")
 
 
 def _p95(values: Any) -> float | None:
