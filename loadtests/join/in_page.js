@@ -107,7 +107,8 @@
       const video = player();
       const live = await client(target, video);
       // Where the client can, it has socket and offer ready before the tap, as the page does while it waits for its visitor.
-      const prepares = typeof live.prepare === "function";
+      // A client without tickets has a `prepare` that means something else.
+      const prepares = live.tickets !== undefined && typeof live.prepare === "function";
       if (prepares) live.prepare();
       await settled(settleMs);
       tap();

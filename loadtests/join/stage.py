@@ -13,6 +13,7 @@ from loadtests.link.config import Path as Direction
 from loadtests.link.control import Link
 from loadtests.live_server import KEPT, Server, free_port
 from server import demo_media
+from server.config import own_addresses
 
 ROOT = Path(__file__).parents[2]
 IN_PAGE = Path(__file__).with_name("in_page.js")
@@ -67,10 +68,13 @@ class Stage:
     async def build(cls, log: Path | None) -> AsyncIterator["Stage"]:
         """Run everything; `log` is where the link writes its packet log."""
         stock_port = free_port()
+        # A page without a camera gets no loopback candidates in Firefox, so it could send nothing to loopback.
+        own = [address for address in own_addresses() if ":" not in address]
+        bind = f"{own[-1]}:0"
         listeners = [
-            Listener("media", udp=True, tcp=True),
+            Listener("media", udp=True, tcp=True, bind=bind),
             Listener("http", tcp=True),
-            Listener("stock-media", udp=True),
+            Listener("stock-media", udp=True, bind=bind),
             Listener("stock-http", tcp=True, target=f"127.0.0.1:{stock_port}"),
         ]
         async with (

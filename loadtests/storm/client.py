@@ -120,12 +120,12 @@ class Client(asyncio.DatagramProtocol):
         """Join, wait for media, then for `stay()`, and leave."""
         try:
             async with connect(self._url, proxy=None, compression=None, max_size=1 << 20) as socket:
-                await self._join(socket)
                 async with asyncio.timeout(PATIENCE_S):
+                    await self._join(socket)
                     await self._media.wait()
                 await stay()
         except TimeoutError:
-            self.outcome.error = "no media in time"
+            self.outcome.error = "no media in time" if self._began else "the socket did not open in time"
         except (OSError, ValueError, SSL.Error, EOFError) as error:
             self.outcome.error = f"{type(error).__name__}: {error}"
         finally:
