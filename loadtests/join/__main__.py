@@ -46,7 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--modes", type=_words, default=MODES, metavar="MODE,…")
     parser.add_argument("--r-ms", type=_numbers, default=[20.0, 100.0, 200.0], metavar="MS,…", help="round-trip times")
     parser.add_argument(
-        "--no-loss", dest="lossy", action="store_false", help=f"leave out the rows with {LOSS:.0%} loss"
+        "--no-loss", dest="lossy", action="store_false", help=f"leave out the rows with {LOSS:.0%}% loss"
     )
     parser.add_argument("--no-storm", dest="storm", action="store_false", help="leave out the storm")
     parser.add_argument("--picture", type=Path, help="write the timeline to this SVG")
