@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
+from media.announced import Announced
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
 from media.dtls import NodeCertificate
@@ -32,7 +33,7 @@ class MediaConfig:
         port: UDP port; 0 lets the kernel choose.
         tcp: take connections on the TCP port of the same number, and announce it, for networks without UDP.
         udp_announced: announce UDP; False where no UDP comes through to the port.
-        announced: addresses for clients to send to, best first.
+        announced: where clients are to send to, best first; `Announced.parse` reads them.
         workers: the plane's worker threads, 1 to 64.
         redundant_audio: take RED audio (RFC 2198) of publishers who prefer it: earlier frames in each packet, which repair
             what their uplink loses, for about twice the audio bitrate.
@@ -341,8 +342,9 @@ class MediaNode:
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
         config = self._config
-        udp = [Candidate("udp", address, self.port) for address in config.announced if config.udp_announced]
-        return udp + [Candidate("tcp", address, self.port) for address in config.announced if config.tcp]
+        announced = [Announced.parse(text) for text in config.announced]
+        udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
+        return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
 
     def _forget(self, peer: Peer, room: str) -> None:
         self._peers.discard(peer)

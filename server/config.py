@@ -11,6 +11,8 @@ import ifaddr
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from media.announced import Announced
+
 DAY_S = 24 * 3600
 
 # RFC 7065 and RFC 7064. Nothing in them needs quoting in a `Link` header.
@@ -51,7 +53,8 @@ class Settings(BaseSettings):
     )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
-        description="IP addresses told to clients, comma-separated; by default loopback and the machine's own.",
+        description="IP addresses told to clients, comma-separated, each with `:port` where the media port is reached by "
+        "another; by default loopback and the machine's own.",
     )
     turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="TURN servers for clients that reach the media port by no other way, comma-separated."
@@ -101,7 +104,7 @@ class Settings(BaseSettings):
     @field_validator("announced")
     @classmethod
     def _check_addresses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else tuple(str(ipaddress.ip_address(address)) for address in value)
+        return None if value is None else tuple(str(Announced.parse(address)) for address in value)
 
     @field_validator("turn_urls", "stun_urls")
     @classmethod
@@ -159,7 +162,7 @@ class Settings(BaseSettings):
         return " and ".join(name for name, told in (("UDP", self.media_udp), ("TCP", self.media_tcp)) if told)
 
     def announced_addresses(self) -> tuple[str, ...]:
-        """The addresses that clients are told: those set, else where the media port can be reached on this machine."""
+        """What clients are told (`media.announced`): what is set, else where the media port is reached on this machine."""
         if self.announced is not None:
             return self.announced
         bound = ipaddress.ip_address(self.media_host)
