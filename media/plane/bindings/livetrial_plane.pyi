@@ -86,6 +86,12 @@ class Plane:
         "dependency-descriptor", "video-layers-allocation". Unknown names raise ValueError.
         A publisher without "transport-cc" is sent REMB: a bound that follows its losses.
         """
+    def restart_ice(self, peer: int, *, local_ufrag: str, local_pwd: str) -> None:
+        """Answer binding requests for this ufrag too (RFC 8445 section 9).
+
+        The former credentials, the address and the keys stay in use until the peer nominates a pair with the new ones; a restart
+        that is not completed before the next is given up. A ufrag that is taken is counted (`command_refused`).
+        """
     def remove_peer(self, peer: int) -> None:
         """Forget the peer, its sources and its sinks."""
     def send_dtls(self, peer: int, datagram: bytes) -> None:

@@ -4,7 +4,7 @@
 //! lives elsewhere is given a mirror of it, from the first such sink to the last. What a worker would refuse is sent to
 //! where it is refused, so that it is counted as with one worker.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use plane_core::command::{Codec, Command, MediaKind, PeerId, SinkId, SourceId, WorkerId};
@@ -13,6 +13,10 @@ use crate::links::Ufrags;
 
 /// Where unknown ids are counted.
 const ANY: WorkerId = 0;
+
+/// ICE sessions of a peer whose checks find their worker. Two are answered at a time, and which of the restarts came to a nomination
+/// is known to the worker alone: with so many, the one in use is among them unless seven restarts in a row came to nothing.
+const MAX_UFRAGS: usize = 8;
 
 /// Commands and where they go, in this order.
 pub(crate) type Orders = Vec<(WorkerId, Command)>;
@@ -35,7 +39,8 @@ struct Load {
 
 struct Peer {
     worker: WorkerId,
-    ufrag: String,
+    /// Its own, and those of its ICE restarts, oldest first.
+    ufrags: VecDeque<String>,
     sources: HashSet<SourceId>,
     sinks: HashSet<SinkId>,
 }
@@ -74,6 +79,10 @@ impl Placement {
                 let worker = self.place_peer(peer, local_ufrag);
                 vec![(worker, command)]
             }
+            Command::RestartIce { peer, ref local_ufrag, .. } => {
+                let worker = self.restart_ice(peer, local_ufrag);
+                vec![(worker, command)]
+            }
             Command::RemovePeer(peer) => self.remove_peer(peer),
             Command::SendDtls { peer, .. } | Command::SetKeys { peer, .. } => vec![(self.of_peer(peer), command)],
             Command::AddSource { source, peer, kind, ref codecs, ref rids, ref ssrcs, .. } => {
@@ -94,7 +103,9 @@ impl Placement {
     /// A ufrag is announced when its worker has been told of it, so that no check comes before.
     pub(crate) fn announce(&self, peer: PeerId) {
         if let Some(peer) = self.peers.get(&peer) {
-            self.ufrags.insert(peer.ufrag.clone(), peer.worker);
+            if let Some(newest) = peer.ufrags.back() {
+                self.ufrags.insert(newest.clone(), peer.worker);
+            }
         }
     }
 
@@ -109,8 +120,23 @@ impl Placement {
         let least = self.workers.iter().enumerate().min_by_key(|&(_, load)| *load).map_or(ANY, |(worker, _)| worker);
         self.load(least, |load| load.peers = load.peers.saturating_add(1));
         let (sources, sinks) = (HashSet::new(), HashSet::new());
-        self.peers.insert(peer, Peer { worker: least, ufrag: ufrag.into(), sources, sinks });
+        self.peers.insert(peer, Peer { worker: least, ufrags: VecDeque::from([ufrag.to_owned()]), sources, sinks });
         least
+    }
+
+    /// A ufrag that is taken is refused where it is, like that of a new peer.
+    fn restart_ice(&mut self, id: PeerId, ufrag: &str) -> WorkerId {
+        if let Some(taken) = self.ufrags.worker_of(ufrag) {
+            return taken;
+        }
+        let Some(peer) = self.peers.get_mut(&id) else { return ANY };
+        peer.ufrags.push_back(ufrag.to_owned());
+        if peer.ufrags.len() > MAX_UFRAGS
+            && let Some(oldest) = peer.ufrags.pop_front()
+        {
+            self.ufrags.remove(&oldest);
+        }
+        peer.worker
     }
 
     fn place_source(&mut self, id: SourceId, peer_id: PeerId, kind: MediaKind, codecs: &[Codec], encodings: usize) -> WorkerId {
@@ -178,7 +204,9 @@ impl Placement {
 
     fn remove_peer(&mut self, id: PeerId) -> Orders {
         let Some(peer) = self.peers.remove(&id) else { return vec![(ANY, Command::RemovePeer(id))] };
-        self.ufrags.remove(&peer.ufrag);
+        for ufrag in &peer.ufrags {
+            self.ufrags.remove(ufrag);
+        }
         self.load(peer.worker, |load| load.peers = load.peers.saturating_sub(1));
         let mut orders = vec![(peer.worker, Command::RemovePeer(id))];
         for source in peer.sources {

@@ -29,6 +29,7 @@ impl Engine {
                 self.by_ufrag.insert(local_ufrag, key);
                 self.ids.peers.insert(peer, key);
             }
+            Command::RestartIce { peer, local_ufrag, local_pwd } => self.restart_ice(peer, local_ufrag, local_pwd)?,
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
             Command::SendDtls { peer, datagram } => self.send_dtls(now, *self.ids.peers.get(&peer)?, &datagram, out),
             Command::SetKeys { peer, profile, send, receive } => {
@@ -83,6 +84,7 @@ impl Engine {
     fn contradicts(&self, command: &Command) -> bool {
         match command {
             Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
+            Command::RestartIce { local_ufrag, .. } => self.by_ufrag.contains_key(local_ufrag),
             Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.security.is_some()),
             Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
@@ -142,7 +144,9 @@ impl Engine {
     fn remove_peer(&mut self, id: PeerId) -> Option<()> {
         let key = self.ids.peers.remove(&id)?;
         let peer = self.peers.remove(key)?;
-        self.by_ufrag.remove(&peer.local_ufrag);
+        for ufrag in peer.credentials.ufrags() {
+            self.by_ufrag.remove(ufrag);
+        }
         for address in &peer.checked {
             self.by_address.remove(address);
         }

@@ -16,6 +16,7 @@ mod mirrors;
 mod repair;
 mod riding;
 mod switching;
+mod transport;
 mod world;
 
 use world::*;
