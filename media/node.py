@@ -13,6 +13,7 @@ from media.demand import Demand
 from media.dtls import NodeCertificate
 from media.errors import Busy
 from media.link import PlaneLink
+from media.negotiated import Negotiated
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
@@ -53,12 +54,24 @@ class Connection:
     id: str
     answer: str
     _close: Callable[[], "asyncio.Future[None] | object"] = field(repr=False)
-    _peer: Peer = field(repr=False)
+    _negotiated: Negotiated = field(repr=False)
+
+    def restart(self, offer: str) -> str:
+        """Restart ICE upon an offer of the same sections and certificate; returns the answer. Media go on meanwhile.
+
+        Raises:
+            BadOffer: it wants more than that. Nothing has changed.
+        """
+        return self._negotiated.restart(offer)
+
+    def restart_fragment(self) -> str:
+        """Restart ICE without an offer; returns our credentials and candidates as trickle-ice-sdpfrag (RFC 8840)."""
+        return self._negotiated.restart_fragment()
 
     async def close(self) -> None:
         """Leave the room and say goodbye. Idempotent."""
         self._close()
-        await self._peer.close()
+        await self._negotiated.peer.close()
 
 
 @dataclass(eq=False)
@@ -191,7 +204,8 @@ class MediaNode:
             room_object.unpublish(publication)
             self._forget(peer, room)
 
-        return Publishing(publication_id, self._answer(parsed, answers, peer, prefer_passive), leave, peer)
+        negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
+        return Publishing(publication_id, negotiated.answer(), leave, negotiated)
 
     async def receive(
         self,
@@ -236,11 +250,12 @@ class MediaNode:
                 room_object.leave(receiver)
                 self._forget(peer, room)
 
+        negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
         return Receiving(
             secrets.token_urlsafe(12),
-            self._answer(parsed, answers, peer, prefer_passive),
+            negotiated.answer(),
             leave,
-            peer,
+            negotiated,
             slots=shown,
             prefer=lambda slot, encoding: room_object.prefer(receiver, slot, encoding),
         )
@@ -313,7 +328,7 @@ class MediaNode:
         )
         return Slot(name, section.mid, sink, frozenset(codec.name for codec in answered.codecs))
 
-    def _answer(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> str:
+    def _negotiated(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> Negotiated:
         transport = answer.Transport(
             ufrag=peer.ufrag,
             pwd=peer.pwd,
@@ -321,7 +336,7 @@ class MediaNode:
             role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
             candidates=self._candidates(),
         )
-        return answer.write(offer, answers, transport)
+        return Negotiated(offer, answers, transport, peer)
 
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
