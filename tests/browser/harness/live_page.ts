@@ -14,6 +14,7 @@ declare global {
         seq: number;
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
+        restart(connection: "receive" | "publish"): Promise<void>;
       };
     };
   }
@@ -85,6 +86,25 @@ export class LivePage {
     } catch (error) {
       throw new Error(`the picture does not move: ${await this.diagnosis()}`, { cause: error });
     }
+  }
+
+  /** Wait until so many more frames were decoded than there are now. */
+  async untilDecoding(frames: number): Promise<void> {
+    const before = await this.page.evaluate(() => testHelpers.framesDecoded());
+    const reached = async (wanted: number) => (await testHelpers.framesDecoded()) >= wanted;
+    try {
+      await this.page.waitForFunction(reached, { polling: 100, timeout: TIMEOUT_MS }, before + frames);
+    } catch (error) {
+      throw new Error(`nothing is decoded: ${await this.diagnosis()}`, { cause: error });
+    }
+  }
+
+  /** The ICE ufrag of the page's own description. */
+  iceUfrag(end: "receiver" | "publisher"): Promise<string | undefined> {
+    return this.page.evaluate(
+      (end) => /a=ice-ufrag:(\S+)/.exec(window.livetrial.client[end].connection?.localDescription?.sdp ?? "")?.[1],
+      end,
+    );
   }
 
   /** What the page knows of its receiving connection: for the message of a failed test. */

@@ -91,6 +91,11 @@ export class Server {
     return (await response.json()) as SessionLinks;
   }
 
+  /** Wait until a number from /metrics is at least so large. */
+  async untilMetric(name: string, least: number): Promise<void> {
+    while ((await this.metric(name)) < least) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+
   /** A number from /metrics. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
