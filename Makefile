@@ -46,7 +46,7 @@ test-python: $(STAMPS)/python $(STAMPS)/plane $(STAMPS)/web ## server, media, qu
 
 test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the real server
 	@echo "== browsers"
-	@scripts/debian-packages $(BROWSERS)
+	@scripts/debian-packages $(BROWSERS) coturn
 	@cd tests/browser && npm test --silent
 
 bench: setup ## cost of forwarding a packet (against the bare send and a pure-Python loop), residence time, memory; 4 minutes

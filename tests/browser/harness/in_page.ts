@@ -24,12 +24,12 @@ declare global {
 }
 
 /** Self-contained: its source is sent to the page. */
-export function installHelpers(): void {
+export function installHelpers(relayOnly: boolean): void {
   const seen: number[] = [];
   const opened = { connections: 0, sockets: 0 };
   globalThis.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
-      super(configuration);
+      super(relayOnly ? { ...configuration, iceTransportPolicy: "relay" } : configuration);
       opened.connections += 1;
     }
   };

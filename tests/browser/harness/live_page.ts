@@ -20,16 +20,23 @@ declare global {
   }
 }
 
+export interface PageOptions {
+  width?: number;
+  height?: number;
+  relayOnly?: boolean;
+}
+
 export class LivePage {
   private constructor(readonly page: Page) {}
 
-  /** Open a link in a browser context of its own: another person. */
-  static async open(browser: Browser, url: string, viewport = { width: 390, height: 780 }): Promise<LivePage> {
+  /** Open a link in a browser context of its own: another person. `relayOnly`: in a network that lets out nothing but TURN. */
+  static async open(browser: Browser, url: string, options: PageOptions = {}): Promise<LivePage> {
+    const { width = 390, height = 780, relayOnly = false } = options;
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
-    await page.setViewport(viewport);
+    await page.setViewport({ width, height });
     page.setDefaultTimeout(TIMEOUT_MS);
-    await page.evaluateOnNewDocument(installHelpers);
+    await page.evaluateOnNewDocument(installHelpers, relayOnly);
     await page.goto(url);
     return new LivePage(page);
   }

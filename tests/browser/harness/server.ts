@@ -108,7 +108,7 @@ export class Server {
 /** Below the range that the kernel gives to outgoing connections (32768 and up): no browser takes the port between two launches. */
 const PORTS = { first: 20_000, count: 12_000 };
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
     const probe = createServer();

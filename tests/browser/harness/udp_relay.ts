@@ -1,6 +1,6 @@
 /** The way between browsers and the media port, in user space: it can move to another address, or be cut. */
 
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 
 /** Where the relay listens: the address that the server announces, at the server's own media port. */
@@ -16,15 +16,13 @@ export const BEHIND_RELAY = {
 
 /** As an address translator does: a socket to the server for each address of a browser. */
 export class UdpRelay {
-  private readonly towardServer = new Map<number, Socket>();
-  private readonly cut = new Set<number>();
+  private readonly towardServer = new Map<string, Socket>();
+  private readonly cut = new Set<string>();
   private readonly towardBrowsers = createSocket("udp4");
-  /** Addresses that the server has seen, in all. */
-  opened = 0;
 
-  private constructor(private readonly mediaPort: number) {
-    this.towardBrowsers.on("message", (datagram, { port }) => {
-      if (!this.cut.has(port)) this.out(port).send(datagram, mediaPort, SERVER_ADDRESS);
+  private constructor(mediaPort: number) {
+    this.towardBrowsers.on("message", (datagram, browser) => {
+      if (!this.cut.has(nameOf(browser))) this.out(browser).send(datagram, mediaPort, SERVER_ADDRESS);
     });
   }
 
@@ -41,9 +39,9 @@ export class UdpRelay {
     this.towardServer.clear();
   }
 
-  /** Nothing passes any more between the server and the ports that browsers have used so far. */
+  /** Nothing passes any more between the server and the sockets that browsers have used so far. */
   cutAll(): void {
-    for (const port of this.towardServer.keys()) this.cut.add(port);
+    for (const browser of this.towardServer.keys()) this.cut.add(browser);
     this.move();
   }
 
@@ -52,13 +50,14 @@ export class UdpRelay {
     this.towardBrowsers.close();
   }
 
-  private out(browserPort: number): Socket {
-    const known = this.towardServer.get(browserPort);
+  private out(browser: RemoteInfo): Socket {
+    const known = this.towardServer.get(nameOf(browser));
     if (known) return known;
     const socket = createSocket("udp4");
-    socket.on("message", (datagram) => this.towardBrowsers.send(datagram, browserPort, "127.0.0.1"));
-    this.towardServer.set(browserPort, socket);
-    this.opened += 1;
+    socket.on("message", (datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
+    this.towardServer.set(nameOf(browser), socket);
     return socket;
   }
 }
+
+const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;
