@@ -85,8 +85,8 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       const before = await page.iceUfrag(end);
       await page.page.evaluate((connection) => window.livetrial.client.restart(connection), connection);
       expect(await page.iceUfrag(end)).not.toBe(before);
-      await pages.member.untilDecoding(60);
       await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 1);
+      await pages.member.untilDecoding(60);
     }
     await expectSameConnections(pages);
   });

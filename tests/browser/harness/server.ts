@@ -93,7 +93,11 @@ export class Server {
 
   /** Wait until a number from /metrics is at least so large. */
   async untilMetric(name: string, least: number): Promise<void> {
-    while ((await this.metric(name)) < least) await new Promise((resolve) => setTimeout(resolve, 100));
+    const end = Date.now() + 60_000;
+    for (let value = await this.metric(name); value < least; value = await this.metric(name)) {
+      if (Date.now() > end) throw new Error(`${name} stays at ${value}, below ${least}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   /** A number from /metrics. */
