@@ -2,15 +2,14 @@
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { OWN_ADDRESS } from "./address";
 
-/** Where the relay listens: the address that the server announces, at the server's own media port. */
-export const RELAY_ADDRESS = "127.0.0.2";
 const SERVER_ADDRESS = "127.0.0.1";
 
-/** Settings of a server whose media all come through a relay. */
+/** Settings of a server whose media all come through a relay, which listens at the address that it announces, on its media port. */
 export const BEHIND_RELAY = {
   LIVETRIAL_MEDIA_HOST: SERVER_ADDRESS,
-  LIVETRIAL_ANNOUNCED: RELAY_ADDRESS,
+  LIVETRIAL_ANNOUNCED: OWN_ADDRESS,
   LIVETRIAL_MEDIA_TCP: "false",
 };
 
@@ -28,7 +27,7 @@ export class UdpRelay {
 
   static async start(mediaPort: number): Promise<UdpRelay> {
     const relay = new UdpRelay(mediaPort);
-    relay.towardBrowsers.bind(mediaPort, RELAY_ADDRESS);
+    relay.towardBrowsers.bind(mediaPort, OWN_ADDRESS);
     await once(relay.towardBrowsers, "listening");
     return relay;
   }
