@@ -49,8 +49,13 @@ export class PeerHealth {
     if (this.health === "dead") return;
     if (ice === "connected" || ice === "completed") this.iceWorked = true;
     if (connection === "connected") this.enter("live", null);
-    else if (connection === "closed" || (connection === "failed" && ice !== "failed")) this.enter("dead", null);
+    else if (connection === "closed" || (connection === "failed" && this.blamesDtls(ice))) this.enter("dead", null);
     else if (connection === "disconnected" || connection === "failed") this.wayLost(now);
+  }
+
+  /** Whether ICE has a way, or had one that DTLS never got through. Not every browser says first that it is ICE which failed. */
+  private blamesDtls(ice: RTCIceConnectionState): boolean {
+    return ice === "connected" || ice === "completed" || (this.iceWorked && !this.everLive);
   }
 
   /** ICE has no way to the server now, which a restart may find. A connection that never had one goes on connecting. */
