@@ -102,10 +102,10 @@ impl Placement {
 
     /// A ufrag is announced when its worker has been told of it, so that no check comes before.
     pub(crate) fn announce(&self, peer: PeerId) {
-        if let Some(peer) = self.peers.get(&peer) {
-            if let Some(newest) = peer.ufrags.back() {
-                self.ufrags.insert(newest.clone(), peer.worker);
-            }
+        if let Some(peer) = self.peers.get(&peer)
+            && let Some(newest) = peer.ufrags.back()
+        {
+            self.ufrags.insert(newest.clone(), peer.worker);
         }
     }
 

@@ -34,6 +34,7 @@ fn route(placement: &mut Placement, sink: SinkId, source: Option<SourceId>) -> V
 fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
     let name = |command: &Command| match command {
         Command::AddPeer { .. } => "AddPeer",
+        Command::RestartIce { .. } => "RestartIce",
         Command::RemovePeer(_) => "RemovePeer",
         Command::AddSource { .. } => "AddSource",
         Command::RemoveSource(_) => "RemoveSource",
@@ -113,4 +114,28 @@ fn peers_go_where_the_fewest_sinks_are_and_leave_nothing_behind() {
     assert!(placement.workers.iter().all(|load| *load == Load::default()));
     assert!(placement.peers.is_empty() && placement.sources.is_empty() && placement.sinks.is_empty());
     assert_eq!(placement.ufrags.worker_of("u1"), None);
+}
+
+fn restart(placement: &mut Placement, peer: PeerId, ufrag: &str) -> Vec<(WorkerId, &'static str)> {
+    let orders = placement.orders(Command::RestartIce { peer, local_ufrag: ufrag.into(), local_pwd: "p".into() });
+    placement.announce(peer);
+    shape(&orders)
+}
+
+#[test]
+fn checks_of_a_restarted_session_find_the_peers_worker_and_those_of_the_old_one_too() {
+    let mut placement = placement();
+    assert_eq!(restart(&mut placement, 2, "fresh"), [(1, "RestartIce")]);
+    assert_eq!(["u2", "fresh"].map(|ufrag| placement.ufrags.worker_of(ufrag)), [Some(1), Some(1)]);
+    assert_eq!(restart(&mut placement, 1, "fresh"), [(1, "RestartIce")], "taken, and refused there");
+    assert_eq!(restart(&mut placement, 77, "nobody"), [(ANY, "RestartIce")]);
+    assert_eq!(placement.ufrags.worker_of("nobody"), None);
+    for number in 0..100 {
+        restart(&mut placement, 2, &format!("again{number}"));
+    }
+    assert_eq!(["fresh", "again99"].map(|ufrag| placement.ufrags.worker_of(ufrag)), [None, Some(1)], "no more than a few are kept");
+    placement.orders(Command::RemovePeer(2));
+    for ufrag in ["u2", "again92", "again99"] {
+        assert_eq!(placement.ufrags.worker_of(ufrag), None);
+    }
 }
