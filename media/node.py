@@ -5,14 +5,18 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
+from media.announced import Announced
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
 from media.dtls import NodeCertificate
 from media.errors import Busy
 from media.link import PlaneLink
+from media.negotiated import Negotiated
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
@@ -31,7 +35,7 @@ class MediaConfig:
         port: UDP port; 0 lets the kernel choose.
         tcp: take connections on the TCP port of the same number, and announce it, for networks without UDP.
         udp_announced: announce UDP; False where no UDP comes through to the port.
-        announced: addresses for clients to send to, best first.
+        announced: where clients are to send to, best first; `Announced.parse` reads them.
         workers: the plane's worker threads, 1 to 64.
         redundant_audio: take RED audio (RFC 2198) of publishers who prefer it: earlier frames in each packet, which repair
             what their uplink loses, for about twice the audio bitrate.
@@ -53,12 +57,24 @@ class Connection:
     id: str
     answer: str
     _close: Callable[[], "asyncio.Future[None] | object"] = field(repr=False)
-    _peer: Peer = field(repr=False)
+    _negotiated: Negotiated = field(repr=False)
+
+    def restart(self, offer: str) -> str:
+        """Restart ICE upon an offer of the same sections and certificate; returns the answer. Media go on meanwhile.
+
+        Raises:
+            BadOffer: it wants more than that. Nothing has changed.
+        """
+        return self._negotiated.restart(offer)
+
+    def restart_fragment(self) -> str:
+        """Restart ICE without an offer; returns our credentials and candidates as trickle-ice-sdpfrag (RFC 8840)."""
+        return self._negotiated.restart_fragment()
 
     async def close(self) -> None:
         """Leave the room and say goodbye. Idempotent."""
         self._close()
-        await self._peer.close()
+        await self._negotiated.peer.close()
 
 
 @dataclass(eq=False)
@@ -66,13 +82,20 @@ class Publishing(Connection):
     """A connection that publishes."""
 
 
+class Prefer(Protocol):
+    """Show a slot at an encoding (0 is the lowest) as long as it arrives, None: choose; with these layers of it at most."""
+
+    def __call__(
+        self, slot: str, encoding: int | None, *, spatial: int | None = None, temporal: int | None = None
+    ) -> None: ...
+
+
 @dataclass(eq=False)
 class Receiving(Connection):
     """A connection that receives. `slots` is what it showed at the start; later lists went to `on_slots`."""
 
     slots: list[SlotView] = field(default_factory=list)
-    prefer: Callable[[str, int | None], None] = field(default=lambda slot, encoding: None, repr=False)
-    """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose."""
+    prefer: Prefer = field(default=lambda slot, encoding, *, spatial=None, temporal=None: None, repr=False)
 
 
 class MediaNode:
@@ -128,6 +151,11 @@ class MediaNode:
         """The people who speak in a room."""
         known = self._rooms.get(room)
         return known.speakers if known else []
+
+    def source_stats(self, room: str) -> list[dict[str, int]]:
+        """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
+        sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
+        return [row for source in sources for row in self._plane.source_stats(source)]
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges."""
@@ -191,7 +219,8 @@ class MediaNode:
             room_object.unpublish(publication)
             self._forget(peer, room)
 
-        return Publishing(publication_id, self._answer(parsed, answers, peer, prefer_passive), leave, peer)
+        negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
+        return Publishing(publication_id, negotiated.answer(), leave, negotiated)
 
     async def receive(
         self,
@@ -236,13 +265,14 @@ class MediaNode:
                 room_object.leave(receiver)
                 self._forget(peer, room)
 
+        negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
         return Receiving(
             secrets.token_urlsafe(12),
-            self._answer(parsed, answers, peer, prefer_passive),
+            negotiated.answer(),
             leave,
-            peer,
+            negotiated,
             slots=shown,
-            prefer=lambda slot, encoding: room_object.prefer(receiver, slot, encoding),
+            prefer=partial(room_object.prefer, receiver),
         )
 
     @property
@@ -313,7 +343,7 @@ class MediaNode:
         )
         return Slot(name, section.mid, sink, frozenset(codec.name for codec in answered.codecs))
 
-    def _answer(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> str:
+    def _negotiated(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> Negotiated:
         transport = answer.Transport(
             ufrag=peer.ufrag,
             pwd=peer.pwd,
@@ -321,13 +351,14 @@ class MediaNode:
             role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
             candidates=self._candidates(),
         )
-        return answer.write(offer, answers, transport)
+        return Negotiated(offer, answers, transport, peer)
 
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
         config = self._config
-        udp = [Candidate("udp", address, self.port) for address in config.announced if config.udp_announced]
-        return udp + [Candidate("tcp", address, self.port) for address in config.announced if config.tcp]
+        announced = [Announced.parse(text) for text in config.announced]
+        udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
+        return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
 
     def _forget(self, peer: Peer, room: str) -> None:
         self._peers.discard(peer)

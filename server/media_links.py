@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from media.node import MediaNode, Publishing, Receiving
+from media.node import Connection, MediaNode, Publishing, Receiving
 from media.views import Publisher, SlotView, SourceKind
 from server.publications import Publications
 from server.translate import to_slots
+from signaling.errors import NoConnection
 from signaling.messages import Encodings, MediaClosed, ServerMessage, Slot, Slots
 
 Notify = Callable[[ServerMessage], None]
@@ -30,6 +31,10 @@ class ReceiveLink:
         # A change that came while the answer was made is newer than what the answer says.
         self.slots = self.slots or to_slots(receiving.slots)
         return receiving.answer
+
+    def restart(self, offer: str) -> str:
+        """Restart ICE; returns the SDP answer. Raises `MediaError`, or `NoConnection` where it has ended."""
+        return _restart(self._receiving if self.alive else None, offer)
 
     async def close(self) -> None:
         """End the connection; idempotent."""
@@ -69,6 +74,10 @@ class PublishLink:
         )
         return self._publishing
 
+    def restart(self, offer: str) -> str:
+        """As above."""
+        return _restart(self._publishing if self.alive else None, offer)
+
     def catch_up(self) -> list[ServerMessage]:
         """What a new owner must be told: the last word on encodings may have gone to a socket that was lost."""
         return [self._message(kind) for kind in self._encodings]
@@ -94,6 +103,12 @@ class PublishLink:
         if self.notify is not None:
             self.notify(MediaClosed(connection="publish", reason=reason))
             self.notify = None
+
+
+def _restart(connection: Connection | None, offer: str) -> str:
+    if connection is None:
+        raise NoConnection("this connection has ended; make a new one")
+    return connection.restart(offer)
 
 
 Link = ReceiveLink | PublishLink

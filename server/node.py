@@ -12,6 +12,7 @@ from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.config import Settings
 from server.hubs import Hubs
+from server.ice_servers import IceServers
 from server.joining import Joining
 from server.kept import KeptLinks
 from server.links import Links
@@ -58,6 +59,7 @@ class Node:
     hubs: Hubs
     publications: Publications
     resources: Resources
+    ice_servers: IceServers
     joining: Joining
     requests: Requests
 
@@ -121,7 +123,20 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     media.on_speakers = hubs.tell_speakers
     publications = Publications(media)
     resources = Resources(limit=settings.max_members)
-    joining = Joining(admission=admission, hubs=hubs, media=media, kept=kept, max_members=settings.max_members)
+    ice_servers = IceServers(
+        turn_urls=settings.turn_urls,
+        turn_secret=settings.turn_secret,
+        turn_ttl_s=settings.turn_ttl_s,
+        stun_urls=settings.stun_urls,
+    )
+    joining = Joining(
+        admission=admission,
+        hubs=hubs,
+        media=media,
+        kept=kept,
+        ice_servers=ice_servers,
+        max_members=settings.max_members,
+    )
     node = Node(
         settings=settings,
         store=store,
@@ -134,6 +149,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         hubs=hubs,
         publications=publications,
         resources=resources,
+        ice_servers=ice_servers,
         joining=joining,
         requests=Requests(queue=queue, media=media, publications=publications),
     )

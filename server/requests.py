@@ -16,6 +16,7 @@ from signaling.messages import (
     Join,
     Publish,
     Receive,
+    Restart,
     ServerMessage,
     Unpublish,
     Unpublished,
@@ -54,6 +55,8 @@ class Requests:
                 if member.identity.role != "host":
                     raise Forbidden("only a host may publish")
                 return await member.publish(self._publications, offer)
+            case Restart(connection=connection, offer=offer):
+                return member.restart(connection, offer)
             case Unpublish():
                 await member.unpublish()
                 return Unpublished()

@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=0)]
 Role = Literal["host", "moderator", "member"]
 QuestionState = Literal["queued", "answering", "answered"]
 SourceKind = Literal["camera", "screen", "microphone"]
+ConnectionKind = Literal["receive", "publish"]
 
 
 # Client to server
@@ -46,6 +47,13 @@ class Receive(Struct, tag="receive", frozen=True, kw_only=True):
 class Publish(Struct, tag="publish", frozen=True, kw_only=True):
     """Go live, or replace what is live."""
 
+    offer: Sdp
+
+
+class Restart(Struct, tag="restart", frozen=True, kw_only=True):
+    """Begin ICE anew on a connection that stays."""
+
+    connection: ConnectionKind
     offer: Sdp
 
 
@@ -89,7 +97,7 @@ class Answered(Struct, tag="answered", frozen=True, kw_only=True):
 
 
 Command = Ask | Vote | Unvote | Answering | Answered
-ClientMessage = Join | Receive | Publish | Unpublish | Command
+ClientMessage = Join | Receive | Publish | Restart | Unpublish | Command
 
 
 # What server messages are made of
@@ -160,6 +168,14 @@ class ErrorInfo(Struct, frozen=True):
     message: str
 
 
+class IceServer(Struct, frozen=True, omit_defaults=True):
+    """An `RTCIceServer`: a STUN server, or a TURN server with credentials that end."""
+
+    urls: list[str]
+    username: str | UnsetType = UNSET
+    credential: str | UnsetType = UNSET
+
+
 class AskedEvent(Struct, tag_field="kind", tag="asked", frozen=True, kw_only=True):
     """Somebody asked."""
 
@@ -208,6 +224,7 @@ class Joined(Struct, tag="joined", frozen=True, kw_only=True):
     session: SessionInfo
     answer: str | None
     media_error: ErrorInfo | None
+    ice_servers: list[IceServer] = []
     slots: list[Slot]
     seq: Sequence
     snapshot: Snapshot | None
@@ -227,6 +244,13 @@ class Published(Struct, tag="published", frozen=True, kw_only=True):
     """The answer to `publish`."""
 
     publication: str
+    answer: str
+
+
+class Restarted(Struct, tag="restarted", frozen=True, kw_only=True):
+    """The answer to `restart`."""
+
+    connection: ConnectionKind
     answer: str
 
 
@@ -277,7 +301,7 @@ class Speakers(Struct, tag="speakers", frozen=True, kw_only=True):
 class MediaClosed(Struct, tag="media_closed", frozen=True, kw_only=True):
     """The server lost or closed a media connection."""
 
-    connection: Literal["receive", "publish"]
+    connection: ConnectionKind
     reason: str
 
 
@@ -294,6 +318,7 @@ ServerMessage = (
     Joined
     | Receiving
     | Published
+    | Restarted
     | Unpublished
     | Ack
     | Events

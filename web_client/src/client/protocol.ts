@@ -68,6 +68,13 @@ export interface ErrorInfo {
   message: string;
 }
 
+/** As `RTCConfiguration.iceServers` takes it. */
+export interface IceServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
 // ---- Client to server ----------------------------------------------------------------------------------------------
 
 export interface Join {
@@ -90,6 +97,13 @@ export interface Publish {
   offer: string;
 }
 
+/** Begins ICE anew on a connection that stays. */
+export interface Restart {
+  type: "restart";
+  connection: "receive" | "publish";
+  offer: string;
+}
+
 export interface Unpublish {
   type: "unpublish";
 }
@@ -102,7 +116,7 @@ export type Command =
   | { type: "answering"; cmd: string; question: string | null }
   | { type: "answered"; cmd: string; question: string };
 
-export type ClientMessage = Join | Receive | Publish | Unpublish | Command;
+export type ClientMessage = Join | Receive | Publish | Restart | Unpublish | Command;
 
 // ---- Events of the session log -------------------------------------------------------------------------------------
 
@@ -149,6 +163,8 @@ export interface Joined {
   session: SessionInfo;
   answer: string | null;
   media_error: ErrorInfo | null;
+  /** Left out by servers that know none. */
+  ice_servers?: IceServer[];
   slots: Slot[];
   seq: number;
   snapshot: Snapshot | null;
@@ -166,6 +182,12 @@ export interface Receiving {
 export interface Published {
   type: "published";
   publication: string;
+  answer: string;
+}
+
+export interface Restarted {
+  type: "restarted";
+  connection: "receive" | "publish";
   answer: string;
 }
 
@@ -229,6 +251,7 @@ export type ServerMessage =
   | Joined
   | Receiving
   | Published
+  | Restarted
   | Unpublished
   | Ack
   | Events

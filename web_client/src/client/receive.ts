@@ -3,6 +3,8 @@
  * old one, which keeps showing what it has until the new one brings its first packet.
  */
 
+import type { Exchange } from "./ice_restart";
+import { negotiateDependencyDescriptor } from "./dependency_descriptor";
 import { Peer } from "./peer";
 import type { VideoSlot } from "./protocol";
 import { pairUp, sectionKinds } from "./slots";
@@ -21,6 +23,8 @@ export interface ReceiverEvents {
   onChange: () => void;
   /** The connection is over and a new one is needed. */
   onLost: () => void;
+  /** The connection has no way to the server: call `restart`. */
+  onWayLost: () => void;
 }
 
 interface Line {
@@ -68,6 +72,11 @@ export class Receiver {
     };
   }
 
+  /** Begins ICE anew on the connection that the server answered last; without one there is nothing to do. */
+  async restart(iceServers: readonly RTCIceServer[], exchange: Exchange): Promise<void> {
+    await (this.next?.answered ? this.next : this.shown)?.peer.restart(iceServers, exchange);
+  }
+
   /** The server says that the connection is closed. */
   ended(): void {
     (this.next?.answered ? this.next : this.shown)?.peer.ended();
@@ -81,9 +90,14 @@ export class Receiver {
   }
 
   private makeLine(): Line {
-    const peer: Peer = new Peer({ onHealth: () => this.onHealth(line) }, this.activeRole);
+    const peer: Peer = new Peer({ onHealth: () => this.onHealth(line), onWayLost: () => this.onWayLost(line) }, this.activeRole);
     const kinds = sectionKinds();
-    const tracks = kinds.map((kind) => peer.connection.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
+    const tracks = kinds.map((kind) => {
+      const transceiver = peer.connection.addTransceiver(kind, { direction: "recvonly" });
+      // AV1 in spatial layers is assembled by the descriptor alone.
+      if (kind === "video") negotiateDependencyDescriptor(transceiver);
+      return transceiver.receiver.track;
+    });
     const streams = new Map([...pairUp(tracks)].map(([slot, { video, audio }]) => [slot, new MediaStream([video, audio])]));
     const line: Line = { peer, streams, answered: false };
     for (const track of tracks) track.addEventListener("unmute", () => this.onFirstPacket(line), { once: true });
@@ -117,6 +131,11 @@ export class Receiver {
 
   private onFirstPacket(line: Line): void {
     if (line === this.next) this.takeOver(line);
+  }
+
+  /** One that is shown until another takes over is not worth it. */
+  private onWayLost(line: Line): void {
+    if (line === (this.next ?? this.shown)) this.events.onWayLost();
   }
 
   private onHealth(line: Line): void {

@@ -75,6 +75,15 @@ pub enum Command {
         /// Its header extension ids.
         extensions: ExtensionIds,
     },
+    /// Answer binding requests for this ufrag too, and end the former one when the peer nominates with this.
+    RestartIce {
+        /// Whose ICE session.
+        peer: PeerId,
+        /// Our new ufrag.
+        local_ufrag: String,
+        /// Our new password.
+        local_pwd: String,
+    },
     /// Forget the peer, its sources and its sinks.
     RemovePeer(PeerId),
     /// Send a DTLS datagram to the peer's current address.
@@ -156,6 +165,8 @@ pub enum Command {
         source: Option<SourceId>,
         /// Index in the source's encodings, lowest first.
         encoding: usize,
+        /// The highest spatial layer of the encoding to forward; `None`: all.
+        spatial: Option<u8>,
         /// The highest temporal layer to forward; `None`: all.
         temporal: Option<u8>,
     },
@@ -266,6 +277,8 @@ pub struct EncodingRow {
     pub lost: u64,
     /// Whether packets arrive.
     pub active: bool,
+    /// How many spatial and temporal layers arrived in the last second or two; zeros when nothing did.
+    pub layers: (u8, u8),
     /// What the publisher's layers allocation says; zeros where it says nothing.
     pub target: EncodingTarget,
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::feed::Wanted;
+use super::layers::Layers;
 use super::link::Link;
 use super::peer::{Peer, Stream};
 use super::sink::Sink;
@@ -30,6 +31,7 @@ impl Engine {
                 self.by_ufrag.insert(local_ufrag, key);
                 self.ids.peers.insert(peer, key);
             }
+            Command::RestartIce { peer, local_ufrag, local_pwd } => self.restart_ice(peer, local_ufrag, local_pwd)?,
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
             Command::SendDtls { peer, datagram } => self.send_dtls(now, *self.ids.peers.get(&peer)?, &datagram, out),
             Command::SetKeys { peer, profile, send, receive } => {
@@ -62,13 +64,13 @@ impl Engine {
                 self.ids.sinks.insert(sink, key);
             }
             Command::RemoveSink(sink) => self.remove_sink(sink)?,
-            Command::Route { sink, source, encoding, temporal } => {
+            Command::Route { sink, source, encoding, spatial, temporal } => {
                 let sink = *self.ids.sinks.get(&sink)?;
                 let source = match source {
                     Some(id) => Some(*self.ids.sources.get(&id)?),
                     None => None,
                 };
-                self.sinks.get_mut(sink)?.max_temporal = temporal.unwrap_or(u8::MAX);
+                self.sinks.get_mut(sink)?.limit = Layers { spatial: spatial.unwrap_or(u8::MAX), temporal: temporal.unwrap_or(u8::MAX) };
                 self.route(sink, source, encoding, now, out)?;
             }
             Command::RequestKeyframe(source) => {
@@ -87,6 +89,7 @@ impl Engine {
     fn contradicts(&self, command: &Command) -> bool {
         match command {
             Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
+            Command::RestartIce { local_ufrag, .. } => self.by_ufrag.contains_key(local_ufrag),
             Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.security.is_some()),
             Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
@@ -135,8 +138,8 @@ impl Engine {
             }
         }
         if let Some(source) = source {
-            let generation = self.sources.get(source)?.encodings.get(encoding)?.generation;
-            if self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation) && !self.begin_replay(sink_key, now, out) {
+            let waits = self.sinks.get(sink_key)?.waits_for_keyframe(self.sources.get(source)?.encodings.get(encoding)?);
+            if waits && !self.begin_replay(sink_key, now, out) {
                 self.want_keyframe(source, encoding, now);
             }
         }
@@ -146,7 +149,9 @@ impl Engine {
     fn remove_peer(&mut self, id: PeerId) -> Option<()> {
         let key = self.ids.peers.remove(&id)?;
         let peer = self.peers.remove(key)?;
-        self.by_ufrag.remove(&peer.local_ufrag);
+        for ufrag in peer.credentials.ufrags() {
+            self.by_ufrag.remove(ufrag);
+        }
         for address in &peer.checked {
             self.by_address.remove(address);
         }

@@ -112,6 +112,10 @@ counters! {
     stun_rejected,
     /// Binding requests that were not answered because their host or their peer had too many.
     stun_limited,
+    /// Peers that went on at another address, nominated or followed.
+    address_moves,
+    /// ICE restarts that came to a nomination.
+    ice_restarts,
     /// DTLS datagrams handed up.
     dtls_received,
     /// DTLS datagrams sent.

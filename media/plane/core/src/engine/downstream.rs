@@ -8,11 +8,12 @@ use super::redundancy::PayloadTypes;
 use super::sink::Resend;
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
+use crate::address::TransportAddress;
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
-    pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, datagram: &mut [u8], out: &mut impl Output) {
+    pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, from: TransportAddress, datagram: &mut [u8], out: &mut impl Output) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(security) = &mut peer.security else {
             self.counters.dropped_no_keys.add(1);
@@ -24,6 +25,7 @@ impl Engine {
         };
         peer.last_heard = now;
         self.counters.rtcp_received.add(1);
+        self.follow(now, key, from);
         for packet in Compound::new(compound) {
             let Ok(packet) = packet else {
                 self.counters.dropped_malformed.add(1);
@@ -85,9 +87,10 @@ impl Engine {
                 }
             };
             let encoding = sources.get(feed.source).and_then(|source| source.encodings.get(feed.encoding));
-            let packet = encoding.filter(|encoding| encoding.generation == feed.generation).and_then(|encoding| encoding.cache.get(input));
-            let (Some(packet), Some(payload_type)) = (packet, feed.rtx_payload_type) else {
-                let ours = packet.is_some() || sink.track.sent().contains(output);
+            let encoding = encoding.filter(|encoding| encoding.generation == feed.generation);
+            let found = encoding.and_then(|encoding| Some((&encoding.layers, encoding.cache.get(input)?)));
+            let (Some((layers, packet)), Some(payload_type)) = (found, feed.rtx_payload_type) else {
+                let ours = found.is_some() || sink.track.sent().contains(output);
                 let counter = if ours { &mut counters.nack_missed } else { &mut counters.nack_never_had };
                 counter.add(1);
                 continue;
@@ -96,7 +99,7 @@ impl Engine {
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
-            burst::send(&mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
             counters.rtx_sent.add(1);
             sink.retransmissions.add(1);
         }

@@ -8,12 +8,14 @@ mod burst;
 mod cache;
 mod commands;
 mod counters;
+mod credentials;
 mod downstream;
 mod feed;
 mod forward;
 mod gop;
 mod governor;
 mod joint;
+mod layers;
 mod limits;
 mod link;
 mod link_loss;
@@ -24,6 +26,7 @@ mod redundancy;
 mod repair;
 mod replay;
 mod ride;
+mod selector;
 mod sent;
 mod sequence_map;
 mod silence;
@@ -181,7 +184,7 @@ impl Engine {
                     self.flush(now, out);
                 }
             }
-            Kind::Rtcp => self.receive_rtcp(now, peer, datagram, out),
+            Kind::Rtcp => self.receive_rtcp(now, peer, from, datagram, out),
         }
     }
 

@@ -28,12 +28,13 @@ fn add_sink(placement: &mut Placement, sink: SinkId, peer: PeerId) -> Orders {
 }
 
 fn route(placement: &mut Placement, sink: SinkId, source: Option<SourceId>) -> Vec<(WorkerId, &'static str)> {
-    shape(&placement.orders(Command::Route { sink, source, encoding: 0, temporal: None }))
+    shape(&placement.orders(Command::Route { sink, source, encoding: 0, spatial: None, temporal: None }))
 }
 
 fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
     let name = |command: &Command| match command {
         Command::AddPeer { .. } => "AddPeer",
+        Command::RestartIce { .. } => "RestartIce",
         Command::RemovePeer(_) => "RemovePeer",
         Command::AddSource { .. } => "AddSource",
         Command::RemoveSource(_) => "RemoveSource",
@@ -113,4 +114,17 @@ fn peers_go_where_the_fewest_sinks_are_and_leave_nothing_behind() {
     assert!(placement.workers.iter().all(|load| *load == Load::default()));
     assert!(placement.peers.is_empty() && placement.sources.is_empty() && placement.sinks.is_empty());
     assert_eq!(placement.ufrags.worker_of("u1"), None);
+}
+
+#[test]
+fn both_ufrags_of_a_restart_lead_to_the_peer() {
+    let mut placement = placement();
+    for ufrag in ["again", "and again"] {
+        let restart = Command::RestartIce { peer: 2, local_ufrag: ufrag.into(), local_pwd: "p".into() };
+        assert_eq!(shape(&placement.orders(restart)), [(1, "RestartIce")]);
+        placement.announce(2);
+    }
+    assert_eq!(["u2", "again", "and again"].map(|ufrag| placement.ufrags.worker_of(ufrag)), [None, Some(1), Some(1)]);
+    placement.orders(Command::RemovePeer(2));
+    assert_eq!(["again", "and again"].map(|ufrag| placement.ufrags.worker_of(ufrag)), [None; 2]);
 }

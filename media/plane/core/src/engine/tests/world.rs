@@ -162,9 +162,15 @@ impl World {
     }
 
     pub(super) fn subscribe(&mut self, id: u32) -> Client {
+        let client = self.subscribe_alone(id);
+        self.route(id, 0);
+        client
+    }
+
+    /// A subscriber in a world where perhaps nobody publishes.
+    pub(super) fn subscribe_alone(&mut self, id: u32) -> Client {
         let client = self.join(id, Profile::AeadAes128Gcm);
         self.add_sink(id);
-        self.route(id, 0);
         client
     }
 
@@ -181,7 +187,7 @@ impl World {
     }
 
     pub(super) fn route(&mut self, sink: u32, encoding: usize) {
-        self.command(Command::Route { sink, source: Some(SOURCE), encoding, temporal: None });
+        self.command(Command::Route { sink, source: Some(SOURCE), encoding, spatial: None, temporal: None });
     }
 
     /// Publish a packet and forward it.
