@@ -16,6 +16,9 @@ NOMINAL_BPS = (150_000, 500_000, 1_700_000, 3_000_000)
 SOURCES_A_PASS = 4
 """Sources whose rates are read in one pass: each costs a turn of its worker, and rates change slowly."""
 
+PROBE_BEYOND = 1.05
+"""Probes look for so much more than what is wanted takes, because rates waver."""
+
 RATE_WEIGHT = 0.3
 """Of a new reading in the smoothed rate of an encoding."""
 
@@ -50,6 +53,7 @@ class Adaptation:
 
     def __init__(self, plane: Plane, config: PolicyConfig) -> None:
         self._plane = plane
+        self._config = config
         self._policy = Policy(config)
         self._viewers: dict[int, Viewer] = {}
         self._peers: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
@@ -61,6 +65,11 @@ class Adaptation:
         self._shown = np.zeros((0, SLOTS), np.intp)
         self._wishes = np.full((0, SLOTS), NOTHING, np.int8)
         self._watched: dict[tuple[int, int], int] = {}
+
+    @property
+    def sources(self) -> set[int]:
+        """What viewers watch."""
+        return set(self._sources)
 
     def add(self, peer: int, on_bounds: Callable[[dict[str, int]], None]) -> Viewer:
         """A viewer begins. `on_bounds` is called with the best encoding that each video slot may show, when they change."""
@@ -116,7 +125,17 @@ class Adaptation:
             for row in changed:
                 if viewer := by_row.get(int(row)):
                     bounds = self._policy.bounds[row].tolist()
+                    self._plane.want_bitrate(viewer.peer, self._wanted(row))
                     viewer.on_bounds(dict(zip(VIDEO_SLOTS, bounds, strict=True)))
+
+    def _wanted(self, row: np.intp) -> int:
+        """Bit/s that a viewer needs for all that it wishes, 0 where it has that."""
+        wishes = self._wishes[row]
+        if (self._policy.bounds[row] >= wishes).all():
+            return 0
+        shown = wishes >= 0
+        needed = self._rates[self._shown[row][shown], wishes[shown]].sum()
+        return int((needed * self._config.rise * self._config.overhead + self._config.audio_bps) * PROBE_BEYOND)
 
     def _links(self, snapshot: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Estimates and contention by row. All sinks of a peer tell the same."""

@@ -91,12 +91,14 @@ def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
     return tuple(offered for offered in section.codecs if offered in codecs or offered in redundant)
 
 
-def accepted_extensions(section: OfferedSection, *, publishing: bool) -> dict[str, int]:
-    """Header extension ids by URI. Only ids that fit the one-byte form: Firefox takes no other, and no browser needs one."""
+def accepted_extensions(section: OfferedSection, *, publishing: bool, adaptive: bool = False) -> dict[str, int]:
+    """Header extension ids by URI; `adaptive` has a subscriber report what arrives. Only ids that fit the one-byte form: Firefox takes no other, and no browser needs one."""
     return {
         uri: number
         for uri, number in section.extensions.items()
-        if number <= 14 and (name := _EXTENSIONS.get(uri)) and (publishing or name in _PASSED_ON)
+        if number <= 14
+        and (name := _EXTENSIONS.get(uri))
+        and (publishing or name in _PASSED_ON or (adaptive and name == "transport-cc"))
     }
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
+from media.adaptation import Adaptation
 from media.announced import Announced
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
@@ -19,11 +20,15 @@ from media.link import PlaneLink
 from media.negotiated import Negotiated
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
+from media.policy import PolicyConfig
 from media.room import Publication, Receiver, Room, Slot, Source
 from media.speakers import LISTEN_INTERVAL_S
 from media.views import OnEncodings, Publisher, SlotView, SourceKind, SourceView
 
 logger = logging.getLogger(__name__)
+
+POLICY = PolicyConfig()
+"""By which viewers are adapted."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class MediaConfig:
         workers: the plane's worker threads, 1 to 64.
         redundant_audio: take RED audio (RFC 2198) of publishers who prefer it: earlier frames in each packet, which repair
             what their uplink loses, for about twice the audio bitrate.
+        adaptation: show each viewer what its link bears; otherwise the best, whatever comes of it.
     """
 
     host: str = "0.0.0.0"
@@ -48,6 +54,7 @@ class MediaConfig:
     announced: tuple[str, ...] = ("127.0.0.1",)
     workers: int = 1
     redundant_audio: bool = True
+    adaptation: bool = False
 
 
 @dataclass(eq=False)
@@ -105,6 +112,8 @@ class MediaNode:
         self.on_speakers: Callable[[str, list[str]], None] = lambda room, people: None
         """Called with a room and the people who speak in it, when others do; at most twice a second."""
         self._listening: asyncio.Task[None] | None = None
+        self._adapting: asyncio.Task[None] | None = None
+        self._adaptation: Adaptation | None = None
         self._config = config
         self._link: PlaneLink | None = None
         self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
@@ -122,13 +131,17 @@ class MediaNode:
         plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
         self._link = PlaneLink(plane, self._on_encoding)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
+        if config.adaptation:
+            self._adaptation = Adaptation(plane, POLICY)
+            self._adapting = asyncio.create_task(self._adapt(self._adaptation), name="adaptation")
 
     async def close(self) -> None:
         """End all peers and free the port. Idempotent."""
         if self._link is None:
             return
-        if self._listening is not None:
-            self._listening.cancel()
+        for task in (self._listening, self._adapting):
+            if task is not None:
+                task.cancel()
         await asyncio.gather(*(peer.close() for peer in list(self._peers)))
         self._link.close()
         self._link = None
@@ -239,7 +252,7 @@ class MediaNode:
         parsed = Offer.parse(offer)
         names = list(sections.slot_names(parsed))
         answers = [
-            sections.sending_answer(section, name) if name else AnsweredSection()
+            sections.sending_answer(section, name, adaptive=self._config.adaptation) if name else AnsweredSection()
             for section, name in zip(parsed.sections, names, strict=True)
         ]
         room_object = self._room(room)
@@ -255,6 +268,10 @@ class MediaNode:
             if name is not None
         ]
         receiver = Receiver(slots, on_slots)
+        adaptation, viewer = self._adaptation, None
+        if adaptation is not None:
+            viewer = adaptation.add(peer.id, lambda bounds: room_object.bound(receiver, bounds))
+            receiver.wishes = partial(adaptation.wish, viewer)
         shown = room_object.receive(receiver)
         present = True
 
@@ -263,6 +280,8 @@ class MediaNode:
             if present:
                 present = False
                 room_object.leave(receiver)
+                if adaptation is not None and viewer is not None:
+                    adaptation.remove(viewer)
                 self._forget(peer, room)
 
         negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
@@ -371,6 +390,20 @@ class MediaNode:
         if found := self._sources.get(source_id):
             room, source = found
             room.on_encoding(source, encoding, active)
+
+    async def _adapt(self, adaptation: Adaptation) -> None:
+        """Follow the viewers' links, for as long as the plane runs."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(POLICY.interval_s)
+            try:
+                adaptation.run(clock())
+            except RuntimeError:
+                # The plane stopped by a fault of its own, which all other calls report too.
+                logger.exception("viewers' links are followed no more")
+                return
+            except Exception:  # what is wrong with one pass must not end all later ones
+                logger.exception("a pass over the viewers' links failed")
 
     async def _listen(self, plane: Plane) -> None:
         """Tell the rooms who speaks, for as long as the plane runs."""

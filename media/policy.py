@@ -86,7 +86,9 @@ class Policy:
         self._reset(slice(row, row + 1))
         self._free.append(row)
 
-    def decide(self, now: float, estimates: Floats, contended: Bools, rates: Floats, wishes: Bounds) -> npt.NDArray[np.intp]:
+    def decide(
+        self, now: float, estimates: Floats, contended: Bools, rates: Floats, wishes: Bounds
+    ) -> npt.NDArray[np.intp]:
         """Set `bounds`; returns the rows in which they changed.
 
         Args:
@@ -98,8 +100,8 @@ class Policy:
         """
         best = self._best(estimates, rates, wishes)
         shown = np.minimum(self.bounds, wishes)
-        down = (best < shown).any(axis=1)
-        better = ~down & (best > shown).any(axis=1)
+        down: Bools = np.any(best < shown, axis=1)
+        better: Bools = ~down & np.any(best > shown, axis=1)
         up = better & self._may_rise(now, better, contended)
         up |= better & np.isnan(estimates)
         self._note_down(now, down, contended)

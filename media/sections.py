@@ -59,8 +59,8 @@ def receiving_answer(section: OfferedSection, *, redundant_audio: bool = True) -
     )
 
 
-def sending_answer(section: OfferedSection, slot: str) -> AnsweredSection:
-    """Our side of a section that receives `slot`.
+def sending_answer(section: OfferedSection, slot: str, *, adaptive: bool = False) -> AnsweredSection:
+    """Our side of a section that receives `slot`; `adaptive` has its receiver report what arrives, where it can.
 
     Raises:
         UnsupportedMedia: no codec in common.
@@ -77,7 +77,10 @@ def sending_answer(section: OfferedSection, slot: str) -> AnsweredSection:
         track_id=slot,
     )
     return AnsweredSection(
-        codecs=codecs, extensions=negotiation.accepted_extensions(section, publishing=False), stream=stream
+        codecs=codecs,
+        extensions=negotiation.accepted_extensions(section, publishing=False, adaptive=adaptive),
+        stream=stream,
+        adaptive=adaptive,
     )
 
 

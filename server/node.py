@@ -97,6 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
                 port=settings.media_port,
                 tcp=settings.media_tcp,
                 redundant_audio=settings.redundant_audio,
+                adaptation=settings.adaptation,
                 udp_announced=settings.media_udp,
                 announced=settings.announced_addresses(),
                 workers=settings.workers,

@@ -111,9 +111,7 @@ def test_whatever_links_do_what_is_allowed_fits_and_sound_has_its_room(seed: int
         links.now += CONFIG.interval_s
         links.decide()
         shown = np.minimum(links.policy.bounds, links.wishes)[links.rows]
-        cost = sum(
-            np.where(shown[:, slot] >= 0, np.take(np.array(RATES), shown[:, slot]), 0.0) for slot in range(2)
-        )
+        cost = sum(np.where(shown[:, slot] >= 0, np.take(np.array(RATES), shown[:, slot]), 0.0) for slot in range(2))
         assert (cost + CONFIG.audio_bps <= np.maximum(links.estimates[links.rows], CONFIG.audio_bps)).all()
 
 

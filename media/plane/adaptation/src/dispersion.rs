@@ -60,8 +60,9 @@ impl Dispersion {
     #[must_use]
     pub fn dense(&self, horizon: f64) -> Option<f64> {
         let recent = self.pairs.iter().filter(|pair| pair.dense && pair.arrived >= horizon);
-        let (octets, span, packets) =
-            recent.fold((0.0, 0.0, 0_usize), |(octets, span, count), pair| (octets + pair.octets, span + pair.arrival_span, count.saturating_add(1)));
+        let (octets, span, packets) = recent.fold((0.0, 0.0, 0_usize), |(octets, span, count), pair| {
+            (octets + pair.octets, span + pair.arrival_span, count.saturating_add(1))
+        });
         (packets >= MIN_PACKETS && span > 1e-3).then(|| octets * 8.0 / span)
     }
 

@@ -134,7 +134,11 @@ impl Estimator {
         };
         self.told = true;
         let ceiling = self.contention.ceiling(now);
-        self.approach(target.min(ceiling.max(self.estimate)), 0.7, if target < self.estimate && !self.contention.is_contended() { down } else { 0.0 });
+        self.approach(
+            target.min(ceiling.max(self.estimate)),
+            0.7,
+            if target < self.estimate && !self.contention.is_contended() { down } else { 0.0 },
+        );
     }
 
     /// More comes in than goes out, from us or from others.

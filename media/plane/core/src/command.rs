@@ -170,6 +170,13 @@ pub enum Command {
         /// The highest temporal layer to forward; `None`: all.
         temporal: Option<u8>,
     },
+    /// Find out whether a subscriber's link carries more, where media do not tell.
+    WantBitrate {
+        /// Which subscriber.
+        peer: PeerId,
+        /// Bit/s that what is wanted takes; 0: what is sent suffices.
+        bitrate: f64,
+    },
     /// Ask the publisher for a keyframe of every encoding that somebody watches.
     RequestKeyframe(SourceId),
 }

@@ -240,7 +240,8 @@ mod tests {
 
     #[test]
     fn an_element_is_found_to_be_written_again() {
-        for elements in [&[(1, &b"mid"[..]), (3, &[0, 0]), (2, &[1, 2, 3])][..], &[(20, b""), (3, &[0, 0])], &[(3, &[0, 0]), (1, &[7; 40])]] {
+        for elements in [&[(1, &b"mid"[..]), (3, &[0, 0]), (2, &[1, 2, 3])][..], &[(20, b""), (3, &[0, 0])], &[(3, &[0, 0]), (1, &[7; 40])]]
+        {
             let mut packet = written(elements);
             element_mut(&mut packet, 3).copy_from_slice(&[0x12, 0x34]);
             let header = Header::parse(&packet).unwrap();

@@ -80,7 +80,9 @@ impl Placement {
                 vec![(self.of_peer(peer), command)]
             }
             Command::RemovePeer(peer) => self.remove_peer(peer),
-            Command::SendDtls { peer, .. } | Command::SetKeys { peer, .. } => vec![(self.of_peer(peer), command)],
+            Command::SendDtls { peer, .. } | Command::SetKeys { peer, .. } | Command::WantBitrate { peer, .. } => {
+                vec![(self.of_peer(peer), command)]
+            }
             Command::AddSource { source, peer, kind, ref codecs, ref rids, ref ssrcs, .. } => {
                 let encodings = rids.len().max(ssrcs.len()).max(1);
                 let worker = self.place_source(source, peer, kind, codecs, encodings);

@@ -29,6 +29,8 @@ pub(super) const MAX_SEGMENTS: usize = 64;
 pub(super) const MAX_BURST_OCTETS: usize = 65_000;
 /// Up to here padding is cheaper than another send; the count itself needs one octet.
 const MAX_PADDING: usize = 16;
+/// What one octet can count (RFC 3550 section 5.1).
+const MOST_PADDING: usize = 255;
 
 /// Header extensions of one packet, at most these eight.
 type Elements<'a> = ArrayVec<(u8, &'a [u8]), 8>;
@@ -146,6 +148,25 @@ pub(super) fn send(
             (rest, rest_sizes) = (later, later_sizes);
         }
     }
+}
+
+/// Send a packet that is nothing but padding, as large as padding can be.
+pub(super) fn send_padding(
+    stream: &mut Stream<'_>, sequence: i64, payload_type: u8, sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
+    out: &mut impl Output,
+) {
+    let fields = Fields { marker: false, payload_type, sequence_number: low16(sequence), timestamp: 0, ssrc: stream.ssrc };
+    let ids = stream.extensions;
+    let elements = [(ids.transport_cc, &[0; 2][..]), (ids.mid, stream.mid), (ids.abs_send_time, &stream.abs_send_time)];
+    scratch.clear();
+    // Elements are at most 127 octets each, so they always fit.
+    let header_len = extension::write_header(scratch, &fields, &elements).unwrap_or(0);
+    write_padding(scratch, 0, MOST_PADDING);
+    let octets = scratch.len().saturating_add(sender.rtp_overhead());
+    stream.number(scratch, octets);
+    let sealed = sender.seal_rtp(scratch, 0, header_len, low32(sequence >> 16));
+    debug_assert!(sealed.is_ok());
+    out.transmit(destination, octets, scratch);
 }
 
 /// How many packets of these sizes, from the first on, go in one send, and its segment size.

@@ -73,6 +73,10 @@ impl Engine {
                 self.sinks.get_mut(sink)?.limit = Layers { spatial: spatial.unwrap_or(u8::MAX), temporal: temporal.unwrap_or(u8::MAX) };
                 self.route(sink, source, encoding, now, out)?;
             }
+            Command::WantBitrate { peer, bitrate } => {
+                let peer = *self.ids.peers.get(&peer)?;
+                self.want_bitrate(now, peer, bitrate);
+            }
             Command::RequestKeyframe(source) => {
                 let source = *self.ids.sources.get(&source)?;
                 let watched: Vec<usize> = self.sinks_of(source).filter_map(|sink| sink.wanted.map(|wanted| wanted.encoding)).collect();

@@ -7,6 +7,7 @@ use adaptation::Estimator;
 
 use super::counters::Counter;
 use super::peer::Peer;
+use super::probes::Probes;
 use super::{Engine, PeerKey};
 use crate::command::LinkRow;
 use crate::twcc::Feedback;
@@ -27,12 +28,19 @@ pub(super) struct Link {
     octets: Counter,
     /// The last reference time, unrolled.
     reference: Option<i64>,
+    pub(super) probes: Probes,
 }
 
 impl Link {
     /// Nothing is known yet. `since_epoch` is now.
     pub(super) fn new(since_epoch: Duration) -> Self {
-        Self { estimator: Estimator::new(adaptation::Config::default()), began: since_epoch, octets: Counter::default(), reference: None }
+        Self {
+            estimator: Estimator::new(adaptation::Config::default()),
+            began: since_epoch,
+            octets: Counter::default(),
+            reference: None,
+            probes: Probes::default(),
+        }
     }
 
     /// A packet leaves; returns its transport-wide number.
@@ -40,6 +48,12 @@ impl Link {
     pub(super) fn number(&mut self, since_epoch: Duration, octets: usize) -> u16 {
         self.octets.add(octets as u64);
         self.estimator.on_sent(self.seconds(since_epoch), octets as f64)
+    }
+
+    /// Packets of padding that leave now.
+    pub(super) fn due_padding(&mut self, since_epoch: Duration) -> usize {
+        let now = self.seconds(since_epoch);
+        self.probes.poll(now, self.estimator.estimate(), self.estimator.told_by_media(now))
     }
 
     fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) {
@@ -128,6 +142,9 @@ mod tests {
     fn reference_times_go_on_over_the_wrap_and_back() {
         let mut link = Link::new(Duration::ZERO);
         let wrap = 1 << 24;
-        assert_eq!([0xFF_FFFE, 0xFF_FFFF, 1, 0xFF_FFFF, 2].map(|time| link.unroll(time)), [wrap - 2, wrap - 1, wrap + 1, wrap - 1, wrap + 2]);
+        assert_eq!(
+            [0xFF_FFFE, 0xFF_FFFF, 1, 0xFF_FFFF, 2].map(|time| link.unroll(time)),
+            [wrap - 2, wrap - 1, wrap + 1, wrap - 1, wrap + 2]
+        );
     }
 }

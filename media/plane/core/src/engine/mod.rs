@@ -22,6 +22,7 @@ mod link_loss;
 mod mirror;
 mod mirrored;
 mod peer;
+mod probes;
 mod redundancy;
 mod repair;
 mod replay;
@@ -105,6 +106,8 @@ pub struct Engine {
     turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
+    /// Peers for whom more is wanted than is known to fit.
+    probing: Vec<PeerKey>,
     timers: Timers,
     /// What each host has spent of its checks.
     hosts: limits::Hosts,
@@ -148,6 +151,7 @@ impl Engine {
             dirty: Vec::new(),
             turn: 0,
             replaying: Vec::new(),
+            probing: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
             events: VecDeque::new(),
@@ -200,6 +204,7 @@ impl Engine {
             match timer {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
+                timers::Timer::Probes => self.send_probes(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
                 timers::Timer::Feedback => self.send_transport_feedback(now, out),

@@ -46,7 +46,8 @@ impl<'a> Feedback<'a> {
         let (&[b0, b1, c0, c1, r0, r1, r2, feedback_count], rest) = body.split_first_chunk::<HEAD_LEN>().ok_or(Malformed)?;
         let count = u16::from_be_bytes([c0, c1]);
         let mut symbols = Symbols { chunks: rest, chunk: Chunk::default(), left: count };
-        let delta_octets = symbols.by_ref().try_fold(0_usize, |sum, symbol| Some(sum.saturating_add(symbol.delta_len()?))).ok_or(Malformed)?;
+        let delta_octets =
+            symbols.by_ref().try_fold(0_usize, |sum, symbol| Some(sum.saturating_add(symbol.delta_len()?))).ok_or(Malformed)?;
         if symbols.left > 0 {
             return Err(Malformed);
         }

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub use decode::{Malformed, Feedback, Reports};
+pub use decode::{Feedback, Malformed, Reports};
 use encode::Message;
 
 use crate::rtcp;

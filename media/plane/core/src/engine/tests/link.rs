@@ -13,6 +13,7 @@ struct Path {
     recorder: Recorder,
     numbers: Vec<u16>,
     sent: u16,
+    began: std::time::Instant,
 }
 
 impl Path {
@@ -21,7 +22,8 @@ impl Path {
         let mut host = world.publish_vp8(&[], &[(555, 556)]);
         let member = world.subscribe(2);
         world.take(&mut host);
-        Self { world, host, member, recorder: Recorder::default(), numbers: Vec::new(), sent: 0 }
+        let began = world.now;
+        Self { world, host, member, recorder: Recorder::default(), numbers: Vec::new(), sent: 0, began }
     }
 
     /// A picture of [`PACKETS`] packets of 1000 octets, of which the member gets one every `spacing` milliseconds and reports them.
@@ -33,9 +35,9 @@ impl Path {
             self.sent += 1;
         }
         self.world.engine.flush(self.world.now, &mut self.world.wire);
-        let began = self.sent as u64 * 10;
-        for (index, number) in (0_u64..).zip(self.take()) {
-            self.recorder.on_packet(number, Duration::from_millis(1000 + began + index * spacing));
+        let at = self.arrival();
+        for (index, number) in (0_u32..).zip(self.take()) {
+            self.recorder.on_packet(number, at + index * Duration::from_millis(spacing));
         }
         self.world.pass(Duration::from_millis(80));
         self.report();
@@ -44,10 +46,16 @@ impl Path {
     /// The transport-wide numbers of what was sent to the member.
     fn take(&mut self) -> Vec<u16> {
         let (media, _) = self.world.take(&mut self.member);
-        let number = |got: &Got| got.elements.iter().find(|(id, _)| *id == TRANSPORT_CC).map(|(_, value)| u16::from_be_bytes([value[0], value[1]]));
+        let number =
+            |got: &Got| got.elements.iter().find(|(id, _)| *id == TRANSPORT_CC).map(|(_, value)| u16::from_be_bytes([value[0], value[1]]));
         let numbers: Vec<u16> = media.iter().map(|got| number(got).unwrap()).collect();
         self.numbers.extend(&numbers);
         numbers
+    }
+
+    /// When something that leaves now arrives on an empty link, by the member's clock.
+    fn arrival(&self) -> Duration {
+        self.world.now.duration_since(self.began) + Duration::from_secs(1000)
     }
 
     fn report(&mut self) {
@@ -119,4 +127,30 @@ fn without_transport_feedback_a_bound_counts_while_it_is_told() {
     assert_eq!(world.engine.snapshot()[0].link.estimate_bps, 512_000.0);
     world.pass(Duration::from_secs(7));
     assert!(world.engine.snapshot()[0].link.estimate_bps.is_nan());
+}
+
+#[test]
+fn padding_finds_room_where_more_is_wanted_and_only_there() {
+    let mut path = Path::new();
+    path.picture(8);
+    path.picture(8);
+    let before = path.row().estimate_bps;
+    path.world.pass(Duration::from_secs(2));
+    assert_eq!(path.world.stat("probe_packets_sent"), 0);
+    path.world.command(Command::WantBitrate { peer: 2, bitrate: 2_000_000.0 });
+    // From now on the link carries what is sent on it without a queue.
+    for _ in 0..40 {
+        for _ in 0..10 {
+            path.world.pass(Duration::from_millis(5));
+            let at = path.arrival();
+            path.take().into_iter().for_each(|number| path.recorder.on_packet(number, at));
+        }
+        path.report();
+    }
+    assert!(path.row().estimate_bps > before * 1.5, "{before} {:?}", path.row());
+    path.world.command(Command::WantBitrate { peer: 2, bitrate: 0.0 });
+    let sent = path.world.stat("probe_packets_sent");
+    path.world.pass(Duration::from_secs(2));
+    assert_eq!(path.world.stat("probe_packets_sent"), sent);
+    assert!(sent < 500, "{sent}");
 }
