@@ -161,7 +161,7 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may panic")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 
