@@ -71,6 +71,15 @@ class Adaptation:
         """What viewers watch."""
         return set(self._sources)
 
+    def quality(self) -> dict[str, int]:
+        """How many viewers get all that they wish ("full"), less of it ("reduced"), or of its pictures none ("sound")."""
+        rows = self._rows
+        wishes = self._wishes[rows]
+        shown = np.minimum(self._policy.bounds[rows], wishes)
+        full = (shown == wishes).all(axis=1)
+        sound = ~full & (shown == NOTHING).all(axis=1)
+        return {"full": int(full.sum()), "reduced": int((~full & ~sound).sum()), "sound": int(sound.sum())}
+
     def add(self, peer: int, on_bounds: Callable[[dict[str, int]], None]) -> Viewer:
         """A viewer begins. `on_bounds` is called with the best encoding that each video slot may show, when they change."""
         viewer = Viewer(peer, self._policy.add(), on_bounds)

@@ -174,6 +174,10 @@ class MediaNode:
         """The plane's counters and gauges."""
         return self._plane.stats()
 
+    def quality(self) -> dict[str, int]:
+        """Viewers by what they get; see `Adaptation.quality`. Empty without adaptation."""
+        return self._adaptation.quality() if self._adaptation else {}
+
     async def publish(
         self,
         room: str,

@@ -159,6 +159,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
+    metrics.watch_quality(media.quality)
     return node, kept
 
 

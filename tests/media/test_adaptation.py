@@ -54,9 +54,11 @@ def test_each_viewer_is_bound_by_its_own_link_and_only_when_that_changes(plane: 
         adaptation.run(0.2)
         adaptation.run(0.3)
         assert told == [(12, 1)]
+        assert adaptation.quality() == {"full": 1, "reduced": 1, "sound": 0}
         tell(plane, slow, 90_000)
         adaptation.run(0.4)
         assert told[1:] == [(12, -1)], "sound alone"
+        assert adaptation.quality() == {"full": 1, "reduced": 0, "sound": 1}
         tell(plane, slow, 5_000_000)
         for tenth in range(5, 12):
             adaptation.run(tenth / 10)
