@@ -273,6 +273,7 @@ class MediaNode:
             both_profiles=prefer_passive,
             fingerprints=offer.fingerprints,
             extensions=negotiation.plane_extensions(answered.extensions or {} for answered in answers),
+            sends=any(answered.stream is not None for answered in answers),
             on_closed=on_closed,
         )
         self._peers.add(peer)

@@ -99,8 +99,18 @@ class Plane:
         send_salt: bytes,
         receive_key: bytes,
         receive_salt: bytes,
+        media_after_ms: int = 0,
     ) -> None:
-        """Open the media gate, once. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise."""
+        """Open the media gate, once. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise.
+
+        media_after_ms: media wait so long (up to 1000) behind our last flight of DTLS, which a browser is still busy with.
+        """
+    def follow_checks(self, peer: int, datagrams: list[bytes]) -> None:
+        """Send these DTLS datagrams (four at most) again behind every answered check, to where the check came from, until the
+        peer's first DTLS datagram arrives. A ClientHello that comes before the answer to a check is lost in browsers."""
+    def show_again(self, peer: int) -> None:
+        """Begin what the peer is shown anew, from the cache or at a keyframe: it was sent before the peer had its keys.
+        A keyframe request within a second of the keys does the same, once."""
     def add_source(
         self,
         source: int,

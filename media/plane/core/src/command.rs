@@ -1,5 +1,7 @@
 //! What Python tells the engine, what the engine tells Python, and the rows that it reports.
 
+use std::time::Duration;
+
 use crate::address::TransportAddress;
 use crate::srtp::{MasterKey, Profile};
 
@@ -84,6 +86,13 @@ pub enum Command {
         /// One DTLS datagram.
         datagram: Vec<u8>,
     },
+    /// Send these DTLS datagrams again behind every answered check, to where it came from, until the peer's first one arrives.
+    FollowChecks {
+        /// To whom.
+        peer: PeerId,
+        /// The first flight; empty: none any more.
+        datagrams: Vec<Vec<u8>>,
+    },
     /// Open the media gate.
     SetKeys {
         /// Whose association.
@@ -94,7 +103,11 @@ pub enum Command {
         send: MasterKey,
         /// For what we receive.
         receive: MasterKey,
+        /// How long media wait behind the last flight of DTLS.
+        hold: Duration,
     },
+    /// Begin what the peer is shown anew: it was sent before the peer had its keys.
+    ShowAgain(PeerId),
     /// A published track.
     AddSource {
         /// The new source.

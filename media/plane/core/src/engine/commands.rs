@@ -3,10 +3,9 @@
 use std::time::Instant;
 
 use super::feed::Wanted;
-use super::peer::{Peer, Stream};
+use super::peer::{Peer, Security, Stream};
 use super::sink::Sink;
 use super::source::Source;
-use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SinkKey, SourceKey};
 use crate::command::{Codec, Command, MediaKind, PeerId, SinkId, SourceId};
 use crate::srtp::{SrtpReceiver, SrtpSender};
@@ -31,14 +30,13 @@ impl Engine {
             }
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
             Command::SendDtls { peer, datagram } => self.send_dtls(now, *self.ids.peers.get(&peer)?, &datagram, out),
-            Command::SetKeys { peer, profile, send, receive } => {
+            Command::FollowChecks { peer, datagrams } => self.follow_checks(peer, datagrams)?,
+            Command::SetKeys { peer, profile, send, receive, hold } => {
                 let key = *self.ids.peers.get(&peer)?;
-                let peer = self.peers.get_mut(key)?;
                 let (sender, receiver) = (SrtpSender::new(profile, &send), SrtpReceiver::new(profile, &receive));
-                peer.security = Some(super::peer::Security { sender, receiver });
-                self.timers.arm(Timer::Keyframes, now);
-                self.begin_replays(key, now, out);
+                self.open_media(key, Security { sender, receiver }, hold, now, out);
             }
+            Command::ShowAgain(peer) => self.show_again(peer, now, out)?,
             Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs } => {
                 let peer = *self.ids.peers.get(&peer)?;
                 self.add_source(source, peer, kind, mid, codecs, rids, &ssrcs)?;
@@ -83,7 +81,7 @@ impl Engine {
     fn contradicts(&self, command: &Command) -> bool {
         match command {
             Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
-            Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.security.is_some()),
+            Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.opening.has_keys()),
             Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
                 let taken = |peer: &Peer| peer.sending.contains(ssrc) || peer.sending.contains(rtx_ssrc) || ssrc == rtx_ssrc;
@@ -132,7 +130,8 @@ impl Engine {
         }
         if let Some(source) = source {
             let generation = self.sources.get(source)?.encodings.get(encoding)?.generation;
-            if self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation) && !self.begin_replay(sink_key, now, out) {
+            let waits = self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation);
+            if waits && !self.begin_replay(sink_key, now, out) && !self.cache_awaits_keys(sink_key, now) {
                 self.want_keyframe(source, encoding, now);
             }
         }

@@ -88,6 +88,8 @@ counters! {
     cached_replays,
     /// Sinks that began with the cached keyframe as a still.
     cached_stills,
+    /// Sinks that began again because the first packets came before the peer had its keys.
+    beginnings_repeated,
     /// Numbers filled with an empty packet: of packets that are not wanted, or that will not come.
     fillers_sent,
     /// Changes of source or encoding carried out at a keyframe.

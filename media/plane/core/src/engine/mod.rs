@@ -13,6 +13,7 @@ mod feed;
 mod forward;
 mod gop;
 mod governor;
+mod handshake;
 mod joint;
 mod limits;
 mod link_loss;
@@ -101,6 +102,8 @@ pub struct Engine {
     turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
+    /// Peers whose media wait behind the last flight of DTLS.
+    opening: Vec<PeerKey>,
     timers: Timers,
     /// What each host has spent of its checks.
     hosts: limits::Hosts,
@@ -144,6 +147,7 @@ impl Engine {
             dirty: Vec::new(),
             turn: 0,
             replaying: Vec::new(),
+            opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
             events: VecDeque::new(),
@@ -196,6 +200,7 @@ impl Engine {
             match timer {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
+                timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
                 timers::Timer::Feedback => self.send_transport_feedback(now, out),

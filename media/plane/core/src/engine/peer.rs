@@ -5,6 +5,7 @@ use std::time::Instant;
 use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::handshake::Opening;
 use super::limits::Bucket;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
@@ -37,6 +38,8 @@ pub(super) struct Peer {
     /// Spent of the DTLS datagrams that are handed up.
     pub(super) dtls: Bucket,
     pub(super) security: Option<Security>,
+    /// How far it is on its way to media.
+    pub(super) opening: Opening,
     pub(super) sources: Vec<SourceKey>,
     pub(super) sinks: Vec<SinkKey>,
     /// SSRCs of its sinks, of those that are gone too: none may be used again under the same keys.
@@ -82,6 +85,7 @@ impl Peer {
             checks: Bucket::default(),
             dtls: Bucket::default(),
             security: None,
+            opening: Opening::default(),
             sources: Vec::new(),
             sinks: Vec::new(),
             sending: FxHashSet::default(),

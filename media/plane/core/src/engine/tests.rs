@@ -12,6 +12,7 @@ use crate::srtp::Profile;
 
 mod audio;
 mod codecs;
+mod handshake;
 mod mirrors;
 mod repair;
 mod riding;

@@ -50,6 +50,7 @@ impl Engine {
         if refusal.is_none() {
             self.counters.stun_answered.add(1);
             self.learn_address(now, key, from, request.use_candidate);
+            self.send_first_flight(key, from, out);
         }
     }
 
@@ -63,6 +64,7 @@ impl Engine {
         if let Some(sent) = peer.handshake_sent.take().filter(|_| peer.security.is_none()) {
             peer.round_trip.on_handshake(now.saturating_duration_since(sent));
         }
+        peer.opening.heard();
         self.counters.dtls_received.add(1);
         self.events.push_back(Event::Dtls { peer: peer.id, datagram: datagram.to_vec() });
     }
