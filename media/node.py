@@ -11,13 +11,15 @@ from media import answer, negotiation, sections
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
 from media.dtls import NodeCertificate
-from media.errors import Busy
+from media.early import EarlyPeers
+from media.errors import Busy, TicketRefused
 from media.link import PlaneLink
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
 from media.speakers import LISTEN_INTERVAL_S
-from media.views import OnEncodings, Publisher, SlotView, SourceKind, SourceView
+from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +90,9 @@ class MediaNode:
         self._rooms: dict[str, Room] = {}
         self._sources: dict[int, tuple[Room, Source]] = {}
         self._peers: set[Peer] = set()
+        self._ticket_key = secrets.token_bytes(32)
+        self._tickets = Tickets(self._ticket_key)
+        self._early = EarlyPeers(self._tickets, self._early_peer, lambda peer: self._plane.remove_peer(peer))
 
     async def start(self) -> None:
         """Bind the media port and run the plane.
@@ -97,7 +102,8 @@ class MediaNode:
         """
         config = self._config
         plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
-        self._link = PlaneLink(plane, self._on_encoding)
+        self._link = PlaneLink(plane, self._on_encoding, self._early.begin)
+        plane.accept_tickets(self._ticket_key)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
 
     async def close(self) -> None:
@@ -130,8 +136,32 @@ class MediaNode:
         return known.speakers if known else []
 
     def stats(self) -> dict[str, int]:
-        """The plane's counters and gauges."""
-        return self._plane.stats()
+        """The plane's counters and gauges, and the peers that wait for their `join`."""
+        return {**self._plane.stats(), "early_peers": len(self._early), "early_peers_refused": self._early.refused}
+
+    def ticket(self, room: str) -> Ticket:
+        """What a page needs to write the answer to its receiving offer itself. Keeps nothing.
+
+        Raises:
+            Busy: the plane does not run.
+        """
+        ufrag = self._tickets.mint(room)
+
+        def streams(slots: tuple[str, ...]) -> list[TicketStream]:
+            return [TicketStream(slot, *self._tickets.ssrcs(ufrag, slot), *sections.names_of(slot)) for slot in slots]
+
+        return Ticket(
+            ufrag=ufrag,
+            pwd=self._tickets.password(ufrag),
+            lifetime_s=LIFETIME_S,
+            fingerprint=self._certificate.sha256,
+            candidates=answer.candidate_lines(self._candidates()),
+            codecs=negotiation.receivable_names(),
+            extensions=negotiation.passed_on_uris(),
+            feedback=list(answer.VIDEO_FEEDBACK),
+            video=streams(VIDEO_SLOTS),
+            audio=streams(AUDIO_SLOTS),
+        )
 
     async def publish(
         self,
@@ -199,18 +229,27 @@ class MediaNode:
         *,
         offer: str,
         prefer_passive: bool = False,
+        ticket: str | None = None,
         on_slots: Callable[[list[SlotView]], None],
         on_closed: Callable[[str], None],
     ) -> Receiving:
         """Take an offer that receives: up to four video and four audio sections, which become the slots in their order.
 
+        Args:
+            ticket: ufrag of the ticket that the client has written the answer with. Its connection is as good as up then.
+
         Raises:
-            BadOffer, UnsupportedMedia, Busy: nothing was kept.
+            BadOffer, UnsupportedMedia, TicketRefused, Busy: nothing was kept.
         """
         parsed = Offer.parse(offer)
+        if ticket is not None:
+            self._tickets.check(ticket, room)
+            if negotiation.dtls_role(parsed, prefer_passive=prefer_passive) != "client":
+                raise TicketRefused("a ticket is for offers that leave the DTLS role open")
+        ssrcs = None if ticket is None else (lambda slot: self._tickets.ssrcs(ticket, slot))
         names = list(sections.slot_names(parsed))
         answers = [
-            sections.sending_answer(section, name) if name else AnsweredSection()
+            sections.sending_answer(section, name, ssrcs) if name else AnsweredSection()
             for section, name in zip(parsed.sections, names, strict=True)
         ]
         room_object = self._room(room)
@@ -219,7 +258,7 @@ class MediaNode:
             leave()
             on_closed(reason)
 
-        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed)
+        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed, ticket=ticket)
         slots = [
             self._add_sink(peer, section, answered, name)
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
@@ -263,18 +302,46 @@ class MediaNode:
         *,
         prefer_passive: bool,
         on_closed: Callable[[str], None],
+        ticket: str | None = None,
     ) -> Peer:
         if self._link is None:
             raise Busy("the media plane does not run")
+        extensions = negotiation.plane_extensions(answered.extensions or {} for answered in answers)
+        if ticket is not None and (early := self._early.claim(ticket)) is not None:
+            early.authorise(offer.fingerprints, extensions, on_closed)
+            return early
         peer = Peer(
             self._link,
             self._certificate,
             role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
             both_profiles=prefer_passive,
             fingerprints=offer.fingerprints,
-            extensions=negotiation.plane_extensions(answered.extensions or {} for answered in answers),
+            extensions=extensions,
             sends=any(answered.stream is not None for answered in answers),
             on_closed=on_closed,
+            credentials=None if ticket is None else (ticket, self._tickets.password(ticket)),
+        )
+        self._peers.add(peer)
+        return peer
+
+    def _early_peer(self, ufrag: str, on_closed: Callable[[str], None]) -> Peer:
+        """The peer of a ticket whose `join` has not come."""
+        assert self._link is not None
+
+        def closed(reason: str) -> None:
+            self._peers.discard(peer)
+            on_closed(reason)
+
+        peer = Peer(
+            self._link,
+            self._certificate,
+            role="client",
+            both_profiles=False,
+            fingerprints=None,
+            extensions={},
+            sends=True,
+            on_closed=closed,
+            credentials=(ufrag, self._tickets.password(ufrag)),
         )
         self._peers.add(peer)
         return peer

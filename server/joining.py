@@ -55,7 +55,7 @@ class Joining:
         hub = await self._hubs.get(admitted.record)
         member = Member(self._admission.identify(admitted, message.name), outbox)
         try:
-            answer, media_error = await self._receive(member, message.offer)
+            answer, media_error = await self._receive(member, message)
             position = await hub.enter(member, message.last_event)
         except BaseException:
             member.leave_media(self._kept, for_good=True)
@@ -72,12 +72,12 @@ class Joining:
         """Take a member out; `for_good` ends its media at once."""
         self._members.pop(member).leave(member, for_good=for_good)
 
-    async def _receive(self, member: Member, offer: str | None) -> tuple[str | None, ErrorInfo | None]:
+    async def _receive(self, member: Member, join: Join) -> tuple[str | None, ErrorInfo | None]:
         """The answer, or why there is none: without media the rest of the session works."""
-        if offer is None:
+        if join.offer is None:
             return None, None
         try:
-            return (await member.receive(self._media, offer)).answer, None
+            return (await member.receive(self._media, join.offer, join.ticket)).answer, None
         except MediaError as error:
             return None, ErrorInfo(code=error.code, message=str(error))
 

@@ -38,10 +38,10 @@ class Member:
         """Queue a message for this socket alone."""
         self.outbox.put(encode(message))
 
-    async def receive(self, media: MediaNode, offer: str) -> Receiving:
+    async def receive(self, media: MediaNode, offer: str, ticket: str | None = None) -> Receiving:
         """A new receiving connection instead of the old one. Raises `MediaError`; the old one then stays."""
         link = ReceiveLink()
-        answer = await link.open(media, self.identity.session, offer)
+        answer = await link.open(media, self.identity.session, offer, ticket)
         old, self.receive_link = self.receive_link, link
         if old is not None:
             await old.close()

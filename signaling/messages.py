@@ -15,6 +15,7 @@ QuestionId = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=40)]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]
+Ticket = Annotated[str, Meta(min_length=1, max_length=256)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=0)]
 
@@ -34,6 +35,7 @@ class Join(Struct, tag="join", frozen=True, kw_only=True):
     token: Token | None = None
     name: Name | None = None
     offer: Sdp | None = None
+    ticket: Ticket | None = None
     last_event: Sequence | None = None
 
 

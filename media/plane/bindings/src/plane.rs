@@ -85,6 +85,16 @@ impl Plane {
         self.post(Command::AddPeer { peer: peer.id("peer")?, local_ufrag, local_pwd, extensions })
     }
 
+    fn accept_tickets(&self, key: &[u8]) -> PyResult<()> {
+        let key: [u8; 32] = key.try_into().map_err(|_| arguments::invalid(format!("key must be 32 octets, not {}", key.len())))?;
+        self.post(Command::AcceptTickets { key })
+    }
+
+    #[pyo3(signature = (peer, *, extensions))]
+    fn set_extensions(&self, peer: Int, extensions: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.post(Command::SetExtensions { peer: peer.id("peer")?, extensions: arguments::extensions(extensions)? })
+    }
+
     fn remove_peer(&self, peer: Int) -> PyResult<()> {
         self.post(Command::RemovePeer(peer.id("peer")?))
     }

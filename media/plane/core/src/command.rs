@@ -66,7 +66,7 @@ pub struct ExtensionIds {
 /// A call from Python, carried out by the worker.
 #[derive(Debug)]
 pub enum Command {
-    /// Answer binding requests for this ufrag.
+    /// Answer binding requests for this ufrag, or claim the provisional peer that has it.
     AddPeer {
         /// The new peer.
         peer: PeerId,
@@ -74,6 +74,18 @@ pub enum Command {
         local_ufrag: String,
         /// Our password.
         local_pwd: String,
+        /// Its header extension ids.
+        extensions: ExtensionIds,
+    },
+    /// Answer checks with tickets made under this key.
+    AcceptTickets {
+        /// Of HMAC-SHA-256.
+        key: [u8; 32],
+    },
+    /// The header extension ids of a peer that was added before its offer came.
+    SetExtensions {
+        /// Whose.
+        peer: PeerId,
         /// Its header extension ids.
         extensions: ExtensionIds,
     },
@@ -192,6 +204,13 @@ pub enum Event {
         peer: PeerId,
         /// Where it came from.
         address: TransportAddress,
+    },
+    /// A check with a ticket was answered. The peer is provisional: `AddPeer` with its ufrag claims it, under an id of the caller's.
+    Ticket {
+        /// An id of the plane's, in the upper half.
+        peer: PeerId,
+        /// The ticket.
+        ufrag: String,
     },
     /// Nothing authenticated arrived for the liveness timeout.
     Lost {

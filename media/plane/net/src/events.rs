@@ -107,6 +107,7 @@ impl Waiting {
 enum Topic {
     Connected(PeerId),
     Lost(PeerId),
+    Ticket(PeerId),
     Encoding(SourceId, usize),
 }
 
@@ -116,6 +117,7 @@ fn topic(event: &Event) -> Option<Topic> {
         Event::Dtls { .. } => None,
         Event::Connected { peer, .. } => Some(Topic::Connected(*peer)),
         Event::Lost { peer } => Some(Topic::Lost(*peer)),
+        Event::Ticket { peer, .. } => Some(Topic::Ticket(*peer)),
         Event::Encoding { source, encoding, .. } => Some(Topic::Encoding(*source, *encoding)),
     }
 }

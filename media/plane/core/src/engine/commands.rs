@@ -23,7 +23,11 @@ impl Engine {
 
     fn carry_out(&mut self, command: Command, now: Instant, out: &mut impl Output) -> Option<()> {
         match command {
+            Command::AcceptTickets { key } => self.tickets.accept(&key),
+            Command::SetExtensions { peer, extensions } => self.peers.get_mut(*self.ids.peers.get(&peer)?)?.extensions = extensions,
+            Command::AddPeer { peer, local_ufrag, extensions, .. } if self.claim_peer(peer, &local_ufrag, extensions) => {}
             Command::AddPeer { peer, local_ufrag, local_pwd, extensions } => {
+                self.tickets.spend(&local_ufrag, now, self.clock.since_epoch(now).as_secs());
                 let key = self.peers.insert(Peer::new(peer, local_ufrag.clone(), local_pwd, extensions, now));
                 self.by_ufrag.insert(local_ufrag, key);
                 self.ids.peers.insert(peer, key);
@@ -80,7 +84,10 @@ impl Engine {
     /// under the same key, which with GCM gives the key away: neither may come back as long as the peer is there.
     fn contradicts(&self, command: &Command) -> bool {
         match command {
-            Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
+            Command::AddPeer { peer, local_ufrag, .. } => {
+                let holder = self.by_ufrag.get(local_ufrag).and_then(|&key| self.peers.get(key));
+                self.ids.peers.contains_key(peer) || holder.is_some_and(|holder| holder.provisional_since.is_none())
+            }
             Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.opening.has_keys()),
             Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
@@ -138,10 +145,13 @@ impl Engine {
         Some(())
     }
 
-    fn remove_peer(&mut self, id: PeerId) -> Option<()> {
+    pub(super) fn remove_peer(&mut self, id: PeerId) -> Option<()> {
         let key = self.ids.peers.remove(&id)?;
         let peer = self.peers.remove(key)?;
         self.by_ufrag.remove(&peer.local_ufrag);
+        if peer.provisional_since.is_some() {
+            self.tickets.claimed();
+        }
         for address in &peer.checked {
             self.by_address.remove(address);
         }

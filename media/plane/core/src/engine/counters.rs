@@ -112,6 +112,16 @@ counters! {
     stun_rejected,
     /// Binding requests that were not answered because their host or their peer had too many.
     stun_limited,
+    /// Tickets that made a peer.
+    tickets_taken,
+    /// Tickets whose MAC is wrong.
+    tickets_forged,
+    /// Tickets that came too late.
+    tickets_expired,
+    /// Tickets that were used before.
+    tickets_spent,
+    /// Tickets that came when there were too many.
+    tickets_limited,
     /// DTLS datagrams handed up.
     dtls_received,
     /// DTLS datagrams sent.

@@ -30,6 +30,7 @@ mod silence;
 mod sink;
 mod source;
 mod speaker;
+mod tickets;
 mod timers;
 mod timestamps;
 mod transport;
@@ -107,6 +108,7 @@ pub struct Engine {
     timers: Timers,
     /// What each host has spent of its checks.
     hosts: limits::Hosts,
+    tickets: tickets::Tickets,
     events: VecDeque<Event>,
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
@@ -150,6 +152,7 @@ impl Engine {
             opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
+            tickets: tickets::Tickets::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),

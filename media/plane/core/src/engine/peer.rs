@@ -33,6 +33,8 @@ pub(super) struct Peer {
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
+    /// Made by a ticket then, and not added by the caller yet.
+    pub(super) provisional_since: Option<Instant>,
     /// Spent of the checks that are answered.
     pub(super) checks: Bucket,
     /// Spent of the DTLS datagrams that are handed up.
@@ -82,6 +84,7 @@ impl Peer {
             checked: ArrayVec::new(),
             last_heard: now,
             lost: false,
+            provisional_since: None,
             checks: Bucket::default(),
             dtls: Bucket::default(),
             security: None,

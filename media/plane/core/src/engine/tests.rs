@@ -17,6 +17,7 @@ mod mirrors;
 mod repair;
 mod riding;
 mod switching;
+mod tickets;
 mod world;
 
 use world::*;

@@ -23,11 +23,9 @@ impl Engine {
                 return;
             }
         };
-        let key = self.by_ufrag.get(request.local_ufrag).copied();
-        let Some((key, peer)) = key.and_then(|key| Some((key, self.peers.get_mut(key)?))) else {
-            self.counters.stun_rejected.add(1);
-            return;
-        };
+        let known = self.by_ufrag.get(request.local_ufrag).copied();
+        let Some(key) = known.or_else(|| self.admit_ticket(now, from, &request)) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
         // Looked at before the password, which costs a hash; spent only behind it.
         if !peer.checks.allows(PEER_CHECKS, now) || !self.hosts.allow(from.socket, now) {
             self.counters.stun_limited.add(1);
@@ -81,6 +79,7 @@ impl Engine {
 
     /// Report peers that have been silent for too long.
     pub(super) fn check_liveness(&mut self, now: Instant) {
+        self.forget_unclaimed(now);
         for peer in self.peers.values_mut() {
             let silent = now.saturating_duration_since(peer.last_heard) >= self.config.liveness;
             if silent && !std::mem::replace(&mut peer.lost, true) {
@@ -120,7 +119,7 @@ impl Engine {
         if first || nominated {
             peer.address = Some(from);
         }
-        if first {
+        if first && peer.provisional_since.is_none() {
             self.events.push_back(Event::Connected { peer: peer.id, address: from });
         }
     }
