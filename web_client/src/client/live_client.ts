@@ -11,6 +11,7 @@ import { Retry } from "./retry";
 import { Session } from "./session";
 import type { CommandFailure, Output, Status } from "./session_io";
 import { connectionStats, type ConnectionStats } from "./stats";
+import { browserTickets, TicketSource } from "./ticket_source";
 import { viewOf, type View } from "./view";
 import { onWake } from "./wake";
 
@@ -69,6 +70,9 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private readonly driver: Driver;
   private readonly keeper: Keeper;
   private readonly receiveRetry = new Retry();
+  private readonly tickets: TicketSource;
+  /** Stops renewing the ticket of a page that waits for its visitor; set while it does. */
+  private stopHolding: (() => void) | null = null;
   private readonly stopWaking: () => void;
   private readonly promises = new Map<string, { resolve: () => void; reject: (error: CommandError) => void }>();
   private readonly replies = new Map<number, (result: MediaResult) => void>();
@@ -87,7 +91,9 @@ export class LiveClient extends Emitter<LiveClientEvents> {
       restored: this.keeper.commands(),
       random: Math.random,
     });
-    this.driver = new Driver(this.session, browserEnv(options.url ?? defaultUrl()), (output) => this.onOutput(output));
+    const url = options.url ?? defaultUrl();
+    this.tickets = new TicketSource(options.session, browserTickets(options.session, url));
+    this.driver = new Driver(this.session, browserEnv(url), (output) => this.onOutput(output));
     this.receiver = new Receiver({
       onChange: () => this.onReceiveChange(),
       onLost: () => this.receiveRetry.schedule(() => void this.receiveAgain()),
@@ -138,8 +144,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   // ---- Actions -----------------------------------------------------------------------------------------------------
 
+  /** Joins. After `prepare` the picture is two round trips away. */
   connect(): void {
-    this.driver.run((session, now) => session.start(now));
+    this.stopHolding?.();
+    const ticket = this.stopHolding === null ? null : this.beginByTicket(this.prepared);
+    this.stopHolding = null;
+    this.driver.run((session, now) => session.start(now, ticket));
+  }
+
+  /** Makes everything ready for `connect`: the socket is open, the offer made, a ticket at hand. Nobody has joined yet. */
+  prepare(): void {
+    if (this.stopHolding !== null || this.status.name !== "connecting") return;
+    const timer = setInterval(() => void this.tickets.refill(), TICKET_CHECK_MS);
+    this.stopHolding = () => clearInterval(timer);
+    void this.tickets.refill();
+    this.driver.run((session, now) => session.prepare(now));
   }
 
   /**
@@ -167,6 +186,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   /** Leaves for good. Commands that wait stay in the tab's storage. */
   close(): void {
     this.stopWaking();
+    this.stopHolding?.();
     this.receiveRetry.cancel();
     this.driver.run((session) => session.leave());
     this.receiver.close();
@@ -232,7 +252,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
     this.setSpeakers([]);
-    if (joined.answer !== null) void this.prepared?.accept(joined.answer);
+    if (joined.answer !== null) void this.accept(this.prepared, joined.answer);
     else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
     this.publisher.rejoined(joined.slots);
   }
@@ -263,24 +283,37 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Makes the offer of a join while its socket opens. */
   private async offerFor(attempt: number): Promise<void> {
-    const prepared = this.options.receive === false ? null : await this.prepare();
-    this.driver.run((session, now) => session.offerReady(attempt, prepared?.sdp ?? null, now));
+    const prepared = this.options.receive === false ? null : await this.makeOffer();
+    const ticket = this.stopHolding === null ? this.beginByTicket(prepared) : null;
+    this.driver.run((session, now) => session.offerReady(attempt, prepared?.sdp ?? null, now, ticket));
+  }
+
+  /** Begins to connect before anybody has answered, if a ticket is at hand. Returns which. */
+  private beginByTicket(prepared: PreparedOffer | null): string | null {
+    const ticket = prepared === null ? null : this.tickets.take();
+    return ticket !== null && prepared?.begin(ticket) ? ticket.ufrag : null;
+  }
+
+  private async accept(prepared: PreparedOffer | null, answer: string): Promise<void> {
+    // The server has answered something else than the ticket promised: silently, once more without one.
+    if (prepared !== null && !(await prepared.accept(answer))) void this.receiveAgain();
   }
 
   private async receiveAgain(): Promise<void> {
     if (this.status.name !== "live") return; // the next join brings its own offer
-    const prepared = await this.prepare();
+    const prepared = await this.makeOffer();
     if (prepared === null) return;
     const result = await this.request({ type: "receive", offer: prepared.sdp });
     if (!result.ok) this.onMediaRefused(prepared, result.failure.code, result.failure.retryAfterMs);
     else if (result.reply.type === "receiving") {
       this.setSlots(result.reply.slots);
-      await prepared.accept(result.reply.answer);
+      await this.accept(prepared, result.reply.answer);
     }
   }
 
-  private async prepare(): Promise<PreparedOffer | null> {
+  private async makeOffer(): Promise<PreparedOffer | null> {
     this.receiveRetry.cancel();
+    this.prepared = null;
     try {
       return (this.prepared = await this.receiver.prepare());
     } catch (error) {
@@ -291,6 +324,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   private onMediaRefused(prepared: PreparedOffer | null, code: string, retryAfterMs: number | null): void {
     prepared?.refuse();
+    if (code === "ticket_refused") return void this.receiveAgain();
     if (code === "busy" || code === "rate_limited") {
       this.receiveRetry.schedule(() => void this.receiveAgain(), retryAfterMs ?? 0);
     }
@@ -310,6 +344,9 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     });
   }
 }
+
+/** How often a page that waits for its visitor looks whether its ticket is still good. */
+const TICKET_CHECK_MS = 15_000;
 
 function defaultUrl(): string {
   return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;

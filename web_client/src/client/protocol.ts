@@ -77,6 +77,8 @@ export interface Join {
   token?: string;
   name?: string;
   offer?: string;
+  /** `ufrag` of the ticket by which the page has answered its offer itself. */
+  ticket?: string;
   last_event?: number;
 }
 

@@ -23,11 +23,16 @@ export const SILENCE_MS = 45_000;
 
 type Phase =
   | { name: "idle" }
-  | { name: "opening"; opened: boolean; offer: string | null | undefined; deadline: number }
+  | { name: "opening"; opened: boolean; offer: Offer | null | undefined; deadline: number }
   | { name: "joining"; deadline: number }
   | { name: "live"; since: number; heardAt: number }
   | { name: "waiting"; until: number }
   | { name: "closed"; reason: ClosedReason };
+
+interface Offer {
+  sdp: string;
+  ticket: string | null;
+}
 
 export class Session {
   state: SessionState = EMPTY_STATE;
@@ -43,6 +48,8 @@ export class Session {
   private hasState = false;
   private hasJoined = false;
   private lastError: string | null = null;
+  /** Everything is made ready, and nobody has come yet. */
+  private held = false;
 
   constructor(private readonly options: SessionOptions) {
     this.credentials = options.credentials;
@@ -59,7 +66,9 @@ export class Session {
   /** When `tick` must be called, in ms; null when nothing is due. */
   deadline(): number | null {
     const { phase } = this;
-    if (phase.name === "opening" || phase.name === "joining") return phase.deadline;
+    // A socket that is held may stay open for as long as the server lets it.
+    if (phase.name === "opening") return this.held && phase.opened ? null : phase.deadline;
+    if (phase.name === "joining") return phase.deadline;
     if (phase.name === "waiting") return phase.until;
     if (phase.name !== "live") return null;
     const waiting = [this.outbox.waitingSince, this.requests.waitingSince].filter((t) => t !== null);
@@ -73,8 +82,19 @@ export class Session {
 
   // ---- From the page -----------------------------------------------------------------------------------------------
 
-  start(now: number): void {
+  /** `ticket`: the one by which an offer that was prepared is answered. */
+  start(now: number, ticket: string | null = null): void {
+    if (this.held && this.phase.name === "opening" && this.phase.offer) this.phase.offer.ticket = ticket;
+    this.held = false;
     if (this.phase.name === "idle") this.open(now);
+    else this.joinWhenReady(now);
+  }
+
+  /** Opens the socket and has the offer made, so that `start` costs nothing but the join itself. */
+  prepare(now: number): void {
+    if (this.phase.name !== "idle") return;
+    this.held = true;
+    this.open(now);
   }
 
   /** Keeps the command until it is acknowledged. Returns false when too many are waiting already. */
@@ -112,10 +132,10 @@ export class Session {
 
   // ---- From the shell ----------------------------------------------------------------------------------------------
 
-  /** The offer for the join of `attempt` is made; null when no media are wanted. */
-  offerReady(attempt: number, offer: string | null, now: number): void {
+  /** The offer for the join of `attempt` is made; null when no media are wanted. `ticket`: the one by which it is answered. */
+  offerReady(attempt: number, offer: string | null, now: number, ticket: string | null = null): void {
     if (this.phase.name !== "opening" || attempt !== this.attempt) return;
-    this.phase.offer = offer;
+    this.phase.offer = offer === null ? null : { sdp: offer, ticket };
     this.joinWhenReady(now);
   }
 
@@ -163,13 +183,14 @@ export class Session {
   }
 
   private joinWhenReady(now: number): void {
-    if (this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
+    if (this.held || this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
     const { session, name } = this.options;
     const join: Join = { type: "join", v: PROTOCOL_VERSION, session };
     const token = this.credentials.personal ?? this.credentials.link;
     if (token !== null) join.token = token;
     if (name !== undefined) join.name = name;
-    if (this.phase.offer !== null) join.offer = this.phase.offer;
+    if (this.phase.offer !== null) join.offer = this.phase.offer.sdp;
+    if (this.phase.offer?.ticket) join.ticket = this.phase.offer.ticket;
     if (this.hasState) join.last_event = this.state.seq;
     this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
     this.outputs.push({ kind: "send", text: JSON.stringify(join) });
