@@ -22,13 +22,19 @@ declare global {
 export class LivePage {
   private constructor(readonly page: Page) {}
 
-  /** Open a link in a browser context of its own: another person. */
-  static async open(browser: Browser, url: string, viewport = { width: 390, height: 780 }): Promise<LivePage> {
+  /** Open a link in a browser context of its own: another person. `before` sees the page before it loads. */
+  static async open(
+    browser: Browser,
+    url: string,
+    viewport = { width: 390, height: 780 },
+    before: (page: Page) => Promise<void> = async () => {},
+  ): Promise<LivePage> {
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
     await page.setViewport(viewport);
     page.setDefaultTimeout(TIMEOUT_MS);
     await page.evaluateOnNewDocument(installHelpers);
+    await before(page);
     await page.goto(url);
     return new LivePage(page);
   }
