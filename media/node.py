@@ -17,6 +17,7 @@ from media.link import PlaneLink
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
+from media.seat import Seat
 from media.speakers import LISTEN_INTERVAL_S
 from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
 from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
@@ -73,8 +74,19 @@ class Receiving(Connection):
     """A connection that receives. `slots` is what it showed at the start; later lists went to `on_slots`."""
 
     slots: list[SlotView] = field(default_factory=list)
-    prefer: Callable[[str, int | None], None] = field(default=lambda slot, encoding: None, repr=False)
-    """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose."""
+    _seat: Seat = field(repr=False, kw_only=True)
+
+    def prefer(self, slot: str, encoding: int | None) -> None:
+        """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose."""
+        self._seat.prefer(slot, encoding)
+
+    def watch(self, pictures: bool) -> None:
+        """Send pictures, or sound alone while nobody looks."""
+        self._seat.watch(pictures)
+
+    def move(self, room: str) -> list[SlotView]:
+        """Show another room by the same connection; returns its slots."""
+        return self._seat.move(room)
 
 
 class MediaNode:
@@ -219,7 +231,8 @@ class MediaNode:
             for source in publication.sources:
                 self._sources.pop(source.id)
             room_object.unpublish(publication)
-            self._forget(peer, room)
+            self._peers.discard(peer)
+            self._tidy(room)
 
         return Publishing(publication_id, self._answer(parsed, answers, peer, prefer_passive), leave, peer)
 
@@ -252,7 +265,6 @@ class MediaNode:
             sections.sending_answer(section, name, ssrcs) if name else AnsweredSection()
             for section, name in zip(parsed.sections, names, strict=True)
         ]
-        room_object = self._room(room)
 
         def closed(reason: str) -> None:
             leave()
@@ -264,16 +276,12 @@ class MediaNode:
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
             if name is not None
         ]
-        receiver = Receiver(slots, on_slots)
-        shown = room_object.receive(receiver)
-        present = True
+        seat = Seat(Receiver(slots, on_slots), room, self._room, self._tidy)
+        shown = seat.take()
 
         def leave() -> None:
-            nonlocal present
-            if present:
-                present = False
-                room_object.leave(receiver)
-                self._forget(peer, room)
+            self._peers.discard(peer)
+            seat.leave()
 
         return Receiving(
             secrets.token_urlsafe(12),
@@ -281,7 +289,7 @@ class MediaNode:
             leave,
             peer,
             slots=shown,
-            prefer=lambda slot, encoding: room_object.prefer(receiver, slot, encoding),
+            _seat=seat,
         )
 
     @property
@@ -397,8 +405,8 @@ class MediaNode:
         udp = [Candidate("udp", address, self.port) for address in config.announced if config.udp_announced]
         return udp + [Candidate("tcp", address, self.port) for address in config.announced if config.tcp]
 
-    def _forget(self, peer: Peer, room: str) -> None:
-        self._peers.discard(peer)
+    def _tidy(self, room: str) -> None:
+        """Let a room go that nobody is in."""
         if (known := self._rooms.get(room)) and known.empty:
             del self._rooms[room]
             if known.speakers:

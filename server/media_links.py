@@ -33,6 +33,16 @@ class ReceiveLink:
         self.slots = self.slots or to_slots(receiving.slots)
         return receiving.answer
 
+    def move(self, session: str) -> None:
+        """Show another session by the same connection."""
+        if self._receiving is not None:
+            self.slots = to_slots(self._receiving.move(session))
+
+    def watch(self, pictures: bool) -> None:
+        """Send pictures, or sound alone."""
+        if self._receiving is not None:
+            self._receiving.watch(pictures)
+
     async def close(self) -> None:
         """End the connection; idempotent."""
         self.alive = False

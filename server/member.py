@@ -49,6 +49,13 @@ class Member:
             link.notify = self.send
         return Receiving(answer=answer, slots=link.slots)
 
+    def watch(self, pictures: bool) -> Slots:
+        """Send pictures, or sound alone while nobody looks; returns what is where."""
+        link = self.receive_link
+        if link is not None:
+            link.watch(pictures)
+        return Slots(slots=link.slots if link is not None else [])
+
     async def publish(self, publications: Publications, offer: str) -> Published:
         """Go live, or replace what is live. Raises `MediaError`; what was live then stays."""
         old = self.publish_link

@@ -17,10 +17,12 @@ from signaling.messages import (
     Publish,
     Receive,
     ServerMessage,
+    Switch,
     Unpublish,
     Unpublished,
     Unvote,
     Vote,
+    Watch,
 )
 
 
@@ -46,7 +48,9 @@ class Requests:
             QueueError, MediaError, StoreError: it cannot be done.
         """
         match message:
-            case Join():
+            case Watch(pictures=pictures):
+                return member.watch(pictures)
+            case Join() | Switch():
                 raise Unexpected("this socket has joined already")
             case Receive(offer=offer):
                 return await member.receive(self._media, offer)

@@ -15,8 +15,8 @@ from server.outbox import Outbox
 from server.rate import TokenBucket
 from server.requests import Requests
 from signaling.codec import decode, encode
-from signaling.errors import RateLimited, Unexpected, to_message
-from signaling.messages import ClientMessage, Join, ServerMessage
+from signaling.errors import Busy, RateLimited, Unexpected, to_message
+from signaling.messages import ClientMessage, Join, ServerMessage, Switch
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,8 @@ class Socket:
             while not self._outbox.finishing:
                 # Who does not read the answers is not read either.
                 await self._outbox.drained()
-                await self._answer(await self._receive())
+                message = await self._receive()
+                await (self._enter(message) if isinstance(message, Switch) else self._answer(message))
         except WebSocketDisconnect as end:
             self._end_code = end.code
 
@@ -132,6 +133,10 @@ class Socket:
         except TimeoutError:
             self._outbox.finish(CLOSE_NO_JOIN)
             return
+        await self._enter(message)
+
+    async def _enter(self, message: ClientMessage | Exception) -> None:
+        """Into a session, or from one into another; who is not let in goes."""
         try:
             self._member = await self._admit(message)
         except Exception as error:  # noqa: BLE001 (every error is told to the peer, and ours is logged)
@@ -144,6 +149,10 @@ class Socket:
     async def _admit(self, message: ClientMessage | Exception) -> Member:
         if isinstance(message, Exception):
             raise message
+        if isinstance(message, Switch) and self._member is not None:
+            if delay_s := self._bucket.take(time.monotonic()):
+                raise Busy("too many switches", retry_after_ms=int(delay_s * 1000) + 1)
+            return await self._joining.switch(self._member, message)
         if not isinstance(message, Join):
             raise Unexpected("the first message is `join`")
         return await self._joining.join(message, self._outbox)

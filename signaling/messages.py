@@ -39,6 +39,21 @@ class Join(Struct, tag="join", frozen=True, kw_only=True):
     last_event: Sequence | None = None
 
 
+class Switch(Struct, tag="switch", frozen=True, kw_only=True):
+    """Leave this session for another one, and take the receiving connection along."""
+
+    session: SessionId
+    token: Token | None = None
+    name: Name | None = None
+    last_event: Sequence | None = None
+
+
+class Watch(Struct, tag="watch", frozen=True, kw_only=True):
+    """Pictures are wanted, or sound alone."""
+
+    pictures: bool
+
+
 class Receive(Struct, tag="receive", frozen=True, kw_only=True):
     """A new receiving connection, after the old one was lost."""
 
@@ -91,7 +106,7 @@ class Answered(Struct, tag="answered", frozen=True, kw_only=True):
 
 
 Command = Ask | Vote | Unvote | Answering | Answered
-ClientMessage = Join | Receive | Publish | Unpublish | Command
+ClientMessage = Join | Switch | Watch | Receive | Publish | Unpublish | Command
 
 
 # What server messages are made of

@@ -9,11 +9,11 @@ import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { MediaRequest, MediaResult } from "./requests";
 import { Retry } from "./retry";
 import { Session } from "./session";
-import type { CommandFailure, Output, Status } from "./session_io";
+import type { CommandFailure, Output, Place, Status } from "./session_io";
 import { connectionStats, type ConnectionStats } from "./stats";
 import { browserTickets, TicketSource } from "./ticket_source";
 import { viewOf, type View } from "./view";
-import { onWake } from "./wake";
+import { onHidden, onWake } from "./wake";
 
 export interface LiveClientOptions {
   /** Session id. */
@@ -68,9 +68,10 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   readonly publisher: Publisher;
   private readonly session: Session;
   private readonly driver: Driver;
-  private readonly keeper: Keeper;
+  private keeper: Keeper;
+  private readonly url: string;
   private readonly receiveRetry = new Retry();
-  private readonly tickets: TicketSource;
+  private tickets: TicketSource;
   /** Stops renewing the ticket of a page that waits for its visitor; set while it does. */
   private stopHolding: (() => void) | null = null;
   private readonly stopWaking: () => void;
@@ -82,18 +83,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   constructor(private readonly options: LiveClientOptions) {
     super();
-    const scope = options.storageKey ?? `livetrial:${options.session}`;
-    this.keeper = new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
-    this.session = new Session({
-      session: options.session,
-      ...(options.name === undefined ? {} : { name: options.name }),
-      credentials: this.keeper.credentials(options.token ?? null),
-      restored: this.keeper.commands(),
-      random: Math.random,
-    });
-    const url = options.url ?? defaultUrl();
-    this.tickets = new TicketSource(options.session, browserTickets(options.session, url));
-    this.driver = new Driver(this.session, browserEnv(url), (output) => this.onOutput(output));
+    this.keeper = keeperOf(options);
+    this.session = new Session({ ...placeOf(options, this.keeper), random: Math.random });
+    this.url = options.url ?? defaultUrl();
+    this.tickets = new TicketSource(options.session, browserTickets(options.session, this.url));
+    this.driver = new Driver(this.session, browserEnv(this.url), (output) => this.onOutput(output));
     this.receiver = new Receiver({
       onChange: () => this.onReceiveChange(),
       onLost: () => this.receiveRetry.schedule(() => void this.receiveAgain()),
@@ -102,7 +96,9 @@ export class LiveClient extends Emitter<LiveClientEvents> {
       request: (message) => this.request(message),
       onChange: () => this.emit("publish", this.publisher.state),
     });
-    this.stopWaking = onWake((networkChanged) => this.driver.run((session, now) => session.wake(now, networkChanged)));
+    const stopWaking = onWake((networkChanged) => this.driver.run((session, now) => session.wake(now, networkChanged)));
+    const stopHiding = onHidden((hidden) => this.watch(!hidden));
+    this.stopWaking = () => (stopWaking(), stopHiding());
   }
 
   // ---- State -------------------------------------------------------------------------------------------------------
@@ -181,6 +177,23 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   unpublish(): Promise<void> {
     return this.publisher.stop();
+  }
+
+  /**
+   * Leaves this session for another one on the same server. The connection goes along, so its picture is one round trip away.
+   * `to` is as in the constructor; `storageKey` and `name` too.
+   */
+  switchTo(to: Pick<LiveClientOptions, "session" | "token" | "name" | "storageKey">): void {
+    this.keeper = keeperOf(to);
+    this.tickets = new TicketSource(to.session, browserTickets(to.session, this.url));
+    for (const cmd of [...this.promises.keys()]) this.settle(cmd, { code: "left", retryAfterMs: null });
+    this.publisher.close();
+    this.driver.run((session, now) => session.switchTo(placeOf(to, this.keeper), now));
+  }
+
+  /** Wants pictures, or while nobody looks sound alone. A page in the background does so by itself. */
+  watch(pictures: boolean): void {
+    this.driver.run((session) => session.watch(pictures));
   }
 
   /** Leaves for good. Commands that wait stay in the tab's storage. */
@@ -343,6 +356,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
       this.driver.run((session, now) => session.request(id, message, now));
     });
   }
+}
+
+function keeperOf(options: Pick<LiveClientOptions, "session" | "storageKey">): Keeper {
+  const scope = options.storageKey ?? `livetrial:${options.session}`;
+  return new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
+}
+
+function placeOf(options: Pick<LiveClientOptions, "session" | "token" | "name">, keeper: Keeper): Place {
+  const { session, name, token } = options;
+  return {
+    session,
+    ...(name === undefined ? {} : { name }),
+    credentials: keeper.credentials(token ?? null),
+    restored: keeper.commands(),
+  };
 }
 
 /** How often a page that waits for its visitor looks whether its ticket is still good. */

@@ -82,6 +82,21 @@ export interface Join {
   last_event?: number;
 }
 
+/** Leave this session for another one, and take the receiving connection along. */
+export interface Switch {
+  type: "switch";
+  session: string;
+  token?: string;
+  name?: string;
+  last_event?: number;
+}
+
+/** Pictures are wanted, or sound alone. */
+export interface Watch {
+  type: "watch";
+  pictures: boolean;
+}
+
 export interface Receive {
   type: "receive";
   offer: string;
@@ -104,7 +119,7 @@ export type Command =
   | { type: "answering"; cmd: string; question: string | null }
   | { type: "answered"; cmd: string; question: string };
 
-export type ClientMessage = Join | Receive | Publish | Unpublish | Command;
+export type ClientMessage = Join | Switch | Watch | Receive | Publish | Unpublish | Command;
 
 // ---- Events of the session log -------------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ import { Backoff } from "./backoff";
 import { afterClose, type ClosedReason } from "./closing";
 import { decode } from "./decode";
 import { Outbox } from "./outbox";
-import { PROTOCOL_VERSION, type Command, type ErrorMessage, type Join, type Joined, type ServerMessage } from "./protocol";
+import { PROTOCOL_VERSION, type Command, type ErrorMessage, type Join, type Joined, type ServerMessage, type Switch, type Watch } from "./protocol";
 import { Requests, type MediaRequest, type MediaResult } from "./requests";
-import type { CommandFailure, Credentials, Output, SessionOptions, Status } from "./session_io";
+import type { CommandFailure, Credentials, Output, Place, SessionOptions, Status } from "./session_io";
 import { applyEvents, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
 
 /** A socket that has not joined, or has not answered, for so long is given up. */
@@ -38,11 +38,13 @@ export class Session {
   state: SessionState = EMPTY_STATE;
   /** Text frames that were no well-formed messages. */
   malformed = 0;
-  readonly outbox: Outbox;
+  outbox: Outbox;
   private readonly requests = new Requests();
   private readonly backoff: Backoff;
   private readonly outputs: Output[] = [];
   private credentials: Credentials;
+  private place: Place;
+  private pictures = true;
   private phase: Phase = { name: "idle" };
   private attempt = 0;
   private hasState = false;
@@ -51,7 +53,8 @@ export class Session {
   /** Everything is made ready, and nobody has come yet. */
   private held = false;
 
-  constructor(private readonly options: SessionOptions) {
+  constructor(options: SessionOptions) {
+    this.place = options;
     this.credentials = options.credentials;
     this.outbox = new Outbox(options.restored);
     this.backoff = new Backoff(options.random);
@@ -123,6 +126,34 @@ export class Session {
     else if (phase.name === "live" && (networkChanged || now - phase.heardAt > SILENCE_MS)) this.abandon(now, 0);
   }
 
+  /**
+   * Goes to another session. While live it takes socket and receiving connection along; otherwise the next join goes there.
+   * Commands that wait stay in the old session's storage.
+   */
+  switchTo(place: Place, now: number): void {
+    if (this.phase.name === "closed") return;
+    for (const id of this.requests.socketLost()) this.outputs.push({ kind: "reply", id, result: DISCONNECTED });
+    this.place = place;
+    this.credentials = place.credentials;
+    this.outbox = new Outbox(place.restored);
+    this.state = EMPTY_STATE;
+    this.hasState = false;
+    if (this.phase.name === "live") {
+      this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
+      this.say({ type: "switch", ...this.who() });
+    } else if (this.phase.name === "joining") {
+      this.abandon(now, 0); // the answer to come is about the session that is left
+    }
+    this.outputs.push({ kind: "changed" });
+  }
+
+  /** Whether pictures are wanted, or sound alone. */
+  watch(pictures: boolean): void {
+    if (this.pictures === pictures) return;
+    this.pictures = pictures;
+    if (this.phase.name === "live") this.say({ type: "watch", pictures });
+  }
+
   leave(): void {
     if (this.phase.name === "closed") return;
     this.socketGone();
@@ -184,16 +215,22 @@ export class Session {
 
   private joinWhenReady(now: number): void {
     if (this.held || this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
-    const { session, name } = this.options;
-    const join: Join = { type: "join", v: PROTOCOL_VERSION, session };
-    const token = this.credentials.personal ?? this.credentials.link;
-    if (token !== null) join.token = token;
-    if (name !== undefined) join.name = name;
+    const join: Join = { type: "join", v: PROTOCOL_VERSION, ...this.who() };
     if (this.phase.offer !== null) join.offer = this.phase.offer.sdp;
     if (this.phase.offer?.ticket) join.ticket = this.phase.offer.ticket;
     if (this.hasState) join.last_event = this.state.seq;
     this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
-    this.outputs.push({ kind: "send", text: JSON.stringify(join) });
+    this.say(join);
+  }
+
+  private who(): Pick<Join, "session" | "token" | "name"> {
+    const { session, name } = this.place;
+    const token = this.credentials.personal ?? this.credentials.link;
+    return { session, ...(token === null ? {} : { token }), ...(name === undefined ? {} : { name }) };
+  }
+
+  private say(message: Join | Switch | Watch): void {
+    this.outputs.push({ kind: "send", text: JSON.stringify(message) });
   }
 
   private enterLive(joined: Joined, now: number): void {
@@ -210,6 +247,8 @@ export class Session {
     if (joined.token !== null) this.keep({ ...this.credentials, personal: joined.token });
     this.enter({ name: "live", since: now, heardAt: now });
     this.outputs.push({ kind: "joined", message: joined }, { kind: "changed" });
+    // A new connection shows pictures until it is told not to.
+    if (!this.pictures) this.say({ type: "watch", pictures: false });
     this.flush(now);
   }
 

@@ -38,12 +38,16 @@ export type Output =
   /** Store these for the next page load. */
   | { kind: "credentials"; credentials: Credentials };
 
-export interface SessionOptions {
+/** Which session, and as whom. */
+export interface Place {
   session: string;
   name?: string;
   credentials: Credentials;
   /** Unacknowledged commands of an earlier page load. */
   restored?: readonly Command[];
+}
+
+export interface SessionOptions extends Place {
   random: () => number;
 }
 
