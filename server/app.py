@@ -54,7 +54,12 @@ def create_app(node: Node) -> FastAPI:
     async def ws(websocket: WebSocket) -> None:
         timeout_s = node.settings.join_timeout_s
         socket = Socket(
-            websocket, joining=node.joining, requests=node.requests, metrics=node.metrics, join_timeout_s=timeout_s
+            websocket,
+            joining=node.joining,
+            requests=node.requests,
+            metrics=node.metrics,
+            doorway=node.doorway,
+            join_timeout_s=timeout_s,
         )
         await socket.run()
 

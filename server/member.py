@@ -31,6 +31,8 @@ class Member:
     outbox: Outbox
     joined: bool = False
     """Whether `joined` was sent, so that what happens from now on is news."""
+    reported: bool = False
+    """Whether its page has told how its join went."""
     receive_link: ReceiveLink | None = field(default=None, init=False)
     publish_link: PublishLink | None = field(default=None, init=False)
 

@@ -11,6 +11,7 @@ from media.node import MediaConfig, MediaNode
 from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.config import Settings
+from server.doorway import Doorway
 from server.hubs import Hubs
 from server.joining import Joining
 from server.kept import KeptLinks
@@ -35,6 +36,7 @@ PLANE_GAUGES = frozenset(
         "sources",
         "sinks",
         "addresses",
+        "early_peers",
         "tcp_connections",
         "udp_segments_max",
         "udp_receive_buffer_octets",
@@ -59,6 +61,7 @@ class Node:
     publications: Publications
     resources: Resources
     joining: Joining
+    doorway: Doorway
     requests: Requests
 
     async def missing(self) -> dict[str, str]:
@@ -120,6 +123,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     hubs = Hubs(queue=queue, kept=kept, metrics=metrics)
     media.on_speakers = hubs.tell_speakers
     publications = Publications(media)
+    doorway = Doorway()
     resources = Resources(limit=settings.max_members)
     joining = Joining(admission=admission, hubs=hubs, media=media, kept=kept, max_members=settings.max_members)
     node = Node(
@@ -135,9 +139,11 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         publications=publications,
         resources=resources,
         joining=joining,
-        requests=Requests(queue=queue, media=media, publications=publications),
+        doorway=doorway,
+        requests=Requests(queue=queue, media=media, publications=publications, times=metrics.join_times),
     )
     metrics.watch("livetrial_members", "Sockets that have joined", joining)
+    metrics.watch("livetrial_joins_waiting", "Joins that wait for their turn", doorway)
     metrics.watch("livetrial_sessions", "Sessions with a hub on this node", hubs)
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)

@@ -18,10 +18,12 @@ Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]
 Ticket = Annotated[str, Meta(min_length=1, max_length=256)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=0)]
+Stage = Annotated[float, Meta(ge=0, le=120_000)]
 
 Role = Literal["host", "moderator", "member"]
 QuestionState = Literal["queued", "answering", "answered"]
 SourceKind = Literal["camera", "screen", "microphone"]
+JoinPath = Literal["ticket", "ordinary", "switch"]
 
 
 # Client to server
@@ -52,6 +54,26 @@ class Watch(Struct, tag="watch", frozen=True, kw_only=True):
     """Pictures are wanted, or sound alone."""
 
     pictures: bool
+
+
+class JoinStages(Struct, frozen=True, kw_only=True):
+    """Milliseconds from the tap to each stage; None where it was not reached or not seen."""
+
+    offer: Stage | None = None
+    answer: Stage | None = None
+    joined: Stage | None = None
+    ice: Stage | None = None
+    dtls: Stage | None = None
+    first_packet: Stage | None = None
+    first_decoded: Stage | None = None
+    first_shown: Stage | None = None
+
+
+class JoinReport(Struct, tag="join_report", frozen=True, kw_only=True):
+    """How long a join took; counted once for each."""
+
+    path: JoinPath
+    stages: JoinStages
 
 
 class Receive(Struct, tag="receive", frozen=True, kw_only=True):
@@ -106,7 +128,7 @@ class Answered(Struct, tag="answered", frozen=True, kw_only=True):
 
 
 Command = Ask | Vote | Unvote | Answering | Answered
-ClientMessage = Join | Switch | Watch | Receive | Publish | Unpublish | Command
+ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Unpublish | Command
 
 
 # What server messages are made of
@@ -233,6 +255,12 @@ class Joined(Struct, tag="joined", frozen=True, kw_only=True):
     server_time: Count
 
 
+class Waiting(Struct, tag="waiting", frozen=True, kw_only=True):
+    """Many join at once; how many come before this one, itself included."""
+
+    place: Count
+
+
 class Receiving(Struct, tag="receiving", frozen=True, kw_only=True):
     """The answer to `receive`."""
 
@@ -309,6 +337,7 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
 
 ServerMessage = (
     Joined
+    | Waiting
     | Receiving
     | Published
     | Unpublished

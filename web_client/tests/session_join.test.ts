@@ -222,3 +222,15 @@ it("says once that no pictures are wanted, and again after a join", () => {
   bench.receive(joined());
   expect(bench.sent()).toEqual([{ type: "watch", pictures: false }]);
 });
+
+it("waits in the server's queue for as long as it hears of it", () => {
+  const bench = new Bench();
+  bench.session.start(0);
+  bench.join();
+  bench.now = REPLY_TIMEOUT_MS - 1;
+  bench.receive({ type: "waiting", place: 3 });
+  expect(bench.take()).toEqual([{ kind: "notice", message: { type: "waiting", place: 3 } }]);
+  expect(bench.session.deadline()).toBe(2 * REPLY_TIMEOUT_MS - 1);
+  bench.receive(joined());
+  expect(bench.session.status).toEqual({ name: "live" });
+});

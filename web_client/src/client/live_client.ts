@@ -2,8 +2,9 @@
 
 import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
+import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Command, Joined, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Command, Joined, JoinReport, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { MediaRequest, MediaResult } from "./requests";
@@ -36,6 +37,8 @@ export interface LiveClientEvents {
   joined: { you: You; session: SessionInfo };
   view: View;
   present: number;
+  /** Place in the queue of those who join, 1 being the next; null when it is over. */
+  waiting: number | null;
   slots: readonly Slot[];
   /** Ids of the people who speak; the silence between words is carried over. */
   speakers: readonly string[];
@@ -68,6 +71,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   readonly publisher: Publisher;
   private readonly session: Session;
   private readonly driver: Driver;
+  private readonly clock = new JoinClock((report) => this.driver.run((session) => session.report(report)));
   private keeper: Keeper;
   private readonly url: string;
   private readonly receiveRetry = new Retry();
@@ -138,10 +142,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     return { receive, publish };
   }
 
+  /** How the last join went, stage by stage. */
+  get joinReport(): JoinReport {
+    return this.clock.report;
+  }
+
+  /** The element that shows `main`: tells the client when a picture is there. Call it whenever its stream or source changes. */
+  shows(element: HTMLVideoElement): void {
+    this.clock.shows(element);
+  }
+
   // ---- Actions -----------------------------------------------------------------------------------------------------
 
   /** Joins. After `prepare` the picture is two round trips away. */
   connect(): void {
+    this.clock.start("ordinary", performance.now());
     this.stopHolding?.();
     const ticket = this.stopHolding === null ? null : this.beginByTicket(this.prepared);
     this.stopHolding = null;
@@ -184,6 +199,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
    * `to` is as in the constructor; `storageKey` and `name` too.
    */
   switchTo(to: Pick<LiveClientOptions, "session" | "token" | "name" | "storageKey">): void {
+    this.clock.start("switch", performance.now());
     this.keeper = keeperOf(to);
     this.tickets = new TicketSource(to.session, browserTickets(to.session, this.url));
     for (const cmd of [...this.promises.keys()]) this.settle(cmd, { code: "left", retryAfterMs: null });
@@ -241,6 +257,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
     switch (message.type) {
+      case "waiting":
+        return this.emit("waiting", message.place);
       case "presence":
         return this.setPresent(message.present);
       case "slots":
@@ -258,9 +276,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 
   private onJoined(joined: Joined): void {
+    this.clock.mark("joined", performance.now());
     this.you = joined.you;
     this.info = joined.session;
     this.clockOffsetMs = joined.server_time - Date.now();
+    this.emit("waiting", null);
     this.emit("joined", { you: joined.you, session: joined.session });
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
@@ -303,19 +323,30 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Begins to connect before anybody has answered, if a ticket is at hand. Returns which. */
   private beginByTicket(prepared: PreparedOffer | null): string | null {
-    const ticket = prepared === null ? null : this.tickets.take();
-    return ticket !== null && prepared?.begin(ticket) ? ticket.ufrag : null;
+    if (prepared === null) return null;
+    this.clock.mark("offer", performance.now());
+    this.clock.follow(prepared.connection);
+    const ticket = this.tickets.take();
+    const begun = ticket !== null && prepared.begin(ticket);
+    this.clock.goes(begun ? "ticket" : "ordinary");
+    if (begun) this.clock.mark("answer", performance.now());
+    return begun ? ticket.ufrag : null;
   }
 
   private async accept(prepared: PreparedOffer | null, answer: string): Promise<void> {
     // The server has answered something else than the ticket promised: silently, once more without one.
-    if (prepared !== null && !(await prepared.accept(answer))) void this.receiveAgain();
+    if (prepared === null) return;
+    const usable = await prepared.accept(answer);
+    this.clock.mark("answer", performance.now());
+    if (!usable) void this.receiveAgain();
   }
 
   private async receiveAgain(): Promise<void> {
     if (this.status.name !== "live") return; // the next join brings its own offer
     const prepared = await this.makeOffer();
     if (prepared === null) return;
+    this.clock.follow(prepared.connection);
+    this.clock.goes("ordinary");
     const result = await this.request({ type: "receive", offer: prepared.sdp });
     if (!result.ok) this.onMediaRefused(prepared, result.failure.code, result.failure.retryAfterMs);
     else if (result.reply.type === "receiving") {

@@ -97,6 +97,25 @@ export interface Watch {
   pictures: boolean;
 }
 
+/** Milliseconds from the tap; a stage that was not reached is left out. */
+export interface JoinStages {
+  offer?: number;
+  answer?: number;
+  joined?: number;
+  ice?: number;
+  dtls?: number;
+  first_packet?: number;
+  first_decoded?: number;
+  first_shown?: number;
+}
+
+/** How long a join took. */
+export interface JoinReport {
+  type: "join_report";
+  path: "ticket" | "ordinary" | "switch";
+  stages: JoinStages;
+}
+
 export interface Receive {
   type: "receive";
   offer: string;
@@ -119,7 +138,7 @@ export type Command =
   | { type: "answering"; cmd: string; question: string | null }
   | { type: "answered"; cmd: string; question: string };
 
-export type ClientMessage = Join | Switch | Watch | Receive | Publish | Unpublish | Command;
+export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Unpublish | Command;
 
 // ---- Events of the session log -------------------------------------------------------------------------------------
 
@@ -172,6 +191,12 @@ export interface Joined {
   events: Event[] | null;
   present: number;
   server_time: number;
+}
+
+/** Many join at once; 1 is the next. */
+export interface Waiting {
+  type: "waiting";
+  place: number;
 }
 
 export interface Receiving {
@@ -244,6 +269,7 @@ export interface ErrorMessage {
 
 export type ServerMessage =
   | Joined
+  | Waiting
   | Receiving
   | Published
   | Unpublished

@@ -13,6 +13,7 @@ export type ReceiveState = "off" | "connecting" | "live" | "reconnecting";
 /** An offer on its way: finish it with the server's answer, or with the reason why there is none. */
 export interface PreparedOffer {
   readonly sdp: string;
+  readonly connection: RTCPeerConnection;
   /** Begins to connect by an answer of the page's own. False where the ticket is no good for this offer. */
   begin(ticket: Ticket): boolean;
   /** False where the connection had begun by a ticket and the server's answer is another: it is over then. */
@@ -69,6 +70,7 @@ export class Receiver {
     const sdp = await line.peer.offer();
     return {
       sdp,
+      connection: line.peer.connection,
       begin: (ticket) => this.begin(line, sdp, ticket),
       accept: (answer) => this.accept(line, answer),
       refuse: () => this.discard(line),

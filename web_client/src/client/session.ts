@@ -9,7 +9,7 @@ import { Backoff } from "./backoff";
 import { afterClose, type ClosedReason } from "./closing";
 import { decode } from "./decode";
 import { Outbox } from "./outbox";
-import { PROTOCOL_VERSION, type Command, type ErrorMessage, type Join, type Joined, type ServerMessage, type Switch, type Watch } from "./protocol";
+import { PROTOCOL_VERSION, type Command, type ErrorMessage, type Join, type Joined, type JoinReport, type ServerMessage, type Switch, type Watch } from "./protocol";
 import { Requests, type MediaRequest, type MediaResult } from "./requests";
 import type { CommandFailure, Credentials, Output, Place, SessionOptions, Status } from "./session_io";
 import { applyEvents, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
@@ -154,6 +154,11 @@ export class Session {
     if (this.phase.name === "live") this.say({ type: "watch", pictures });
   }
 
+  /** Tells how the join went; what cannot be told now is not worth telling later. */
+  report(report: JoinReport): void {
+    if (this.phase.name === "live") this.say(report);
+  }
+
   leave(): void {
     if (this.phase.name === "closed") return;
     this.socketGone();
@@ -229,7 +234,7 @@ export class Session {
     return { session, ...(token === null ? {} : { token }), ...(name === undefined ? {} : { name }) };
   }
 
-  private say(message: Join | Switch | Watch): void {
+  private say(message: Join | Switch | Watch | JoinReport): void {
     this.outputs.push({ kind: "send", text: JSON.stringify(message) });
   }
 
@@ -295,6 +300,11 @@ export class Session {
         return this.applyLive(message.events, now);
       case "ack":
         return this.settle(this.outbox.acknowledge(message.cmd, message.seq), null);
+      case "waiting":
+        // The server is there and has us in its queue, so this is no silence.
+        if (this.phase.name === "joining") this.phase.deadline = now + REPLY_TIMEOUT_MS;
+        this.outputs.push({ kind: "notice", message });
+        return;
       case "presence":
       case "slots":
       case "encodings":
