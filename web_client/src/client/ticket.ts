@@ -37,7 +37,7 @@ export function answerFor(offer: string, ticket: Ticket): string | null {
     const section = new Section(lines);
     const streams = section.kind === "video" || section.kind === "audio" ? free[section.kind] : [];
     const stream = section.receives ? streams.shift() : undefined;
-    return { section, stream, codecs: stream === undefined ? [] : section.codecs.filter((codec) => accepts(ticket.codecs, codec.name)) };
+    return { section, stream, codecs: stream === undefined ? [] : acceptedCodecs(section, ticket) };
   });
   // A slot without a codec in common is an error that the server has words for.
   if (parts.some(({ stream, codecs }) => stream !== undefined && codecs.length === 0)) return null;
@@ -140,6 +140,20 @@ class Section {
   }
 }
 
+/** The codecs that the ticket names, and RED of them (RFC 2198), in the order of the offer. */
+function acceptedCodecs(section: Section, ticket: Ticket): OfferedCodec[] {
+  const offered = section.codecs;
+  const named = offered.filter((codec) => accepts(ticket.codecs, codec.name));
+  const redundant = section.kind === "audio" ? named.map((codec) => offered.find((red) => isRedundancyOf(codec, red))) : [];
+  return offered.filter((codec) => named.includes(codec) || redundant.includes(codec));
+}
+
+/** "111/111" in its format parameters is two generations of payload type 111. */
+function isRedundancyOf(codec: OfferedCodec, red: OfferedCodec): boolean {
+  const clock = ({ encoding }: OfferedCodec): string => encoding.slice(encoding.indexOf("/"));
+  return red.name === "red" && clock(red) === clock(codec) && red.fmtp.split("/")[0]?.trim() === codec.payloadType;
+}
+
 function accepted(section: Section, stream: TicketStream, codecs: OfferedCodec[], ticket: Ticket): string[] {
   const rtx = codecs.flatMap((codec) => codec.rtx ?? []);
   const { kind, mid } = section;
@@ -193,6 +207,8 @@ function canonicalName(encoding: string, fmtp: string): string {
       return "VP8";
     case "OPUS":
       return "opus";
+    case "RED":
+      return "red";
     default:
       return name;
   }
