@@ -15,33 +15,29 @@ class EarlyPeers:
 
     Args:
         tickets: of this node.
-        make: makes the peer from its ufrag, and calls what it is given when the peer ends.
-        forget: takes a peer from the plane, by the plane's id.
+        make: makes the peer from its ufrag, and calls what it is given when the peer ends. What is not made the plane forgets.
     """
 
     def __init__(
         self,
         tickets: Tickets,
         make: Callable[[str, Callable[[str], None]], Peer],
-        forget: Callable[[int], None],
     ) -> None:
         self.refused = 0
         """Tickets that were good, and came when there were too many."""
         self._tickets = tickets
         self._make = make
-        self._forget = forget
         self._peers: dict[str, Peer] = {}
 
     def __len__(self) -> int:
         return len(self._peers)
 
-    def begin(self, plane_id: int, ufrag: str) -> None:
+    def begin(self, ufrag: str) -> None:
         """The plane answered the first check of a ticket. Where the `join` was faster, its peer has taken over already."""
         if self._tickets.is_spent(ufrag):
             return
         if not self._has_room(ufrag):
             self.refused += 1
-            self._forget(plane_id)
             return
         self._peers[ufrag] = self._make(ufrag, lambda reason: self._ended(ufrag))
 

@@ -25,11 +25,11 @@ class PlaneLink:
     Args:
         plane: running; closed by `close`.
         on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
-        on_ticket: called with the plane's id and the ufrag of a peer that came with a ticket.
+        on_ticket: called with the ufrag of a peer that came with a ticket.
     """
 
     def __init__(
-        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[int, str], None]
+        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str], None]
     ) -> None:
         self.plane = plane
         self._on_encoding = on_encoding
@@ -69,7 +69,7 @@ class PlaneLink:
             self._on_encoding(event.source, event.encoding, event.active)
             return
         if event.kind == "ticket":
-            self._on_ticket(event.peer, event.data.decode())
+            self._on_ticket(event.data.decode())
             return
         peer = self._peers.get(event.peer)
         if peer is None:

@@ -104,7 +104,7 @@ class MediaNode:
         self._peers: set[Peer] = set()
         self._ticket_key = secrets.token_bytes(32)
         self._tickets = Tickets(self._ticket_key)
-        self._early = EarlyPeers(self._tickets, self._early_peer, lambda peer: self._plane.remove_peer(peer))
+        self._early = EarlyPeers(self._tickets, self._early_peer)
 
     async def start(self) -> None:
         """Bind the media port and run the plane.

@@ -12,6 +12,8 @@ let browsers: Record<"chromium" | "firefox", Browser>;
 beforeAll(async () => {
   const [started, one, other] = await Promise.all([Server.start({ demo: true }), chromium(), firefox()]);
   server = started;
+  // The demo's picture is encoded once, which takes a while on a busy machine.
+  while ((await server.metric("livetrial_plane_rtp_received_total")) === 0) await new Promise((later) => setTimeout(later, 200));
   browsers = { chromium: one, firefox: other };
 });
 
@@ -64,6 +66,11 @@ describe.each(["chromium", "firefox"] as const)("in %s", (name) => {
     const page = await open(browsers[name], null);
     await page.untilMoving();
     expect(await connections(page)).toBe(1);
+    // The order of events, not their times: the page had its answer before the server gave one.
+    const { path, stages } = await page.page.evaluate(() => window.livetrial.client.joinReport);
+    expect(path).toBe("ticket");
+    expect(stages.answer).toBeLessThan(stages.joined ?? 0);
+    expect(stages.joined).toBeLessThanOrEqual(stages.first_shown ?? 0);
     await page.close();
   });
 

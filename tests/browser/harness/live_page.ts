@@ -12,6 +12,7 @@ declare global {
     livetrial: {
       client: {
         seq: number;
+        joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
       };

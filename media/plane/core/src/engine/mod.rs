@@ -52,6 +52,7 @@ pub use mirror::{Batch, Crossing};
 use peer::Peer;
 use sink::Sink;
 use source::Source;
+pub use tickets::has_ticket_shape;
 use timers::Timers;
 use timestamps::WallClock;
 

@@ -196,6 +196,12 @@ impl Engine {
     }
 }
 
+/// Whether a ufrag looks like a ticket's; whether it is one is seen by its MAC.
+#[must_use]
+pub fn has_ticket_shape(ufrag: &str) -> bool {
+    unhex::<TICKET_LEN>(ufrag).is_some_and(|octets| octets.first() == Some(&VERSION))
+}
+
 /// Read a ufrag. `None`: it has not the shape of a ticket.
 fn open(key: &hmac::Key, ufrag: &str) -> Option<Result<Ticket, Refusal>> {
     let octets: [u8; TICKET_LEN] = unhex(ufrag)?;

@@ -25,8 +25,17 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 9] =
-    [Timer::Flush, Timer::Replays, Timer::Openings, Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Silence, Timer::Liveness];
+const ALL: [Timer; 9] = [
+    Timer::Flush,
+    Timer::Replays,
+    Timer::Openings,
+    Timer::Repair,
+    Timer::Keyframes,
+    Timer::Feedback,
+    Timer::Reports,
+    Timer::Silence,
+    Timer::Liveness,
+];
 
 impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
