@@ -31,6 +31,7 @@ test-rust: ## the forwarding plane
 	@echo "== rust"
 	@cd media/plane && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet --workspace --exclude livetrial-plane
 	@cd media/plane/fuzz && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
+	@cd loadtests/link && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
 
 fuzz: ## fuzz each target of the forwarding plane for FUZZ_SECONDS (600)
 	@echo "== fuzz"
@@ -46,11 +47,19 @@ test-python: $(STAMPS)/python $(STAMPS)/plane $(STAMPS)/web ## server, media, qu
 
 test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the real server
 	@echo "== browsers"
-	@scripts/debian-packages $(BROWSERS)
+	@scripts/debian-packages $(BROWSERS) coturn
 	@cd tests/browser && npm test --silent
 
 bench: setup ## cost of forwarding a packet (against the bare send and a pure-Python loop), residence time, memory; 4 minutes
 	@$(BIN)/python -m loadtests.bench
+
+bench-join: setup $(STAMPS)/browser-tests ## tap to first picture over a link with delay, both browsers, beside stock aiortc; then a storm of joins
+	@scripts/debian-packages $(BROWSERS)
+	@$(BIN)/python tests/browser/make_camera.py build/test-media
+	@$(BIN)/python -m loadtests.join --picture docs/images/join_timeline.svg $(ARGS)
+
+storm: setup ## a hundred joins a second for ten seconds, by light DTLS clients
+	@$(BIN)/python -m loadtests.storm $(ARGS)
 
 flood: setup ## garbage at the media port while a session runs: what is lost, and where
 	@$(BIN)/python -m loadtests.flood
@@ -63,13 +72,14 @@ format: $(STAMPS)/python ## format Python and Rust
 	@$(BIN)/ruff format --quiet .
 	@cd media/plane && cargo fmt
 	@cd media/plane/fuzz && cargo fmt
+	@cd loadtests/link && cargo fmt
 
 lock: $(STAMPS)/python ## write requirements.lock from what is installed
 	@{ echo "# Exact versions of what pyproject.toml asks for; \`make lock\` writes it anew."; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -vE '^livetrial| @ '; } > requirements.lock
 
 clean: ## remove what set-up made (data stay)
-	rm -rf $(VENV) $(STAMPS) media/plane/target media/plane/fuzz/target web_client/dist web_client/node_modules tests/browser/node_modules
+	rm -rf $(VENV) $(STAMPS) media/plane/target media/plane/fuzz/target loadtests/link/target web_client/dist web_client/node_modules tests/browser/node_modules
 
 $(STAMPS)/python: pyproject.toml requirements.lock
 	@scripts/check-tools
@@ -93,4 +103,4 @@ $(STAMPS)/browser-tests: tests/browser/package-lock.json
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench flood load format lock clean
+.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench bench-join storm flood load format lock clean

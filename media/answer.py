@@ -55,12 +55,12 @@ class AnsweredSection:
     receives: bool = False
 
 
-def write(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport) -> str:
-    """The answer to `offer`, one of `answers` for each of its sections."""
-    mids = [section.mid for section, answer in zip(offer.sections, answers, strict=True) if answer.codecs]
+def write(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport, version: int = 1) -> str:
+    """The answer to `offer`, one of `answers` for each of its sections; `version` as the o-line counts it."""
+    mids = [section.mid for section, _ in _accepted(offer, answers)]
     lines = [
         "v=0",
-        "o=- 1 1 IN IP4 127.0.0.1",
+        f"o=- 1 {version} IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
         "a=ice-lite",
@@ -81,6 +81,33 @@ def candidate_lines(candidates: Sequence[Candidate]) -> list[str]:
     return [_candidate(index, candidate) for index, candidate in enumerate(candidates, start=1)]
 
 
+def write_fragment(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport) -> str:
+    """Our ICE credentials and candidates alone, as trickle-ice-sdpfrag (RFC 8840 section 9): of the section whose transport all share."""
+    accepted = _accepted(offer, answers)
+    section, answer = accepted[0]
+    lines = [
+        "a=ice-lite",
+        f"a=group:BUNDLE {' '.join(section.mid for section, _ in accepted)}",
+        f"m={section.kind} 9 {section.protocol} {answer.codecs[0].payload_type}",
+        f"a=mid:{section.mid}",
+        *_ice(transport),
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _accepted(offer: Offer, answers: Sequence[AnsweredSection]) -> list[tuple[OfferedSection, AnsweredSection]]:
+    return [(section, answer) for section, answer in zip(offer.sections, answers, strict=True) if answer.codecs]
+
+
+def _ice(transport: Transport) -> list[str]:
+    return [
+        f"a=ice-ufrag:{transport.ufrag}",
+        f"a=ice-pwd:{transport.pwd}",
+        *(f"a=candidate:{line}" for line in candidate_lines(transport.candidates)),
+        "a=end-of-candidates",
+    ]
+
+
 def _section(section: OfferedSection, answer: AnsweredSection, transport: Transport) -> list[str]:
     payload_types = [codec.payload_type for codec in answer.codecs]
     payload_types += [codec.rtx_payload_type for codec in answer.codecs if codec.rtx_payload_type is not None]
@@ -93,13 +120,10 @@ def _section(section: OfferedSection, answer: AnsweredSection, transport: Transp
         f"a={direction}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        f"a=ice-ufrag:{transport.ufrag}",
-        f"a=ice-pwd:{transport.pwd}",
         f"a=fingerprint:sha-256 {transport.fingerprint}",
         f"a=setup:{'active' if transport.role == 'client' else 'passive'}",
     ]
-    lines += [f"a=candidate:{line}" for line in candidate_lines(transport.candidates)]
-    lines.append("a=end-of-candidates")
+    lines += _ice(transport)
     lines += [f"a=extmap:{number} {uri}" for uri, number in (answer.extensions or {}).items()]
     for codec in answer.codecs:
         lines += _codec(codec, section.kind, _uplink_feedback(section, answer))

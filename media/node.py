@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
+from media.announced import Announced
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
 from media.dtls import NodeCertificate
 from media.early import EarlyPeers
 from media.errors import Busy, TicketRefused
 from media.link import PlaneLink
+from media.negotiated import Negotiated
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
@@ -34,7 +36,7 @@ class MediaConfig:
         port: UDP port; 0 lets the kernel choose.
         tcp: take connections on the TCP port of the same number, and announce it, for networks without UDP.
         udp_announced: announce UDP; False where no UDP comes through to the port.
-        announced: addresses for clients to send to, best first.
+        announced: where clients are to send to, best first; `Announced.parse` reads them.
         workers: the plane's worker threads, 1 to 64.
         redundant_audio: take RED audio (RFC 2198) of publishers who prefer it: earlier frames in each packet, which repair
             what their uplink loses, for about twice the audio bitrate.
@@ -56,12 +58,24 @@ class Connection:
     id: str
     answer: str
     _close: Callable[[], "asyncio.Future[None] | object"] = field(repr=False)
-    _peer: Peer = field(repr=False)
+    _negotiated: Negotiated = field(repr=False)
+
+    def restart(self, offer: str) -> str:
+        """Restart ICE upon an offer of the same sections and certificate; returns the answer. Media go on meanwhile.
+
+        Raises:
+            BadOffer: it wants more than that. Nothing has changed.
+        """
+        return self._negotiated.restart(offer)
+
+    def restart_fragment(self) -> str:
+        """Restart ICE without an offer; returns our credentials and candidates as trickle-ice-sdpfrag (RFC 8840)."""
+        return self._negotiated.restart_fragment()
 
     async def close(self) -> None:
         """Leave the room and say goodbye. Idempotent."""
         self._close()
-        await self._peer.close()
+        await self._negotiated.peer.close()
 
 
 @dataclass(eq=False)
@@ -234,7 +248,8 @@ class MediaNode:
             self._peers.discard(peer)
             self._tidy(room)
 
-        return Publishing(publication_id, self._answer(parsed, answers, peer, prefer_passive), leave, peer)
+        negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
+        return Publishing(publication_id, negotiated.answer(), leave, negotiated)
 
     async def receive(
         self,
@@ -283,11 +298,12 @@ class MediaNode:
             self._peers.discard(peer)
             seat.leave()
 
+        negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
         return Receiving(
             secrets.token_urlsafe(12),
-            self._answer(parsed, answers, peer, prefer_passive),
+            negotiated.answer(),
             leave,
-            peer,
+            negotiated,
             slots=shown,
             _seat=seat,
         )
@@ -389,7 +405,7 @@ class MediaNode:
         )
         return Slot(name, section.mid, sink, frozenset(codec.name for codec in answered.codecs))
 
-    def _answer(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> str:
+    def _negotiated(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> Negotiated:
         transport = answer.Transport(
             ufrag=peer.ufrag,
             pwd=peer.pwd,
@@ -397,13 +413,14 @@ class MediaNode:
             role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
             candidates=self._candidates(),
         )
-        return answer.write(offer, answers, transport)
+        return Negotiated(offer, answers, transport, peer)
 
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
         config = self._config
-        udp = [Candidate("udp", address, self.port) for address in config.announced if config.udp_announced]
-        return udp + [Candidate("tcp", address, self.port) for address in config.announced if config.tcp]
+        announced = [Announced.parse(text) for text in config.announced]
+        udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
+        return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
 
     def _tidy(self, room: str) -> None:
         """Let a room go that nobody is in."""

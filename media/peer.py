@@ -103,6 +103,12 @@ class Peer:
         """Nothing authenticated came for the liveness timeout."""
         self._end("lost")
 
+    def restart_ice(self) -> tuple[str, str]:
+        """Begin another ICE session (RFC 8445 section 9); returns its ufrag and password. Keys, and the path in use, stay."""
+        self.ufrag, self.pwd = ice_credentials()
+        self._link.plane.restart_ice(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd)
+        return self.ufrag, self.pwd
+
     async def close(self) -> None:
         """Say goodbye by DTLS and forget the peer. Idempotent."""
         if self._ended:

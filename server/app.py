@@ -43,6 +43,7 @@ def create_app(node: Node) -> FastAPI:
         resources=node.resources,
         admission=node.admission,
         links=node.links,
+        ice_servers=node.ice_servers,
     )
     app.include_router(api.router(ApiKey(node.settings.api_key_value())))
     tickets = TicketApi(node.media)

@@ -56,7 +56,9 @@ def serve_command(
     media_host: Annotated[str | None, typer.Option(help="Address of the media port. [0.0.0.0]")] = None,
     media_port: Annotated[int | None, typer.Option(help="Port of all media, UDP and TCP. [8081]")] = None,
     workers: Annotated[int | None, typer.Option(help="Threads that forward media. [1]")] = None,
-    announced: Annotated[str | None, typer.Option(help="IP addresses told to clients, comma-separated.")] = None,
+    announced: Annotated[
+        str | None, typer.Option(help="IP addresses told to clients, comma-separated, each with :port if another.")
+    ] = None,
     data_dir: DataDir = None,
     web_dir: Annotated[Path | None, typer.Option(help="The built pages. [web_client/dist]")] = None,
     redis_url: RedisUrl = None,

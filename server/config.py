@@ -2,15 +2,22 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal
 
 import ifaddr
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from media.announced import Announced
+
 DAY_S = 24 * 3600
+
+# RFC 7065 and RFC 7064. Nothing in them needs quoting in a `Link` header.
+_TURN_URL = re.compile(r"turns?:[A-Za-z0-9.:\[\]_-]+(\?transport=(udp|tcp))?")
+_STUN_URL = re.compile(r"stuns?:[A-Za-z0-9.:\[\]_-]+")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -46,7 +53,20 @@ class Settings(BaseSettings):
     )
     announced: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
-        description="IP addresses told to clients, comma-separated; by default loopback and the machine's own.",
+        description="IP addresses told to clients, comma-separated, each with `:port` where the media port is reached by "
+        "another; by default loopback and the machine's own.",
+    )
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="TURN servers for clients that reach the media port by no other way, comma-separated."
+    )
+    turn_secret: SecretStr | None = Field(
+        default=None, description="What the TURN servers know as their static secret (coturn: use-auth-secret)."
+    )
+    turn_ttl_s: int = Field(
+        default=DAY_S // 2, ge=60, description="Lifetime of TURN credentials; longer than the longest session."
+    )
+    stun_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="STUN servers told to clients, comma-separated; the media port itself needs none."
     )
     data_dir: Path = Field(
         default=Path("data"), description="Where the session log, the keys and the demo's picture live."
@@ -76,7 +96,7 @@ class Settings(BaseSettings):
         default=30 * DAY_S, ge=60, description="Lifetime of tokens where nothing else is asked for."
     )
 
-    @field_validator("announced", mode="before")
+    @field_validator("announced", "turn_urls", "stun_urls", mode="before")
     @classmethod
     def _split_addresses(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -84,7 +104,31 @@ class Settings(BaseSettings):
     @field_validator("announced")
     @classmethod
     def _check_addresses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else tuple(str(ipaddress.ip_address(address)) for address in value)
+        return None if value is None else tuple(str(Announced.parse(address)) for address in value)
+
+    @field_validator("turn_urls", "stun_urls")
+    @classmethod
+    def _check_ice_urls(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        form = _TURN_URL if info.field_name == "turn_urls" else _STUN_URL
+        for url in value:
+            if not form.fullmatch(url):
+                raise ValueError(
+                    f"{url!r} is not of the form {'turn:host:3478?transport=udp' if form is _TURN_URL else 'stun:host:3478'}"
+                )
+        return value
+
+    @field_validator("turn_secret")
+    @classmethod
+    def _check_turn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and not value.get_secret_value():
+            return None
+        return value
+
+    @model_validator(mode="after")
+    def _check_turn(self) -> "Settings":
+        if self.turn_urls and self.turn_secret is None:
+            raise ValueError("LIVETRIAL_TURN_URLS needs LIVETRIAL_TURN_SECRET, the static secret of these servers")
+        return self
 
     @field_validator("media_udp")
     @classmethod
@@ -118,7 +162,7 @@ class Settings(BaseSettings):
         return " and ".join(name for name, told in (("UDP", self.media_udp), ("TCP", self.media_tcp)) if told)
 
     def announced_addresses(self) -> tuple[str, ...]:
-        """The addresses that clients are told: those set, else where the media port can be reached on this machine."""
+        """What clients are told (`media.announced`): what is set, else where the media port is reached on this machine."""
         if self.announced is not None:
             return self.announced
         bound = ipaddress.ip_address(self.media_host)

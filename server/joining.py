@@ -8,12 +8,13 @@ from media.node import MediaNode
 from server.admission import Admission
 from server.hub import Hub, Position
 from server.hubs import Hubs
+from server.ice_servers import IceServers
 from server.kept import KeptLinks
 from server.member import Member
 from server.outbox import Outbox
 from server.translate import to_slots
 from signaling.errors import Busy
-from signaling.messages import ErrorInfo, Join, Joined, SessionInfo, Slot, Speakers, Switch, You
+from signaling.messages import ErrorInfo, IceServer, Join, Joined, SessionInfo, Slot, Speakers, Switch, You
 
 logger = logging.getLogger(__name__)
 
@@ -26,16 +27,25 @@ class Joining:
         hubs: the live sessions.
         media: makes receiving connections.
         kept: takes the media of a join that failed.
+        ice_servers: told to whoever joins.
         max_members: more sockets than this are told `busy`.
     """
 
     def __init__(
-        self, *, admission: Admission, hubs: Hubs, media: MediaNode, kept: KeptLinks, max_members: int
+        self,
+        *,
+        admission: Admission,
+        hubs: Hubs,
+        media: MediaNode,
+        kept: KeptLinks,
+        ice_servers: IceServers,
+        max_members: int,
     ) -> None:
         self._admission = admission
         self._hubs = hubs
         self._media = media
         self._kept = kept
+        self._ice_servers = ice_servers
         self._max_members = max_members
         self._members: dict[Member, Hub] = {}
 
@@ -93,7 +103,8 @@ class Joining:
     ) -> None:
         self._members[member] = hub
         shown = to_slots(self._media.shown(hub.record.id))
-        member.send(_joined(member, hub, position, answer, media_error, shown))
+        ice_servers = self._ice_servers.credentials(hub.record.id, member.identity.person)
+        member.send(_joined(member, hub, position, answer, media_error, ice_servers, shown))
         member.own()
         if speakers := self._media.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
@@ -114,6 +125,7 @@ def _joined(
     position: Position,
     answer: str | None,
     media_error: ErrorInfo | None,
+    ice_servers: list[IceServer],
     shown: list[Slot],
 ) -> Joined:
     identity = member.identity
@@ -123,6 +135,7 @@ def _joined(
         session=SessionInfo(id=hub.record.id, title=hub.record.title),
         answer=answer,
         media_error=media_error,
+        ice_servers=ice_servers,
         slots=member.receive_link.slots if member.receive_link else shown,
         seq=position.seq,
         snapshot=position.snapshot,

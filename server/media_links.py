@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from media.node import MediaNode, Publishing, Receiving
+from media.node import Connection, MediaNode, Publishing, Receiving
 from media.views import Publisher, SlotView, SourceKind
 from server.publications import Publications
 from server.translate import to_slots
+from signaling.errors import NoConnection
 from signaling.messages import Encodings, MediaClosed, ServerMessage, Slot, Slots
 
 Notify = Callable[[ServerMessage], None]
@@ -42,6 +43,10 @@ class ReceiveLink:
         """Send pictures, or sound alone."""
         if self._receiving is not None:
             self._receiving.watch(pictures)
+
+    def restart(self, offer: str) -> str:
+        """Restart ICE; returns the SDP answer. Raises `MediaError`, or `NoConnection` where it has ended."""
+        return _restart(self._receiving if self.alive else None, offer)
 
     async def close(self) -> None:
         """End the connection; idempotent."""
@@ -81,6 +86,10 @@ class PublishLink:
         )
         return self._publishing
 
+    def restart(self, offer: str) -> str:
+        """As above."""
+        return _restart(self._publishing if self.alive else None, offer)
+
     def catch_up(self) -> list[ServerMessage]:
         """What a new owner must be told: the last word on encodings may have gone to a socket that was lost."""
         return [self._message(kind) for kind in self._encodings]
@@ -106,6 +115,12 @@ class PublishLink:
         if self.notify is not None:
             self.notify(MediaClosed(connection="publish", reason=reason))
             self.notify = None
+
+
+def _restart(connection: Connection | None, offer: str) -> str:
+    if connection is None:
+        raise NoConnection("this connection has ended; make a new one")
+    return connection.restart(offer)
 
 
 Link = ReceiveLink | PublishLink

@@ -9,7 +9,8 @@ from server.media_links import PublishLink, ReceiveLink
 from server.outbox import Outbox
 from server.publications import Publications
 from signaling.codec import encode
-from signaling.messages import Published, Receiving, Role, ServerMessage, Slots
+from signaling.errors import NoConnection
+from signaling.messages import ConnectionKind, Published, Receiving, Restarted, Role, ServerMessage, Slots
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ class Member:
             raise
         self.publish_link, link.notify = link, self.send
         return Published(publication=publishing.id, answer=publishing.answer)
+
+    def restart(self, connection: ConnectionKind, offer: str) -> Restarted:
+        """Restart ICE of a connection. Raises `MediaError`, or `NoConnection` where there is none; media go on either way."""
+        link = self.receive_link if connection == "receive" else self.publish_link
+        if link is None:
+            raise NoConnection(f"there is no connection to {connection} with; make a new one")
+        return Restarted(connection=connection, answer=link.restart(offer))
 
     async def unpublish(self) -> None:
         """Stop being live; harmless when nothing is."""

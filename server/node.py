@@ -13,6 +13,7 @@ from server.admission import Admission
 from server.config import Settings
 from server.doorway import Doorway
 from server.hubs import Hubs
+from server.ice_servers import IceServers
 from server.joining import Joining
 from server.kept import KeptLinks
 from server.links import Links
@@ -60,6 +61,7 @@ class Node:
     hubs: Hubs
     publications: Publications
     resources: Resources
+    ice_servers: IceServers
     joining: Joining
     doorway: Doorway
     requests: Requests
@@ -125,7 +127,20 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     publications = Publications(media)
     doorway = Doorway()
     resources = Resources(limit=settings.max_members)
-    joining = Joining(admission=admission, hubs=hubs, media=media, kept=kept, max_members=settings.max_members)
+    ice_servers = IceServers(
+        turn_urls=settings.turn_urls,
+        turn_secret=settings.turn_secret,
+        turn_ttl_s=settings.turn_ttl_s,
+        stun_urls=settings.stun_urls,
+    )
+    joining = Joining(
+        admission=admission,
+        hubs=hubs,
+        media=media,
+        kept=kept,
+        ice_servers=ice_servers,
+        max_members=settings.max_members,
+    )
     node = Node(
         settings=settings,
         store=store,
@@ -138,6 +153,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         hubs=hubs,
         publications=publications,
         resources=resources,
+        ice_servers=ice_servers,
         joining=joining,
         doorway=doorway,
         requests=Requests(queue=queue, media=media, publications=publications, times=metrics.join_times),

@@ -18,6 +18,7 @@ from signaling.messages import (
     JoinReport,
     Publish,
     Receive,
+    Restart,
     ServerMessage,
     Switch,
     Unpublish,
@@ -67,6 +68,8 @@ class Requests:
                 if member.identity.role != "host":
                     raise Forbidden("only a host may publish")
                 return await member.publish(self._publications, offer)
+            case Restart(connection=connection, offer=offer):
+                return member.restart(connection, offer)
             case Unpublish():
                 await member.unpublish()
                 return Unpublished()

@@ -9,11 +9,12 @@ from media.node import MediaNode
 from media.views import Publisher
 from server.admission import Admission
 from server.auth import bearer
+from server.ice_servers import IceServers
 from server.links import Links
 from server.problems import ApiError, responses
 from server.publications import Publications
 from server.tokens import Claims
-from server.whip_resources import Kind, Resource, Resources, is_fragment, ufrags
+from server.whip_resources import Kind, Resource, Resources, has_password, is_fragment, ufrags
 from signaling.errors import Forbidden, TokenMissing
 
 SDP = "application/sdp"
@@ -49,16 +50,25 @@ class Whip:
         resources: what these endpoints have made.
         admission: sessions and tokens.
         links: makes absolute URLs.
+        ice_servers: told to whoever connects (RFC 9725 section 4.6).
     """
 
     def __init__(
-        self, *, media: MediaNode, publications: Publications, resources: Resources, admission: Admission, links: Links
+        self,
+        *,
+        media: MediaNode,
+        publications: Publications,
+        resources: Resources,
+        admission: Admission,
+        links: Links,
+        ice_servers: IceServers,
     ) -> None:
         self._media = media
         self._publications = publications
         self._resources = resources
         self._admission = admission
         self._links = links
+        self._ice_servers = ice_servers
 
     def router(self) -> APIRouter:
         """The routes. RFC 9725 section 4.2 wants 405 for every method that is not listed."""
@@ -93,7 +103,11 @@ class Whip:
             return Response(status_code=200)
 
         @routes.patch(
-            path, status_code=204, response_class=Response, name=f"{kind}_patch", summary="Trickle candidates"
+            path,
+            status_code=204,
+            response_class=Response,
+            name=f"{kind}_patch",
+            summary="Trickle candidates, or restart ICE",
         )
         async def patch(request: Request, session: str, resource_id: str) -> Response:
             resource = await self._resource(request, kind, session, resource_id)
@@ -123,7 +137,10 @@ class Whip:
             "ETag": f'"{resource.etag}"',
             "Accept-Patch": SDP_FRAGMENT,
         }
-        return Response(answer, 201, headers, media_type=SDP)
+        response = Response(answer, 201, headers, media_type=SDP)
+        for link in self._ice_servers.link_headers(session, resource.id):
+            response.headers.append("Link", link)
+        return response
 
     async def _publish(self, resource: Resource, claims: Claims | None, offer: str) -> str:
         assert claims is not None  # `_authorize` lets nobody publish without
@@ -136,6 +153,7 @@ class Whip:
             on_closed=lambda reason: self._resources.discard(resource),
         )
         resource.close = lambda: self._publications.close(resource.session, person, publishing)
+        resource.restart = publishing.restart_fragment
         return publishing.answer
 
     async def _receive(self, resource: Resource, offer: str) -> str:
@@ -147,6 +165,7 @@ class Whip:
             on_closed=lambda reason: self._resources.discard(resource),
         )
         resource.close = receiving.close
+        resource.restart = receiving.restart_fragment
         return receiving.answer
 
     async def _authorize(self, request: Request, kind: Kind, session: str) -> Claims | None:
@@ -167,23 +186,34 @@ class Whip:
 
 
 async def _patch(request: Request, resource: Resource) -> Response:
-    """Trickled candidates are accepted and not needed: the server is ICE-lite and learns addresses from checks.
+    """Trickled candidates, or an ICE restart (RFC 9725 sections 4.3.1 to 4.3.3, the same in WHEP).
 
-    RFC 9725 sections 4.3.1 to 4.3.3: `If-Match` is required; "*" or other credentials ask for an ICE restart.
+    Candidates are accepted and not needed: the server is ICE-lite and learns addresses from checks. Other credentials than those
+    known ask for a restart, whatever `If-Match` says beside its being met; media go on until the client nominates a new pair.
     """
     _require_type(request, SDP_FRAGMENT)
     body = await _read(request)
     if not is_fragment(body):
         raise ApiError(HTTPStatus.BAD_REQUEST, "bad_fragment", "the body is no trickle-ice-sdpfrag")
+    _require_match(request, resource)
+    if ufrags(body) <= resource.ufrags:
+        return Response(status_code=204)
+    if not has_password(body):
+        raise ApiError(
+            HTTPStatus.BAD_REQUEST, "bad_fragment", "another a=ice-ufrag restarts ICE, and needs its a=ice-pwd"
+        )
+    answer = resource.restart_ice(body)
+    return Response(answer, 200, {"ETag": f'"{resource.etag}"'}, media_type=SDP_FRAGMENT)
+
+
+def _require_match(request: Request, resource: Resource) -> None:
     match = request.headers.get("If-Match")
     if match is None:
         raise ApiError(HTTPStatus.PRECONDITION_REQUIRED, "etag_missing", "send the ETag in If-Match")
-    if match.strip() == "*" or not ufrags(body) <= resource.ufrags:
-        detail = "ICE restarts are not supported; make a new POST"
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "ice_restart_unsupported", detail)
-    if f'"{resource.etag}"' not in [tag.strip() for tag in match.split(",")]:
+    tags = [tag.strip() for tag in match.split(",")]
+    # The RFC's own example puts the asterisk into quotes.
+    if not {"*", '"*"', f'"{resource.etag}"'}.intersection(tags):
         raise ApiError(HTTPStatus.PRECONDITION_FAILED, "etag_mismatch", "this is not the ETag of the ICE session")
-    return Response(status_code=204)
 
 
 def _refuse_others(routes: APIRouter, path: str, *, allow: str, methods: list[str]) -> None:

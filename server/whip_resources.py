@@ -15,20 +15,31 @@ async def _nothing_to_close() -> None:
     return None
 
 
+def _entity_tag() -> str:
+    return secrets.token_urlsafe(9)
+
+
 @dataclass
 class Resource:
     """One connection, or the place kept for it while it is made.
 
     `etag` is the strong entity-tag of its ICE session (RFC 9725 section 4.3.1), without quotes; `ufrags` are those of
-    the offer.
+    the offer, or of the last restart. `restart` restarts ICE; both functions are set when the connection is made.
     """
 
     kind: Kind
     session: str
     ufrags: frozenset[str]
     close: Callable[[], Awaitable[None]] = _nothing_to_close
+    restart: Callable[[], str] = str
     id: str = field(default_factory=lambda: secrets.token_urlsafe(18))
-    etag: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    etag: str = field(default_factory=_entity_tag)
+
+    def restart_ice(self, fragment: str) -> str:
+        """Begin another ICE session with the credentials in the client's fragment; returns ours as one."""
+        answer = self.restart()
+        self.ufrags, self.etag = ufrags(fragment), _entity_tag()
+        return answer
 
 
 class Resources:
@@ -69,6 +80,11 @@ class Resources:
 def ufrags(sdp: str) -> frozenset[str]:
     """The ICE username fragments in an SDP or a fragment of one (RFC 8839 section 5.4)."""
     return frozenset(re.findall(r"^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\s*$", sdp, re.MULTILINE))
+
+
+def has_password(fragment: str) -> bool:
+    """Whether a fragment tells an ICE password: without one its ufrag begins no session."""
+    return bool(re.search(r"^a=ice-pwd:[A-Za-z0-9+/]{22,256}\s*$", fragment, re.MULTILINE))
 
 
 def is_fragment(body: str) -> bool:

@@ -4,7 +4,7 @@ import msgspec
 
 from signaling import VERSION
 from signaling.errors import BadMessage, UnsupportedVersion
-from signaling.messages import ClientMessage, CommandId, Join, Publish, Receive, ServerMessage
+from signaling.messages import ClientMessage, CommandId, Join, Publish, Receive, Restart, ServerMessage
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """The longest message; the WebSocket layer closes with 1009 beyond it, so that it is never assembled."""
@@ -48,7 +48,7 @@ def decode(data: str | bytes) -> ClientMessage:
     if isinstance(message, Join):
         if message.v != VERSION:
             raise _unsupported(message.v)
-    elif len(data) > MAX_COMMAND_BYTES and not isinstance(message, Publish | Receive):
+    elif len(data) > MAX_COMMAND_BYTES and not isinstance(message, Publish | Receive | Restart):
         raise BadMessage(f"a command has at most {MAX_COMMAND_BYTES} bytes", cmd=getattr(message, "cmd", None))
     return message
 

@@ -13,6 +13,7 @@ Exception
     │   └── SessionUnknown
     └── Refused               who asks is let in, and may not do this or not now
         ├── Forbidden
+        ├── NoConnection
         ├── RateLimited
         └── Busy
 
@@ -135,6 +136,12 @@ class Forbidden(Refused):
     """The role may not do this."""
 
     code = "forbidden"
+
+
+class NoConnection(Refused):
+    """The media connection that is meant has ended, or there never was one."""
+
+    code = "not_found"
 
 
 class RateLimited(Refused):

@@ -24,6 +24,7 @@ Role = Literal["host", "moderator", "member"]
 QuestionState = Literal["queued", "answering", "answered"]
 SourceKind = Literal["camera", "screen", "microphone"]
 JoinPath = Literal["ticket", "ordinary", "switch"]
+ConnectionKind = Literal["receive", "publish"]
 
 
 # Client to server
@@ -88,6 +89,13 @@ class Publish(Struct, tag="publish", frozen=True, kw_only=True):
     offer: Sdp
 
 
+class Restart(Struct, tag="restart", frozen=True, kw_only=True):
+    """Begin ICE anew on a connection that stays."""
+
+    connection: ConnectionKind
+    offer: Sdp
+
+
 class Unpublish(Struct, tag="unpublish", frozen=True, kw_only=True):
     """Stop being live."""
 
@@ -128,7 +136,7 @@ class Answered(Struct, tag="answered", frozen=True, kw_only=True):
 
 
 Command = Ask | Vote | Unvote | Answering | Answered
-ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Unpublish | Command
+ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | Command
 
 
 # What server messages are made of
@@ -199,6 +207,14 @@ class ErrorInfo(Struct, frozen=True):
     message: str
 
 
+class IceServer(Struct, frozen=True, omit_defaults=True):
+    """An `RTCIceServer`: a STUN server, or a TURN server with credentials that end."""
+
+    urls: list[str]
+    username: str | UnsetType = UNSET
+    credential: str | UnsetType = UNSET
+
+
 class AskedEvent(Struct, tag_field="kind", tag="asked", frozen=True, kw_only=True):
     """Somebody asked."""
 
@@ -247,6 +263,7 @@ class Joined(Struct, tag="joined", frozen=True, kw_only=True):
     session: SessionInfo
     answer: str | None
     media_error: ErrorInfo | None
+    ice_servers: list[IceServer] = []
     slots: list[Slot]
     seq: Sequence
     snapshot: Snapshot | None
@@ -272,6 +289,13 @@ class Published(Struct, tag="published", frozen=True, kw_only=True):
     """The answer to `publish`."""
 
     publication: str
+    answer: str
+
+
+class Restarted(Struct, tag="restarted", frozen=True, kw_only=True):
+    """The answer to `restart`."""
+
+    connection: ConnectionKind
     answer: str
 
 
@@ -322,7 +346,7 @@ class Speakers(Struct, tag="speakers", frozen=True, kw_only=True):
 class MediaClosed(Struct, tag="media_closed", frozen=True, kw_only=True):
     """The server lost or closed a media connection."""
 
-    connection: Literal["receive", "publish"]
+    connection: ConnectionKind
     reason: str
 
 
@@ -340,6 +364,7 @@ ServerMessage = (
     | Waiting
     | Receiving
     | Published
+    | Restarted
     | Unpublished
     | Ack
     | Events

@@ -24,10 +24,11 @@ afterAll(async () => {
 
 /** The member's page of the demo; `change` makes another ticket of the page's. */
 async function open(browser: Browser, change: string | null): Promise<LivePage> {
-  return LivePage.open(browser, `${server.url}/s/demo`, undefined, async (page: Page) => {
+  const before = async (page: Page): Promise<void> => {
     await page.evaluateOnNewDocument(countConnections);
     if (change !== null) await page.evaluateOnNewDocument(changeTicket, change);
-  });
+  };
+  return LivePage.open(browser, `${server.url}/s/demo`, { before });
 }
 
 /** Runs in the page. */

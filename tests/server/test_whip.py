@@ -22,6 +22,10 @@ async def post(server: Running, kind: str, session: str, offer: str, token: str 
     return await server.http.post(f"/{kind}/{session}", content=offer, headers=headers)
 
 
+def candidates(sdp: str) -> list[str]:
+    return re.findall(r"^a=candidate:(.+)\r$", sdp, re.MULTILINE)
+
+
 def ufrag(offer: str) -> str:
     found = re.search(r"a=ice-ufrag:(\S+)", offer)
     assert found
@@ -169,8 +173,9 @@ async def test_trickled_candidates_are_taken(server: Running, watched: tuple[htt
     [
         ("a=ice-ufrag:{ufrag}\r\n", {}, 428),
         ("a=ice-ufrag:{ufrag}\r\n", {"If-Match": '"other"'}, 412),
-        ("a=ice-ufrag:Other\r\n", {"If-Match": "{etag}"}, 422),
-        ("a=ice-ufrag:Other\r\n", {"If-Match": "*"}, 422),
+        (f"a=ice-ufrag:Other\r\na=ice-pwd:{'x' * 22}\r\n", {"If-Match": '"other"'}, 412),
+        ("a=ice-ufrag:Other\r\n", {"If-Match": "*"}, 400),
+        ("a=ice-ufrag:Other\r\na=ice-pwd:short\r\n", {"If-Match": "{etag}"}, 400),
         ("{{}}", {"If-Match": "{etag}"}, 400),
         ("", {"If-Match": "{etag}"}, 400),
         ("a=mid:0\r\n", {"If-Match": "{etag}", "Content-Type": "application/sdp"}, 415),
@@ -185,6 +190,49 @@ async def test_patches_that_are_refused(
     patched = await server.http.patch(response.headers["Location"], content=body.format(ufrag=name), headers=filled)
     assert patched.status_code == status, patched.text
     assert patched.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("match", ["*", '"*"', "{etag}"])
+async def test_other_credentials_restart_ice(server: Running, watched: tuple[httpx.Response, str], match: str) -> None:
+    response, _ = watched
+    before = response.headers["ETag"]
+    headers = {**FRAGMENT, "If-Match": match.format(etag=before)}
+    body = f"a=ice-options:trickle\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=ice-ufrag:Other\r\na=ice-pwd:{'x' * 22}\r\n"
+    restarted = await server.http.patch(response.headers["Location"], content=body, headers=headers)
+    assert restarted.status_code == 200, restarted.text
+    assert restarted.headers["Content-Type"] == FRAGMENT["Content-Type"]
+    assert ufrag(restarted.text) != ufrag(response.text)
+    assert re.search(r"^a=ice-pwd:\S{22,}\r$", restarted.text, re.MULTILINE)
+    assert "a=ice-lite\r\n" in restarted.text
+    assert candidates(restarted.text) == candidates(response.text)[: len(candidates(restarted.text))] != []
+
+    # The tag is that of the new session, and so are the credentials that trickled candidates belong to.
+    after = restarted.headers["ETag"]
+    assert after != before
+    trickled = f"a=ice-ufrag:Other\r\na=ice-pwd:{'x' * 22}\r\nm=video 9 RTP/AVP 0\r\na=mid:0\r\na=end-of-candidates\r\n"
+    for tag, status in ((before, 412), (after, 204)):
+        patched = await server.http.patch(
+            response.headers["Location"], content=trickled, headers={**FRAGMENT, "If-Match": tag}
+        )
+        assert patched.status_code == status
+
+
+async def test_turn_servers_stand_in_link_headers(start: Start) -> None:
+    server = await start(
+        turn_urls=("turn:turn.example.org:3478?transport=udp",),
+        turn_secret="of the relay",
+        stun_urls=("stun:stun.example.org",),
+    )
+    session = await server.session(open=True)
+    async with peers.peer() as player:
+        response = await post(server, "whep", session, await peers.receiving_offer(player), None)
+    stun, turn = response.headers.get_list("Link")
+    assert stun == '<stun:stun.example.org>; rel="ice-server"'
+    assert re.fullmatch(
+        r'<turn:turn.example.org:3478\?transport=udp>; rel="ice-server"; username="\d+:\w+"; '
+        r'credential="[A-Za-z0-9+/]{27}="; credential-type="password"',
+        turn,
+    )
 
 
 async def test_a_resource_needs_a_token_of_its_session_too(server: Running) -> None:

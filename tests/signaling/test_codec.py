@@ -19,6 +19,7 @@ from signaling.messages import (
     Events,
     Join,
     Publish,
+    Restart,
     Unpublish,
     Vote,
     VotedEvent,
@@ -91,6 +92,8 @@ def test_another_version_is_told_apart(data: str) -> None:
 
 def test_sizes() -> None:
     assert isinstance(decode(json.dumps({"type": "publish", "offer": "v" * 100_000})), Publish)
+    restart = {"type": "restart", "connection": "receive", "offer": "v" * 100_000}
+    assert isinstance(decode(json.dumps(restart)), Restart)
     with pytest.raises(BadMessage) as caught:
         decode(json.dumps({"type": "ask", "cmd": "c", "text": "x" * MAX_COMMAND_BYTES}))
     assert caught.value.cmd == "c"

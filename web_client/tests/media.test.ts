@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, PeerHealth } from "../src/client/health";
+import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, PeerHealth, RELAY_AFTER_MS, RESTART_TIMEOUT_MS } from "../src/client/health";
+import { IceRestart } from "../src/client/ice_restart";
 import { withSetup } from "../src/client/peer";
 import { AUDIO_SLOTS, VIDEO_SLOTS } from "../src/client/protocol";
 import { audioOf, isShown, pairUp, sectionKinds, sourceIn } from "../src/client/slots";
@@ -36,7 +37,7 @@ describe("peer health", () => {
     const health = new PeerHealth();
     expect(health.deadline()).toBeNull();
     health.answered(100);
-    expect(health.deadline()).toBe(100 + CONNECT_TIMEOUT_MS);
+    expect(health.deadline()).toBe(100 + RELAY_AFTER_MS);
     health.observe("connected", "connected", 200);
     expect([health.health, health.deadline()]).toEqual(["live", null]);
   });
@@ -45,8 +46,10 @@ describe("peer health", () => {
     const health = new PeerHealth();
     health.observe("connected", "connected", 0);
     health.observe("disconnected", "disconnected", 1_000);
+    expect([health.health, health.takeRestart(1_000)]).toEqual(["interrupted", true]);
     health.observe("disconnected", "disconnected", 2_000);
-    expect([health.health, health.deadline()]).toEqual(["interrupted", 1_000 + DISCONNECTED_GRACE_MS]);
+    health.observe("failed", "failed", 2_000);
+    expect([health.deadline(), health.takeRestart(2_000)]).toEqual([1_000 + DISCONNECTED_GRACE_MS, false]);
     health.observe("connected", "connected", 2_500);
     expect(health.health).toBe("live");
     health.observe("disconnected", "disconnected", 3_000);
@@ -70,7 +73,45 @@ describe("peer health", () => {
     const health = new PeerHealth();
     health.answered(0);
     health.observe("failed", "failed", 1);
+    health.tick(1 + DISCONNECTED_GRACE_MS);
     expect([health.health, health.dtlsFailed]).toEqual(["dead", false]);
+  });
+
+  it("gives a restart time once the server has answered it", () => {
+    const health = new PeerHealth();
+    health.restarted(0);
+    expect(health.deadline()).toBeNull();
+    health.observe("connected", "connected", 0);
+    health.restarted(1);
+    expect(health.deadline()).toBeNull();
+    health.observe("disconnected", "disconnected", 1_000);
+    expect(health.takeRestart(1_000)).toBe(true);
+    health.restarted(1_500);
+    health.tick(1_000 + DISCONNECTED_GRACE_MS);
+    expect([health.health, health.deadline()]).toEqual(["interrupted", 1_500 + RESTART_TIMEOUT_MS]);
+    health.tick(1_500 + RESTART_TIMEOUT_MS);
+    expect(health.health).toBe("dead");
+  });
+
+  it("asks for relays when no way is found, and not while DTLS is under way", () => {
+    const none = new PeerHealth();
+    none.answered(0);
+    expect(none.takeRestart(RELAY_AFTER_MS - 1)).toBe(false);
+    expect([none.takeRestart(RELAY_AFTER_MS), none.takeRestart(RELAY_AFTER_MS)]).toEqual([true, false]);
+    none.restarted(RELAY_AFTER_MS + 100);
+    expect(none.deadline()).toBe(RELAY_AFTER_MS + 100 + CONNECT_TIMEOUT_MS);
+
+    const failed = new PeerHealth();
+    failed.answered(0);
+    failed.observe("failed", "failed", 50);
+    expect([failed.health, failed.takeRestart(50)]).toEqual(["connecting", true]);
+    failed.observe("failed", "failed", 60);
+    expect(failed.takeRestart(60)).toBe(false);
+
+    const slow = new PeerHealth();
+    slow.answered(0);
+    slow.observe("connecting", "connected", 500);
+    expect(slow.takeRestart(RELAY_AFTER_MS)).toBe(false);
   });
 
   it("stays dead", () => {
@@ -78,6 +119,53 @@ describe("peer health", () => {
     health.ended();
     health.observe("connected", "connected", 1);
     expect(health.health).toBe("dead");
+  });
+});
+
+describe("an ICE restart", () => {
+  /** A connection that only counts what is done with it. */
+  function connection() {
+    const done: string[] = [];
+    let offers = 0;
+    const fake = {
+      getConfiguration: () => ({ iceTransportPolicy: "relay" }),
+      setConfiguration: (configuration: RTCConfiguration) => void done.push(JSON.stringify(configuration)),
+      createOffer: ({ iceRestart }: RTCOfferOptions) => Promise.resolve({ type: "offer", sdp: `${iceRestart} ${++offers}` }),
+      setLocalDescription: ({ sdp }: RTCSessionDescriptionInit) => Promise.resolve(void done.push(`local ${sdp}`)),
+      setRemoteDescription: ({ sdp }: RTCSessionDescriptionInit) => Promise.resolve(void done.push(`remote ${sdp}`)),
+    };
+    return { restart: new IceRestart(fake as unknown as RTCPeerConnection), done };
+  }
+
+  it("offers with the relays and keeps the rest of the configuration", async () => {
+    const { restart, done } = connection();
+    expect(await restart.run([{ urls: ["turn:a"] }], async (offer) => `answer to ${offer}`)).toBe(true);
+    expect(done).toEqual([
+      JSON.stringify({ iceTransportPolicy: "relay", iceServers: [{ urls: ["turn:a"] }] }),
+      "local true 1",
+      "remote answer to true 1",
+    ]);
+  });
+
+  it("is one exchange at a time, and one more for all that was asked meanwhile", async () => {
+    const { restart, done } = connection();
+    const answers: ((answer: string) => void)[] = [];
+    const exchange = () => new Promise<string>((resolve) => answers.push(resolve));
+    const first = restart.run([], exchange);
+    const others = [restart.run([], exchange), restart.run([], exchange)];
+    await expect.poll(() => answers.length).toBe(1);
+    answers[0]?.("one");
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]?.("two");
+    await Promise.all([first, ...others]);
+    expect(done).toEqual(["local true 1", "remote one", "local true 2", "remote two"]);
+  });
+
+  it("leaves the old session in place when the server does not answer", async () => {
+    const { restart, done } = connection();
+    expect(await restart.run([], async () => null)).toBe(false);
+    expect(done).toEqual(["local true 1"]);
+    expect(await restart.run([], async () => "later")).toBe(true);
   });
 });
 

@@ -98,6 +98,12 @@ class Plane:
         """
     def set_extensions(self, peer: int, *, extensions: dict[str, int]) -> None:
         """The extension ids of a peer that was added before its offer came; as in `add_peer`."""
+    def restart_ice(self, peer: int, *, local_ufrag: str, local_pwd: str) -> None:
+        """Answer binding requests for this ufrag too (RFC 8445 section 9).
+
+        The former credentials, the address and the keys stay in use until the peer nominates a pair with the new ones; a restart
+        that is not completed before the next is given up. A ufrag that is taken is counted (`command_refused`).
+        """
     def remove_peer(self, peer: int) -> None:
         """Forget the peer, its sources and its sinks."""
     def send_dtls(self, peer: int, datagram: bytes) -> None:

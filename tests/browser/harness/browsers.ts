@@ -30,7 +30,9 @@ export function chromium(options: { cameraHeight?: 360 | 720 } = {}): Promise<Br
   });
 }
 
-export function firefox(): Promise<Browser> {
+/** Firefox; `camera`: with fake devices of its own, for which it asks nobody. */
+export function firefox(options: { camera?: boolean } = {}): Promise<Browser> {
+  const devices = { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true };
   return puppeteer.launch({
     browser: "firefox",
     executablePath: "/usr/bin/firefox-esr",
@@ -40,6 +42,7 @@ export function firefox(): Promise<Browser> {
       // A test machine may have no network but loopback.
       "media.peerconnection.ice.loopback": true,
       "media.peerconnection.ice.obfuscate_host_addresses": false,
+      ...(options.camera ? devices : {}),
     },
   });
 }

@@ -10,6 +10,10 @@ export interface TestHelpers {
   framesEncoded(): Promise<Record<string, number>>;
   /** The rids of these encodings that are turned on, lowest first. */
   activeEncodings(): string[];
+  /** Frames decoded by the receiving connection so far. */
+  framesDecoded(): Promise<number>;
+  /** Peer connections and WebSockets that this page has made. */
+  opened(): { connections: number; sockets: number };
   /** Whether the main video shows a picture that arrives. */
   playing(): boolean;
 }
@@ -20,8 +24,21 @@ declare global {
 }
 
 /** Self-contained: its source is sent to the page. */
-export function installHelpers(): void {
+export function installHelpers(relayOnly: boolean): void {
   const seen: number[] = [];
+  const opened = { connections: 0, sockets: 0 };
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(relayOnly ? { ...configuration, iceTransportPolicy: "relay" } : configuration);
+      opened.connections += 1;
+    }
+  };
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      opened.sockets += 1;
+    }
+  };
   const questionRows = () => [...document.querySelectorAll<HTMLElement>('[data-testid="question"]')];
 
   /** The counter of server/demo_picture.py: 16 squares from the top-left corner, each 24/640 of the width, most significant bit first. */
@@ -68,6 +85,12 @@ export function installHelpers(): void {
       const camera = senders.find((sender) => sender.track?.kind === "video");
       return (camera?.getParameters().encodings ?? []).filter((e) => e.active).map((e) => e.rid ?? "");
     },
+    framesDecoded: async () => {
+      const stats = await window.livetrial.client.receiver.connection?.getStats();
+      const received = [...(stats?.values() ?? [])].filter((s) => s.type === "inbound-rtp" && s.kind === "video");
+      return received.reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0);
+    },
+    opened: () => ({ ...opened }),
     forgetFrames: () => void seen.splice(0),
     playing: () => document.querySelector('[data-testid="poster"]') === null,
   };

@@ -15,27 +15,31 @@ declare global {
         joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
+        restart(connection: "receive" | "publish"): Promise<void>;
       };
     };
   }
 }
 
+export interface PageOptions {
+  width?: number;
+  height?: number;
+  relayOnly?: boolean;
+  before?: (page: Page) => Promise<void>;
+}
+
 export class LivePage {
   private constructor(readonly page: Page) {}
 
-  /** Open a link in a browser context of its own: another person. `before` sees the page before it loads. */
-  static async open(
-    browser: Browser,
-    url: string,
-    viewport = { width: 390, height: 780 },
-    before: (page: Page) => Promise<void> = async () => {},
-  ): Promise<LivePage> {
+  /** Open a link in a browser context of its own: another person. `relayOnly`: in a network that lets out nothing but TURN. `before` sees the page before it loads. */
+  static async open(browser: Browser, url: string, options: PageOptions = {}): Promise<LivePage> {
+    const { width = 390, height = 780, relayOnly = false, before } = options;
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
-    await page.setViewport(viewport);
+    await page.setViewport({ width, height });
     page.setDefaultTimeout(TIMEOUT_MS);
-    await page.evaluateOnNewDocument(installHelpers);
-    await before(page);
+    await page.evaluateOnNewDocument(installHelpers, relayOnly);
+    await before?.(page);
     await page.goto(url);
     return new LivePage(page);
   }
@@ -92,6 +96,25 @@ export class LivePage {
     } catch (error) {
       throw new Error(`the picture does not move: ${await this.diagnosis()}`, { cause: error });
     }
+  }
+
+  /** Wait until so many more frames were decoded than there are now. */
+  async untilDecoding(frames: number): Promise<void> {
+    const before = await this.page.evaluate(() => testHelpers.framesDecoded());
+    const reached = async (wanted: number) => (await testHelpers.framesDecoded()) >= wanted;
+    try {
+      await this.page.waitForFunction(reached, { polling: 100, timeout: TIMEOUT_MS }, before + frames);
+    } catch (error) {
+      throw new Error(`nothing is decoded: ${await this.diagnosis()}`, { cause: error });
+    }
+  }
+
+  /** The ICE ufrag of the page's own description. */
+  iceUfrag(end: "receiver" | "publisher"): Promise<string | undefined> {
+    return this.page.evaluate(
+      (end) => /a=ice-ufrag:(\S+)/.exec(window.livetrial.client[end].connection?.localDescription?.sdp ?? "")?.[1],
+      end,
+    );
   }
 
   /** What the page knows of its receiving connection: for the message of a failed test. */

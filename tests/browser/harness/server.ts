@@ -91,6 +91,15 @@ export class Server {
     return (await response.json()) as SessionLinks;
   }
 
+  /** Wait until a number from /metrics is at least so large. */
+  async untilMetric(name: string, least: number): Promise<void> {
+    const end = Date.now() + 60_000;
+    for (let value = await this.metric(name); value < least; value = await this.metric(name)) {
+      if (Date.now() > end) throw new Error(`${name} stays at ${value}, below ${least}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
   /** A number from /metrics. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
@@ -103,7 +112,7 @@ export class Server {
 /** Below the range that the kernel gives to outgoing connections (32768 and up): no browser takes the port between two launches. */
 const PORTS = { first: 20_000, count: 12_000 };
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
     const probe = createServer();

@@ -113,6 +113,14 @@ const slots = list(
   }),
 );
 
+const iceServers = list(
+  object<wire.IceServer>({
+    urls: list(text),
+    username: optional(text) as Guard<string>,
+    credential: optional(text) as Guard<string>,
+  }),
+);
+
 const messages: { [K in MessageType]: Guard<Extract<wire.ServerMessage, { type: K }>> } = {
   joined: object<wire.Joined>({
     type: oneOf("joined"),
@@ -121,6 +129,7 @@ const messages: { [K in MessageType]: Guard<Extract<wire.ServerMessage, { type: 
     session: object<wire.SessionInfo>({ id: text, title: text }),
     answer: nullable(text),
     media_error: nullable(object<wire.ErrorInfo>({ code: text, message: text })),
+    ice_servers: optional(iceServers) as Guard<wire.IceServer[]>,
     slots,
     seq: count,
     snapshot: nullable(object<wire.Snapshot>({ questions: list(question), answering: nullable(text) })),
@@ -131,6 +140,7 @@ const messages: { [K in MessageType]: Guard<Extract<wire.ServerMessage, { type: 
   waiting: object<wire.Waiting>({ type: oneOf("waiting"), place: count }),
   receiving: object<wire.Receiving>({ type: oneOf("receiving"), answer: text, slots }),
   published: object<wire.Published>({ type: oneOf("published"), publication: text, answer: text }),
+  restarted: object<wire.Restarted>({ type: oneOf("restarted"), connection: oneOf("receive", "publish"), answer: text }),
   unpublished: object<wire.Unpublished>({ type: oneOf("unpublished") }),
   ack: object<wire.Ack>({ type: oneOf("ack"), cmd: text, seq: count, question: nullable(text) }),
   events: object<wire.Events>({ type: oneOf("events"), events: list(event) }),

@@ -4,7 +4,7 @@ import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Command, Joined, JoinReport, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Command, IceServer, Joined, JoinReport, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { MediaRequest, MediaResult } from "./requests";
@@ -82,6 +82,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private readonly promises = new Map<string, { resolve: () => void; reject: (error: CommandError) => void }>();
   private readonly replies = new Map<number, (result: MediaResult) => void>();
   private prepared: PreparedOffer | null = null;
+  private iceServers: readonly IceServer[] = [];
   private nextRequest = 0;
   private clockOffsetMs = 0;
 
@@ -95,12 +96,17 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.receiver = new Receiver({
       onChange: () => this.onReceiveChange(),
       onLost: () => this.receiveRetry.schedule(() => void this.receiveAgain()),
+      onWayLost: () => void this.restart("receive"),
     });
     this.publisher = new Publisher({
       request: (message) => this.request(message),
       onChange: () => this.emit("publish", this.publisher.state),
+      onWayLost: () => void this.restart("publish"),
     });
-    const stopWaking = onWake((networkChanged) => this.driver.run((session, now) => session.wake(now, networkChanged)));
+    const stopWaking = onWake({
+      wake: (networkChanged) => this.driver.run((session, now) => session.wake(now, networkChanged)),
+      switched: () => void Promise.all([this.restart("receive"), this.restart("publish")]),
+    });
     const stopHiding = onHidden((hidden) => this.watch(!hidden));
     this.stopWaking = () => (stopWaking(), stopHiding());
   }
@@ -212,6 +218,22 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.driver.run((session) => session.watch(pictures));
   }
 
+  /**
+   * Begins ICE anew on a connection, which keeps its media, its keys and its slots. The client does so itself when it loses
+   * the way to the server, and when the device changes its network.
+   */
+  async restart(connection: "receive" | "publish"): Promise<void> {
+    if (this.status.name !== "live") return; // the next join decides
+    const end = connection === "receive" ? this.receiver : this.publisher;
+    await end.restart(this.iceServers, async (offer) => {
+      const result = await this.request({ type: "restart", connection, offer });
+      if (result.ok && result.reply.type === "restarted") return result.reply.answer;
+      // The server does not know this connection any more, or cannot go on with it: what is needed is a new one.
+      if (!result.ok && NEEDS_ANOTHER.has(result.failure.code)) end.ended(result.failure.code);
+      return null;
+    });
+  }
+
   /** Leaves for good. Commands that wait stay in the tab's storage. */
   close(): void {
     this.stopWaking();
@@ -282,6 +304,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.clockOffsetMs = joined.server_time - Date.now();
     this.emit("waiting", null);
     this.emit("joined", { you: joined.you, session: joined.session });
+    this.iceServers = joined.ice_servers ?? [];
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
     this.setSpeakers([]);
@@ -406,6 +429,9 @@ function placeOf(options: Pick<LiveClientOptions, "session" | "token" | "name">,
 
 /** How often a page that waits for its visitor looks whether its ticket is still good. */
 const TICKET_CHECK_MS = 15_000;
+
+/** Refusals of a restart that another attempt would meet too. */
+const NEEDS_ANOTHER: ReadonlySet<string> = new Set(["not_found", "bad_offer", "bad_message"]);
 
 function defaultUrl(): string {
   return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;

@@ -1,14 +1,18 @@
 /** One RTCPeerConnection with the server: offer out, answer in, its health watched. Never used twice. */
 
 import { PeerHealth, TICKET_TIMEOUT_MS, type Health } from "./health";
+import { IceRestart, type Exchange } from "./ice_restart";
 
 export interface PeerEvents {
   /** The health is not what it was. */
   onHealth: (health: Health) => void;
+  /** The way to the server is lost, or there is none: call `restart`. */
+  onWayLost: () => void;
 }
 
 export class Peer {
   readonly connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+  private readonly iceRestart = new IceRestart(this.connection);
   private readonly judge = new PeerHealth();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private last: Health = "connecting";
@@ -54,6 +58,17 @@ export class Peer {
     this.update((judge, now) => judge.answered(now, TICKET_TIMEOUT_MS));
   }
 
+  /** Begins ICE anew, with relays where there are some; never fails. */
+  async restart(iceServers: readonly RTCIceServer[], exchange: Exchange): Promise<void> {
+    // One that has found no way yet tries all there are already, but relays.
+    if (this.health === "connecting" && iceServers.length === 0) return;
+    try {
+      if (await this.iceRestart.run(iceServers, exchange)) this.update((judge, now) => judge.restarted(now));
+    } catch (error) {
+      console.warn("livetrial: ICE cannot be restarted", error);
+    }
+  }
+
   /** The server said that this connection is over. */
   ended(): void {
     this.update((judge) => judge.ended());
@@ -68,6 +83,7 @@ export class Peer {
 
   private update(change: (judge: PeerHealth, now: number) => void): void {
     change(this.judge, performance.now());
+    const wayLost = this.judge.takeRestart(performance.now());
     clearTimeout(this.timer);
     const due = this.judge.deadline();
     if (due !== null) {
@@ -78,6 +94,7 @@ export class Peer {
       this.last = this.judge.health;
       this.events.onHealth(this.last);
     }
+    if (wayLost) this.events.onWayLost();
   }
 }
 

@@ -68,6 +68,13 @@ export interface ErrorInfo {
   message: string;
 }
 
+/** As `RTCConfiguration.iceServers` takes it. */
+export interface IceServer {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
 // ---- Client to server ----------------------------------------------------------------------------------------------
 
 export interface Join {
@@ -126,6 +133,13 @@ export interface Publish {
   offer: string;
 }
 
+/** Begins ICE anew on a connection that stays. */
+export interface Restart {
+  type: "restart";
+  connection: "receive" | "publish";
+  offer: string;
+}
+
 export interface Unpublish {
   type: "unpublish";
 }
@@ -138,7 +152,7 @@ export type Command =
   | { type: "answering"; cmd: string; question: string | null }
   | { type: "answered"; cmd: string; question: string };
 
-export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Unpublish | Command;
+export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | Command;
 
 // ---- Events of the session log -------------------------------------------------------------------------------------
 
@@ -185,6 +199,8 @@ export interface Joined {
   session: SessionInfo;
   answer: string | null;
   media_error: ErrorInfo | null;
+  /** Left out by servers that know none. */
+  ice_servers?: IceServer[];
   slots: Slot[];
   seq: number;
   snapshot: Snapshot | null;
@@ -208,6 +224,12 @@ export interface Receiving {
 export interface Published {
   type: "published";
   publication: string;
+  answer: string;
+}
+
+export interface Restarted {
+  type: "restarted";
+  connection: "receive" | "publish";
   answer: string;
 }
 
@@ -272,6 +294,7 @@ export type ServerMessage =
   | Waiting
   | Receiving
   | Published
+  | Restarted
   | Unpublished
   | Ack
   | Events

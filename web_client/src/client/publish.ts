@@ -5,6 +5,7 @@
 
 import { cameraEncodings } from "./encodings";
 import { EncodingSwitch } from "./encoding_switch";
+import type { Exchange } from "./ice_restart";
 import { Peer } from "./peer";
 import type { Encodings, Slot } from "./protocol";
 import type { MediaFailure, MediaRequest, MediaResult } from "./requests";
@@ -38,6 +39,8 @@ export interface PublishOptions {
 export interface PublisherHooks {
   request: (message: MediaRequest) => Promise<MediaResult>;
   onChange: () => void;
+  /** The connection has no way to the server: call `restart`. */
+  onWayLost: () => void;
 }
 
 /** The server may take it later; anything else is final. */
@@ -104,7 +107,14 @@ export class Publisher {
       return;
     }
     const known = this.publication !== null && isShown(slots, this.publication);
-    if (this.failure === null && (!known || this.peer?.health === "dead")) void this.negotiate();
+    if (this.failure !== null) return;
+    if (!known || this.peer?.health === "dead") void this.negotiate();
+    else if (this.peer?.health === "interrupted") this.hooks.onWayLost();
+  }
+
+  /** Begins ICE anew; without a connection that the server has answered there is nothing to do. */
+  async restart(iceServers: readonly RTCIceServer[], exchange: Exchange): Promise<void> {
+    if (this.publication !== null) await this.peer?.restart(iceServers, exchange);
   }
 
   /** The server says which encodings somebody watches; a word about an earlier publication is too late. */
@@ -133,7 +143,7 @@ export class Publisher {
   private async negotiate(): Promise<void> {
     if (this.tracks === null) return;
     this.drop();
-    const peer: Peer = new Peer({ onHealth: () => this.onHealth(peer) }, this.activeRole);
+    const peer: Peer = new Peer({ onHealth: () => this.onHealth(peer), onWayLost: () => this.onWayLost(peer) }, this.activeRole);
     this.peer = peer;
     this.hooks.onChange();
     this.camera = addSections(peer.connection, this.tracks, this.options);
@@ -160,6 +170,10 @@ export class Publisher {
     if (WORTH_RETRYING.has(code)) this.retry.schedule(() => void this.negotiate(), retryAfterMs ?? 0);
     else if (code !== "disconnected") this.failure = code; // after `disconnected` the next join decides
     this.hooks.onChange();
+  }
+
+  private onWayLost(peer: Peer): void {
+    if (peer === this.peer) this.hooks.onWayLost();
   }
 
   private onHealth(peer: Peer): void {

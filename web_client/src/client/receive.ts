@@ -3,6 +3,7 @@
  * old one, which keeps showing what it has until the new one brings its first packet.
  */
 
+import type { Exchange } from "./ice_restart";
 import { Peer } from "./peer";
 import type { VideoSlot } from "./protocol";
 import { pairUp, sectionKinds } from "./slots";
@@ -26,6 +27,8 @@ export interface ReceiverEvents {
   onChange: () => void;
   /** The connection is over and a new one is needed. */
   onLost: () => void;
+  /** The connection has no way to the server: call `restart`. */
+  onWayLost: () => void;
 }
 
 interface Line {
@@ -77,6 +80,11 @@ export class Receiver {
     };
   }
 
+  /** Begins ICE anew on the connection that the server answered last; without one there is nothing to do. */
+  async restart(iceServers: readonly RTCIceServer[], exchange: Exchange): Promise<void> {
+    await (this.next?.answered ? this.next : this.shown)?.peer.restart(iceServers, exchange);
+  }
+
   /** The server says that the connection is closed. */
   ended(): void {
     (this.next?.answered ? this.next : this.shown)?.peer.ended();
@@ -90,7 +98,7 @@ export class Receiver {
   }
 
   private makeLine(): Line {
-    const peer: Peer = new Peer({ onHealth: () => this.onHealth(line) }, this.activeRole);
+    const peer: Peer = new Peer({ onHealth: () => this.onHealth(line), onWayLost: () => this.onWayLost(line) }, this.activeRole);
     const kinds = sectionKinds();
     const tracks = kinds.map((kind) => peer.connection.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
     const streams = new Map([...pairUp(tracks)].map(([slot, { video, audio }]) => [slot, new MediaStream([video, audio])]));
@@ -133,6 +141,11 @@ export class Receiver {
 
   private onFirstPacket(line: Line): void {
     if (line === this.next) this.takeOver(line);
+  }
+
+  /** One that is shown until another takes over is not worth it. */
+  private onWayLost(line: Line): void {
+    if (line === (this.next ?? this.shown)) this.events.onWayLost();
   }
 
   private onHealth(line: Line): void {

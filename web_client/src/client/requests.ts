@@ -1,19 +1,30 @@
 /**
- * Requests about media (`publish`, `unpublish`, `receive`). Their replies carry no id, so one is on its way at a time;
+ * Requests about media (`publish`, `unpublish`, `receive`, `restart`). Their replies carry no id, so one is on its way at a time;
  * the rest wait. They belong to a socket: when it is lost they fail, and whoever asked decides anew after the next join.
  */
 
-import type { ErrorMessage, Publish, Published, Receive, Receiving, ServerMessage, Unpublish, Unpublished } from "./protocol";
+import type {
+  ErrorMessage,
+  Publish,
+  Published,
+  Receive,
+  Receiving,
+  Restart,
+  Restarted,
+  ServerMessage,
+  Unpublish,
+  Unpublished,
+} from "./protocol";
 
-export type MediaRequest = Publish | Unpublish | Receive;
-export type MediaReply = Published | Unpublished | Receiving;
+export type MediaRequest = Publish | Unpublish | Receive | Restart;
+export type MediaReply = Published | Unpublished | Receiving | Restarted;
 export interface MediaFailure {
   code: string;
   retryAfterMs: number | null;
 }
 export type MediaResult = { ok: true; reply: MediaReply } | { ok: false; failure: MediaFailure };
 
-const REPLY_OF = { publish: "published", unpublish: "unpublished", receive: "receiving" } as const;
+const REPLY_OF = { publish: "published", unpublish: "unpublished", receive: "receiving", restart: "restarted" } as const;
 
 interface Waiting {
   readonly id: number;

@@ -316,6 +316,7 @@ export class Session {
         return this.handleError(message, now);
       case "receiving":
       case "published":
+      case "restarted":
       case "unpublished":
         this.settleRequest(message, now);
     }

@@ -160,7 +160,7 @@ function accepted(section: Section, stream: TicketStream, codecs: OfferedCodec[]
   return [
     `m=${kind} 9 ${section.protocol} ${[...codecs.map((codec) => codec.payloadType), ...rtx].join(" ")}`,
     ...["c=IN IP4 0.0.0.0", "a=rtcp:9 IN IP4 0.0.0.0", `a=mid:${mid}`, "a=sendonly", "a=rtcp-mux", "a=rtcp-rsize"],
-    ...[`a=ice-ufrag:${ticket.ufrag}`, `a=ice-pwd:${ticket.pwd}`, `a=fingerprint:sha-256 ${ticket.fingerprint}`, "a=setup:active"],
+    ...[`a=fingerprint:sha-256 ${ticket.fingerprint}`, "a=setup:active", `a=ice-ufrag:${ticket.ufrag}`, `a=ice-pwd:${ticket.pwd}`],
     ...ticket.candidates.map((candidate) => `a=candidate:${candidate}`),
     "a=end-of-candidates",
     ...section.extensions

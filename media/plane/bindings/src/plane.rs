@@ -95,6 +95,12 @@ impl Plane {
         self.post(Command::SetExtensions { peer: peer.id("peer")?, extensions: arguments::extensions(extensions)? })
     }
 
+    #[pyo3(signature = (peer, *, local_ufrag, local_pwd))]
+    fn restart_ice(&self, peer: Int, local_ufrag: String, local_pwd: String) -> PyResult<()> {
+        arguments::ice_credentials(&local_ufrag, &local_pwd)?;
+        self.post(Command::RestartIce { peer: peer.id("peer")?, local_ufrag, local_pwd })
+    }
+
     fn remove_peer(&self, peer: Int) -> PyResult<()> {
         self.post(Command::RemovePeer(peer.id("peer")?))
     }

@@ -89,6 +89,15 @@ pub enum Command {
         /// Its header extension ids.
         extensions: ExtensionIds,
     },
+    /// Answer binding requests for this ufrag too, and end the former one when the peer nominates with this.
+    RestartIce {
+        /// Whose ICE session.
+        peer: PeerId,
+        /// Our new ufrag.
+        local_ufrag: String,
+        /// Our new password.
+        local_pwd: String,
+    },
     /// Forget the peer, its sources and its sinks.
     RemovePeer(PeerId),
     /// Send a DTLS datagram to the peer's current address.

@@ -30,6 +30,8 @@ pub struct Client {
     pub address: TransportAddress,
     profile: Profile,
     seed: u64,
+    /// ICE sessions begun.
+    restarts: u32,
     sender: SrtpSender,
     /// Opens what comes.
     pub subscriber: Subscriber,
@@ -40,14 +42,14 @@ impl Client {
     #[must_use]
     pub fn new(peer: PeerId, address: TransportAddress, profile: Profile, seed: u64) -> Self {
         let sender = SrtpSender::new(profile, &key(seed, 1));
-        Self { peer, address, profile, seed, sender, subscriber: Subscriber::new(profile, &key(seed, 2)) }
+        Self { peer, address, profile, seed, restarts: 0, sender, subscriber: Subscriber::new(profile, &key(seed, 2)) }
     }
 
     /// The commands that add it and open its media gate.
     #[must_use]
     pub fn commands(&self, extensions: ExtensionIds) -> [Command; 2] {
         [
-            Command::AddPeer { peer: self.peer, local_ufrag: format!("u{}", self.seed), local_pwd: self.password(), extensions },
+            Command::AddPeer { peer: self.peer, local_ufrag: self.ufrag(), local_pwd: self.password(), extensions },
             Command::SetKeys {
                 peer: self.peer,
                 profile: self.profile,
@@ -58,10 +60,17 @@ impl Client {
         ]
     }
 
+    /// The command that begins another ICE session, in which its checks are from now on.
+    #[must_use]
+    pub fn restart(&mut self) -> Command {
+        self.restarts += 1;
+        Command::RestartIce { peer: self.peer, local_ufrag: self.ufrag(), local_pwd: self.password() }
+    }
+
     /// A connectivity check.
     #[must_use]
     pub fn check(&self, role: Role) -> Vec<u8> {
-        let username = format!("u{}:far", self.seed);
+        let username = format!("{}:far", self.ufrag());
         let user: (u16, &[u8]) = (0x0006, username.as_bytes());
         match role {
             Role::Controlling => binding_request(&[user, (0x802A, &[7; 8])], self.password().as_bytes()),
@@ -87,8 +96,12 @@ impl Client {
         Some(compound)
     }
 
+    fn ufrag(&self) -> String {
+        format!("u{}-{}", self.seed, self.restarts)
+    }
+
     fn password(&self) -> String {
-        format!("password-{}", self.seed)
+        format!("password-{}-{}", self.seed, self.restarts)
     }
 }
 

@@ -36,7 +36,8 @@ struct Load {
 
 struct Peer {
     worker: WorkerId,
-    ufrag: String,
+    /// Its ufrags, newest last: after an ICE restart the one before is good too, until the peer nominates.
+    ufrags: Vec<String>,
     sources: HashSet<SourceId>,
     sinks: HashSet<SinkId>,
 }
@@ -75,6 +76,10 @@ impl Placement {
                 let worker = self.place_peer(peer, local_ufrag);
                 vec![(worker, command)]
             }
+            Command::RestartIce { peer, ref local_ufrag, .. } => {
+                self.add_ufrag(peer, local_ufrag);
+                vec![(self.of_peer(peer), command)]
+            }
             Command::RemovePeer(peer) => self.remove_peer(peer),
             Command::SendDtls { peer, .. }
             | Command::SetKeys { peer, .. }
@@ -100,7 +105,22 @@ impl Placement {
     /// A ufrag is announced when its worker has been told of it, so that no check comes before.
     pub(crate) fn announce(&self, peer: PeerId) {
         if let Some(peer) = self.peers.get(&peer) {
-            self.ufrags.insert(peer.ufrag.clone(), peer.worker);
+            for ufrag in &peer.ufrags {
+                self.ufrags.insert(ufrag.clone(), peer.worker);
+            }
+        }
+    }
+
+    /// Only the last two are ever answered.
+    fn add_ufrag(&mut self, peer: PeerId, ufrag: &str) {
+        // What another peer has is refused by its worker.
+        if self.ufrags.worker_of(ufrag).is_some() {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&peer) else { return };
+        peer.ufrags.push(ufrag.into());
+        if peer.ufrags.len() > 2 {
+            self.ufrags.remove(&peer.ufrags.remove(0));
         }
     }
 
@@ -117,7 +137,7 @@ impl Placement {
         let least = tickets::worker_of(ufrag, self.workers.len()).unwrap_or(least);
         self.load(least, |load| load.peers = load.peers.saturating_add(1));
         let (sources, sinks) = (HashSet::new(), HashSet::new());
-        self.peers.insert(peer, Peer { worker: least, ufrag: ufrag.into(), sources, sinks });
+        self.peers.insert(peer, Peer { worker: least, ufrags: vec![ufrag.into()], sources, sinks });
         least
     }
 
@@ -186,7 +206,9 @@ impl Placement {
 
     fn remove_peer(&mut self, id: PeerId) -> Orders {
         let Some(peer) = self.peers.remove(&id) else { return vec![(ANY, Command::RemovePeer(id))] };
-        self.ufrags.remove(&peer.ufrag);
+        for ufrag in &peer.ufrags {
+            self.ufrags.remove(ufrag);
+        }
         self.load(peer.worker, |load| load.peers = load.peers.saturating_sub(1));
         let mut orders = vec![(peer.worker, Command::RemovePeer(id))];
         for source in peer.sources {

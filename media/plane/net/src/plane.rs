@@ -134,11 +134,11 @@ impl Plane {
         let Some(placement) = &self.placement else { return self.post_to(0, command) };
         // Held while posting, so that the workers get what two threads post in one and the same order.
         let mut placement = placement.lock().unwrap_or_else(PoisonError::into_inner);
-        let added = if let Command::AddPeer { peer, .. } = command { Some(peer) } else { None };
+        let named = if let Command::AddPeer { peer, .. } | Command::RestartIce { peer, .. } = command { Some(peer) } else { None };
         for (worker, command) in placement.orders(command) {
             self.post_to(worker, command)?;
         }
-        if let Some(peer) = added {
+        if let Some(peer) = named {
             placement.announce(peer);
         }
         Ok(())

@@ -50,12 +50,12 @@ impl Sender {
         self.max_segments.min(fitting).max(1).saturating_mul(segment_size)
     }
 
-    fn send(&mut self, destination: SocketAddr, segment_size: usize, contents: &[u8]) {
+    fn send(&mut self, destination: TransportAddress, segment_size: usize, contents: &[u8]) {
         let segments = contents.len().div_ceil(segment_size);
         match self.socket.send(destination, segment_size, contents) {
             Ok(()) => self.count_sent(segments, contents.len()),
             Err(error) if segments > 1 && refuses_offload(&error) => {
-                self.remember_refusal(destination);
+                self.remember_refusal(destination.socket);
                 for datagram in contents.chunks(segment_size) {
                     self.send(destination, segment_size, datagram);
                 }
@@ -101,7 +101,7 @@ impl Output for Sender {
         match destination.protocol {
             Protocol::Udp => {
                 for part in contents.chunks(self.send_octets(destination.socket, segment_size)) {
-                    self.send(destination.socket, segment_size, part);
+                    self.send(destination, segment_size, part);
                 }
             }
             Protocol::Tcp(connection) => self.connections.send(connection, segment_size, contents, &mut self.counters),

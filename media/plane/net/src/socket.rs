@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use mio::net::UdpSocket;
+use plane_core::address::TransportAddress;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, SockRef, Type};
 
@@ -86,10 +87,16 @@ impl Socket {
         self.io.try_io(|| self.state.recv((&self.io).into(), buffers, meta))
     }
 
-    /// Send datagrams of `segment_size` octets, the last may be shorter; one system call. `destination` is canonical.
-    pub(crate) fn send(&self, destination: SocketAddr, segment_size: usize, contents: &[u8]) -> io::Result<()> {
-        let transmit =
-            Transmit { destination: self.reachable(destination), ecn: None, contents, segment_size: Some(segment_size), src_ip: None };
+    /// The address of ours that a message came to. Where there is one only, nothing needs to be said about it.
+    pub(crate) fn local_of(&self, meta: &RecvMeta) -> Option<IpAddr> {
+        meta.dst_ip.filter(|_| self.address.ip().is_unspecified()).map(|ip| ip.to_canonical())
+    }
+
+    /// Send datagrams of `segment_size` octets, the last may be shorter; one system call. `destination` is canonical. They leave from
+    /// its `local` address: the kernel alone would choose by its routes, which need not be the address that the peer has checked.
+    pub(crate) fn send(&self, destination: TransportAddress, segment_size: usize, contents: &[u8]) -> io::Result<()> {
+        let (src_ip, destination) = (destination.local, self.reachable(destination.socket));
+        let transmit = Transmit { destination, ecn: None, contents, segment_size: Some(segment_size), src_ip };
         self.state.try_send((&self.io).into(), &transmit)
     }
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
-use plane_core::address::TransportAddress;
 use plane_core::engine::{self, Engine};
 
 use crate::counters::Counters;
@@ -209,13 +208,12 @@ impl Worker {
         let backlog = self.receiver.batch(&self.socket, |from, datagram| {
             datagrams = datagrams.saturating_add(1);
             octets = octets.saturating_add(datagram.len());
-            let address = TransportAddress::udp(from);
             if let Some(links) = &mut self.sender.links
-                && links.take_if_elsewhere(from, datagram, || self.engine.is_checked(address))
+                && links.take_if_elsewhere(from, datagram, || self.engine.is_checked(from))
             {
                 return;
             }
-            self.engine.receive(now, address, datagram, &mut self.sender);
+            self.engine.receive(now, from, datagram, &mut self.sender);
         })?;
         if let Some(links) = &mut self.sender.links {
             links.send_datagrams(&mut self.sender.counters);

@@ -32,6 +32,7 @@ impl Engine {
                 self.by_ufrag.insert(local_ufrag, key);
                 self.ids.peers.insert(peer, key);
             }
+            Command::RestartIce { peer, local_ufrag, local_pwd } => self.restart_ice(peer, local_ufrag, local_pwd)?,
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
             Command::SendDtls { peer, datagram } => self.send_dtls(now, *self.ids.peers.get(&peer)?, &datagram, out),
             Command::FollowChecks { peer, datagrams } => self.follow_checks(peer, datagrams)?,
@@ -88,6 +89,7 @@ impl Engine {
                 let holder = self.by_ufrag.get(local_ufrag).and_then(|&key| self.peers.get(key));
                 self.ids.peers.contains_key(peer) || holder.is_some_and(|holder| holder.provisional_since.is_none())
             }
+            Command::RestartIce { local_ufrag, .. } => self.by_ufrag.contains_key(local_ufrag),
             Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.opening.has_keys()),
             Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
@@ -148,9 +150,11 @@ impl Engine {
     pub(super) fn remove_peer(&mut self, id: PeerId) -> Option<()> {
         let key = self.ids.peers.remove(&id)?;
         let peer = self.peers.remove(key)?;
-        self.by_ufrag.remove(&peer.local_ufrag);
         if peer.provisional_since.is_some() {
             self.tickets.claimed();
+        }
+        for ufrag in peer.credentials.ufrags() {
+            self.by_ufrag.remove(ufrag);
         }
         for address in &peer.checked {
             self.by_address.remove(address);

@@ -122,6 +122,10 @@ counters! {
     tickets_spent,
     /// Tickets that came when there were too many.
     tickets_limited,
+    /// Peers that went on at another address, nominated or followed.
+    address_moves,
+    /// ICE restarts that came to a nomination.
+    ice_restarts,
     /// DTLS datagrams handed up.
     dtls_received,
     /// DTLS datagrams sent.

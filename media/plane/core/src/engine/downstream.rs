@@ -8,11 +8,12 @@ use super::redundancy::PayloadTypes;
 use super::sink::Resend;
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
+use crate::address::TransportAddress;
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
-    pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, datagram: &mut [u8], out: &mut impl Output) {
+    pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, from: TransportAddress, datagram: &mut [u8], out: &mut impl Output) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(security) = &mut peer.security else {
             self.counters.dropped_no_keys.add(1);
@@ -24,6 +25,7 @@ impl Engine {
         };
         peer.last_heard = now;
         self.counters.rtcp_received.add(1);
+        self.follow(now, key, from);
         for packet in Compound::new(compound) {
             let Ok(packet) = packet else {
                 self.counters.dropped_malformed.add(1);

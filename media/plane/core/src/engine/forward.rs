@@ -23,6 +23,10 @@ impl Engine {
     pub fn flush(&mut self, now: Instant, out: &mut impl Output) {
         self.turn = self.turn.wrapping_add(1);
         let (pictures, audio) = self.take_ripe(now);
+        // Before anything is forwarded here, so that all workers forward at once.
+        for &key in audio.iter().chain(&pictures) {
+            self.hand_to_mirrors(key, out);
+        }
         let ride = !pictures.is_empty() && pictures.iter().all(|&key| self.sources.get(key).is_some_and(Source::takes_riders));
         let riders = if ride { audio.as_slice() } else { &[] };
         // Audio that may not ride goes in front.
@@ -68,9 +72,7 @@ impl Engine {
         }
         // The list is taken out and put back, so that sinks and peers can be reached while it is walked.
         let sinks = std::mem::take(&mut source.sinks);
-        let encodings = source.encodings.len();
-        self.hand_to_mirrors(key, out);
-        for encoding in 0..encodings {
+        for encoding in 0..source.encodings.len() {
             self.forward_encoding(now, Wanted { source: key, encoding }, &sinks, riders, out);
         }
         if let Some(source) = self.sources.get_mut(key) {

@@ -8,6 +8,7 @@ mod burst;
 mod cache;
 mod commands;
 mod counters;
+mod credentials;
 mod downstream;
 mod feed;
 mod forward;
@@ -188,7 +189,7 @@ impl Engine {
                     self.flush(now, out);
                 }
             }
-            Kind::Rtcp => self.receive_rtcp(now, peer, datagram, out),
+            Kind::Rtcp => self.receive_rtcp(now, peer, from, datagram, out),
         }
     }
 

@@ -1,10 +1,11 @@
 //! A peer: one ICE, DTLS and SRTP association on the shared port.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::credentials::LocalCredentials;
 use super::handshake::Opening;
 use super::limits::Bucket;
 use super::{SinkKey, SourceKey};
@@ -15,19 +16,23 @@ use crate::round_trip::RoundTrip;
 use crate::srtp::{SrtpReceiver, SrtpSender};
 use crate::twcc;
 
-/// Checked addresses that a peer may have at once: host, VPN and mobile candidates of one phone, with room.
-const MAX_ADDRESSES: usize = 8;
+/// Checked addresses that a peer may have at once: host, VPN and mobile candidates of one phone, each to some addresses of ours.
+const MAX_ADDRESSES: usize = 16;
+
+/// So long after a move only a nomination moves a peer again: what it sent before may still arrive from where it was.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Streams learnt from packets that a peer may have: two sources of three encodings with RTX are 12.
 const MAX_STREAMS: usize = 64;
 
 pub(super) struct Peer {
     pub(super) id: PeerId,
-    pub(super) local_ufrag: String,
-    pub(super) local_pwd: String,
+    pub(super) credentials: LocalCredentials,
     pub(super) extensions: ExtensionIds,
-    /// Where we send: the address of the last nomination, or of the first check.
+    /// Where we send: the address of the last nomination, or of the first check; later the one that its RTCP comes from.
     pub(super) address: Option<TransportAddress>,
+    /// Since when we send there.
+    moved_at: Option<Instant>,
     /// Addresses that passed a check, oldest first: what they send is this peer's.
     pub(super) checked: ArrayVec<TransportAddress, MAX_ADDRESSES>,
     /// When something authenticated came last.
@@ -77,10 +82,10 @@ impl Peer {
     pub(super) fn new(id: PeerId, local_ufrag: String, local_pwd: String, extensions: ExtensionIds, now: Instant) -> Self {
         Self {
             id,
-            local_ufrag,
-            local_pwd,
+            credentials: LocalCredentials::new(local_ufrag, local_pwd),
             extensions,
             address: None,
+            moved_at: None,
             checked: ArrayVec::new(),
             last_heard: now,
             lost: false,
@@ -98,6 +103,20 @@ impl Peer {
             arrivals: twcc::Recorder::default(),
             remb: RembEstimate::default(),
         }
+    }
+
+    /// Send to `address` from now on. Returns whether that is another one than before.
+    pub(super) fn move_to(&mut self, address: TransportAddress, now: Instant) -> bool {
+        let before = self.address.replace(address);
+        if before != Some(address) {
+            self.moved_at = Some(now);
+        }
+        before.is_some_and(|before| before != address)
+    }
+
+    /// Whether nothing that was sent before the last move can still be on its way.
+    pub(super) fn has_settled(&self, now: Instant) -> bool {
+        self.moved_at.is_none_or(|moved_at| now.saturating_duration_since(moved_at) >= SETTLING)
     }
 
     /// Note an address that passed a check. Returns the one that had to make room.

@@ -18,6 +18,7 @@ mod repair;
 mod riding;
 mod switching;
 mod tickets;
+mod transport;
 mod world;
 
 use world::*;

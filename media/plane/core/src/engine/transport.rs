@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::limits::{PEER_CHECKS, PEER_DTLS};
 use super::{Engine, Output, PeerKey};
 use crate::address::TransportAddress;
-use crate::command::Event;
+use crate::command::{Event, PeerId};
 use crate::stun::{self, BindingRequest, ErrorCode, StunError};
 
 impl Engine {
@@ -31,8 +31,8 @@ impl Engine {
             self.counters.stun_limited.add(1);
             return;
         }
-        let password = peer.local_pwd.as_bytes();
-        if request.verify(password).is_err() {
+        let password = peer.credentials.password(request.local_ufrag).unwrap_or_default().as_bytes();
+        if password.is_empty() || request.verify(password).is_err() {
             self.counters.stun_rejected.add(1);
             return;
         }
@@ -49,6 +49,9 @@ impl Engine {
             self.counters.stun_answered.add(1);
             self.learn_address(now, key, from, request.use_candidate);
             self.send_first_flight(key, from, out);
+            if request.use_candidate {
+                self.complete_restart(key, request.local_ufrag);
+            }
         }
     }
 
@@ -116,11 +119,41 @@ impl Engine {
             self.by_address.remove(&evicted);
         }
         let first = peer.address.is_none();
-        if first || nominated {
-            peer.address = Some(from);
+        if (first || nominated) && peer.move_to(from, now) {
+            self.counters.address_moves.add(1);
         }
         if first && peer.provisional_since.is_none() {
             self.events.push_back(Event::Connected { peer: peer.id, address: from });
+        }
+    }
+
+    /// Authentic RTCP came from a checked address: that is the pair which the peer has selected, whether or not it nominated it.
+    /// Firefox, for one, goes on without a nomination when an address translator gives it another port.
+    pub(super) fn follow(&mut self, now: Instant, key: PeerKey, from: TransportAddress) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.address != Some(from) && peer.has_settled(now) && peer.checked.contains(&from) && peer.move_to(from, now) {
+            self.counters.address_moves.add(1);
+        }
+    }
+
+    /// Begin an ICE restart: checks are answered for the new credentials too, and for the old ones until a pair is nominated
+    /// with the new ones. Keys, sources, sinks and the address in use stay (RFC 8445 section 9).
+    pub(super) fn restart_ice(&mut self, peer: PeerId, ufrag: String, pwd: String) -> Option<()> {
+        let key = *self.ids.peers.get(&peer)?;
+        let given_up = self.peers.get_mut(key)?.credentials.restart(ufrag.clone(), pwd);
+        if let Some(given_up) = given_up {
+            self.by_ufrag.remove(&given_up);
+        }
+        self.by_ufrag.insert(ufrag, key);
+        Some(())
+    }
+
+    /// A nomination with the new credentials ends the old ones.
+    fn complete_restart(&mut self, key: PeerKey, ufrag: &str) {
+        let retired = self.peers.get_mut(key).and_then(|peer| peer.credentials.nominated(ufrag));
+        if let Some(retired) = retired {
+            self.by_ufrag.remove(&retired);
+            self.counters.ice_restarts.add(1);
         }
     }
 }

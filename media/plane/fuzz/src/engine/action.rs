@@ -51,6 +51,15 @@ pub(super) enum Action {
     Flush,
     /// So many milliseconds, timers included.
     Pass(u16),
+    /// New ICE credentials for the peer in this place, with which it checks from then on.
+    RestartIce(u8),
+    /// The peer in this place sends from another address: it was given another port, or has another network.
+    Move {
+        place: u8,
+        address: u8,
+    },
+    /// The connection behind this address closed.
+    ForgetAddress(u8),
 }
 
 /// What a source is.

@@ -79,6 +79,13 @@ impl World {
             Action::SendDtls(place) => self.command(Command::SendDtls { peer: u32::from(place % PLACES), datagram: vec![22; 20] }),
             Action::Media(media) => self.media(&media),
             Action::Control { place, packets } => self.control(place, &packets),
+            Action::RestartIce(place) => self.restart_ice(place % PLACES),
+            Action::Move { place, address: number } => {
+                if let Some(known) = &mut self.places[usize::from(place % PLACES)] {
+                    known.client.address = address(number);
+                }
+            }
+            Action::ForgetAddress(number) => self.engine.forget_address(address(number)),
             Action::Garbage { address: number, datagram } => self.receive(address(number), datagram),
             Action::Flush => self.engine.flush(self.now, &mut self.wire),
             Action::Pass(milliseconds) => self.pass(Duration::from_millis(milliseconds.into())),
@@ -118,6 +125,12 @@ impl World {
         let client = Client::new(place.into(), address(place), profile, self.seed);
         self.places[usize::from(place)] = Some(Place { client, sent: HashMap::new(), got: HashMap::new() });
         self.command_of(place, 0);
+    }
+
+    fn restart_ice(&mut self, place: u8) {
+        let Some(known) = &mut self.places[usize::from(place)] else { return };
+        let command = known.client.restart();
+        self.command(command);
     }
 
     fn remove_peer(&mut self, place: u8) {

@@ -9,7 +9,6 @@ mod steering;
 mod ufrags;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +42,7 @@ pub(crate) struct Links {
     ways: Vec<Way>,
     steering: Steering,
     /// Addresses of this worker's peers whose datagrams another worker's socket gets, and which worker that is.
-    announced: HashMap<SocketAddr, WorkerId>,
+    announced: HashMap<TransportAddress, WorkerId>,
     sweep_at: Option<Instant>,
 }
 
@@ -75,7 +74,7 @@ impl Links {
     /// Keep a datagram for the worker that it belongs to. False: for all that is known it belongs to this one.
     ///
     /// `is_mine`: whether it comes from the checked address of a peer of this worker.
-    pub(crate) fn take_if_elsewhere(&mut self, from: SocketAddr, datagram: &[u8], is_mine: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn take_if_elsewhere(&mut self, from: TransportAddress, datagram: &[u8], is_mine: impl FnOnce() -> bool) -> bool {
         let to = match demux::classify(datagram) {
             None => None,
             // A check tells whom it is for, whoever was at its address before.
@@ -121,7 +120,7 @@ impl Links {
     }
 
     /// A check that `by` handed on was taken in. Where it made its address a peer's, `by` is to hand on all from there.
-    pub(crate) fn announce(&mut self, address: SocketAddr, by: WorkerId, now: Instant) {
+    pub(crate) fn announce(&mut self, address: TransportAddress, by: WorkerId, now: Instant) {
         if self.announced.get(&address) != Some(&by) && self.notify(by, Contents::Learned(address)) {
             self.announced.insert(address, by);
             self.sweep_at = self.sweep_at.or_else(|| now.checked_add(SWEEP_EVERY));
@@ -129,7 +128,7 @@ impl Links {
     }
 
     /// What comes from an address belongs to `worker`, or to nobody any more.
-    pub(crate) fn learn(&mut self, address: SocketAddr, worker: WorkerId, there: bool) {
+    pub(crate) fn learn(&mut self, address: TransportAddress, worker: WorkerId, there: bool) {
         if there {
             self.steering.learn(address, worker);
         } else {
@@ -153,7 +152,7 @@ impl Links {
             return;
         }
         let announced = self.announced.iter().map(|(&address, &by)| (address, by));
-        let gone: Vec<_> = announced.filter(|&(address, _)| !is_checked(TransportAddress::udp(address))).collect();
+        let gone: Vec<_> = announced.filter(|&(address, _)| !is_checked(address)).collect();
         for (address, by) in gone {
             if self.notify(by, Contents::Forgotten(address)) {
                 self.announced.remove(&address);

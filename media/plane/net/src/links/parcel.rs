@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mio::net::TcpStream;
+use plane_core::address::TransportAddress;
 use plane_core::command::WorkerId;
 use plane_core::engine::Crossing;
 use plane_core::framing::Deframer;
@@ -27,9 +28,9 @@ pub(crate) enum Contents {
     /// Accepted by a worker that is not its peer's.
     Connection(Box<MovedConnection>),
     /// This is the address of a peer of the sender: hand on what comes from there.
-    Learned(SocketAddr),
+    Learned(TransportAddress),
     /// It is no more.
-    Forgotten(SocketAddr),
+    Forgotten(TransportAddress),
 }
 
 /// A connection on its way: the stream, and what was read and not taken in yet.
@@ -50,11 +51,11 @@ impl MovedConnection {
 #[derive(Default)]
 pub(crate) struct Datagrams {
     octets: Vec<u8>,
-    list: Vec<(SocketAddr, Range<usize>)>,
+    list: Vec<(TransportAddress, Range<usize>)>,
 }
 
 impl Datagrams {
-    pub(super) fn push(&mut self, from: SocketAddr, datagram: &[u8]) {
+    pub(super) fn push(&mut self, from: TransportAddress, datagram: &[u8]) {
         let start = self.octets.len();
         self.octets.extend_from_slice(datagram);
         self.list.push((from, start..self.octets.len()));
@@ -70,11 +71,11 @@ impl Datagrams {
 
     /// What is held, for the bound: small datagrams count what it takes to list them.
     pub(super) fn octets(&self) -> usize {
-        self.octets.len().saturating_add(self.list.len().saturating_mul(size_of::<(SocketAddr, Range<usize>)>()))
+        self.octets.len().saturating_add(self.list.len().saturating_mul(size_of::<(TransportAddress, Range<usize>)>()))
     }
 
     /// Each with its source, in order of arrival.
-    pub(crate) fn for_each(mut self, mut each: impl FnMut(SocketAddr, &mut [u8])) {
+    pub(crate) fn for_each(mut self, mut each: impl FnMut(TransportAddress, &mut [u8])) {
         for (from, range) in self.list {
             each(from, self.octets.get_mut(range).unwrap_or_default());
         }
@@ -136,8 +137,8 @@ mod tests {
     #[test]
     fn datagrams_come_out_as_they_went_in() {
         let mut datagrams = Datagrams::default();
-        let sent: Vec<(SocketAddr, Vec<u8>)> =
-            (0..9_u8).map(|n| (SocketAddr::from(([127, 0, 0, n], 7)), vec![n; usize::from(n)])).collect();
+        let sent: Vec<(TransportAddress, Vec<u8>)> =
+            (0..9_u8).map(|n| (TransportAddress::udp(std::net::SocketAddr::from(([127, 0, 0, n], 7))), vec![n; usize::from(n)])).collect();
         sent.iter().for_each(|(from, datagram)| datagrams.push(*from, datagram));
         let mut received = Vec::new();
         datagrams.for_each(|from, datagram| received.push((from, datagram.to_vec())));

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 
+use plane_core::address::TransportAddress;
 use plane_core::command::WorkerId;
 
 /// Learned addresses: eight of each of eight thousand peers. They are checked ones, so strangers cannot fill this.
@@ -15,8 +15,8 @@ const HINTS: usize = 1_024;
 /// Learned addresses stay until they are forgotten. Hints come from checks whose password nobody has looked at yet; they
 /// bridge the time until the peer's worker has, and a wrong one costs nothing: it is for addresses that are nobody's here.
 pub(super) struct Steering {
-    learned: HashMap<SocketAddr, WorkerId>,
-    hints: Box<[Option<(SocketAddr, WorkerId)>]>,
+    learned: HashMap<TransportAddress, WorkerId>,
+    hints: Box<[Option<(TransportAddress, WorkerId)>]>,
     hasher: RandomState,
 }
 
@@ -27,26 +27,26 @@ impl Default for Steering {
 }
 
 impl Steering {
-    pub(super) fn worker_of(&self, address: SocketAddr) -> Option<WorkerId> {
+    pub(super) fn worker_of(&self, address: TransportAddress) -> Option<WorkerId> {
         let hinted = || self.hints.get(self.place(address))?.filter(|(hinted, _)| *hinted == address).map(|(_, worker)| worker);
         self.learned.get(&address).copied().or_else(hinted)
     }
 
-    pub(super) fn hint(&mut self, address: SocketAddr, worker: WorkerId) {
+    pub(super) fn hint(&mut self, address: TransportAddress, worker: WorkerId) {
         let place = self.place(address);
         if let Some(hint) = self.hints.get_mut(place) {
             *hint = Some((address, worker));
         }
     }
 
-    pub(super) fn learn(&mut self, address: SocketAddr, worker: WorkerId) {
+    pub(super) fn learn(&mut self, address: TransportAddress, worker: WorkerId) {
         if self.learned.len() < MAX_LEARNED || self.learned.contains_key(&address) {
             self.learned.insert(address, worker);
         }
     }
 
     /// Unless it has become another worker's since.
-    pub(super) fn forget(&mut self, address: SocketAddr, worker: WorkerId) {
+    pub(super) fn forget(&mut self, address: TransportAddress, worker: WorkerId) {
         if self.learned.get(&address) == Some(&worker) {
             self.learned.remove(&address);
         }
@@ -56,7 +56,7 @@ impl Steering {
         self.learned.len()
     }
 
-    fn place(&self, address: SocketAddr) -> usize {
+    fn place(&self, address: TransportAddress) -> usize {
         // The low bits of a power of two: no truncation matters.
         usize::try_from(self.hasher.hash_one(address) >> 32).unwrap_or(0) & HINTS.wrapping_sub(1)
     }
@@ -66,9 +66,9 @@ impl Steering {
 mod tests {
     use super::*;
 
-    fn address(number: u32) -> SocketAddr {
+    fn address(number: u32) -> TransportAddress {
         let [a, b, c, d] = number.to_be_bytes();
-        SocketAddr::from(([10, a, b, c], 1000 + u16::from(d)))
+        TransportAddress::udp(std::net::SocketAddr::from(([10, a, b, c], 1000 + u16::from(d))))
     }
 
     #[test]

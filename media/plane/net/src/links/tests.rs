@@ -24,8 +24,8 @@ fn world() -> World {
     World { first, second, inboxes, counters: Counters::default(), _polls: polls }
 }
 
-fn address(port: u16) -> SocketAddr {
-    SocketAddr::from(([10, 0, 0, 1], port))
+fn address(port: u16) -> TransportAddress {
+    TransportAddress::udp(std::net::SocketAddr::from(([10, 0, 0, 1], port)))
 }
 
 fn check(ufrag: &str) -> Vec<u8> {

@@ -34,6 +34,7 @@ fn route(placement: &mut Placement, sink: SinkId, source: Option<SourceId>) -> V
 fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
     let name = |command: &Command| match command {
         Command::AddPeer { .. } => "AddPeer",
+        Command::RestartIce { .. } => "RestartIce",
         Command::RemovePeer(_) => "RemovePeer",
         Command::AcceptTickets { .. } => "AcceptTickets",
         Command::FollowChecks { .. } => "FollowChecks",
@@ -132,4 +133,17 @@ fn a_peer_with_a_ticket_is_where_its_checks_go_and_all_workers_know_the_key() {
         assert_eq!(shape(&placement.orders(Command::SetExtensions { peer, extensions })), [(worker, "SetExtensions")]);
         assert_eq!(shape(&placement.orders(Command::ShowAgain(peer))), [(worker, "ShowAgain")]);
     }
+}
+
+#[test]
+fn both_ufrags_of_a_restart_lead_to_the_peer() {
+    let mut placement = placement();
+    for ufrag in ["again", "and again"] {
+        let restart = Command::RestartIce { peer: 2, local_ufrag: ufrag.into(), local_pwd: "p".into() };
+        assert_eq!(shape(&placement.orders(restart)), [(1, "RestartIce")]);
+        placement.announce(2);
+    }
+    assert_eq!(["u2", "again", "and again"].map(|ufrag| placement.ufrags.worker_of(ufrag)), [None, Some(1), Some(1)]);
+    placement.orders(Command::RemovePeer(2));
+    assert_eq!(["again", "and again"].map(|ufrag| placement.ufrags.worker_of(ufrag)), [None; 2]);
 }

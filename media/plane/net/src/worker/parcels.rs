@@ -39,19 +39,18 @@ impl Worker {
     fn receive_handed(&mut self, now: Instant, by: WorkerId, datagrams: Datagrams) {
         let Self { engine, sender, .. } = self;
         datagrams.for_each(|from, datagram| {
-            let address = TransportAddress::udp(from);
             Counters::add(&mut sender.counters.handover_received, 1);
-            engine.receive(now, address, datagram, sender);
-            if let Some(links) = sender.links.as_mut().filter(|_| engine.is_checked(address)) {
+            engine.receive(now, from, datagram, sender);
+            if let Some(links) = sender.links.as_mut().filter(|_| engine.is_checked(from)) {
                 links.announce(from, by, now);
             }
         });
     }
 
-    fn learn(&mut self, address: std::net::SocketAddr, worker: WorkerId, there: bool) {
+    fn learn(&mut self, address: TransportAddress, worker: WorkerId, there: bool) {
         if there {
             // Its peer passed a check there, so it is no more that of a peer of this worker.
-            self.engine.forget_address(TransportAddress::udp(address));
+            self.engine.forget_address(address);
         }
         if let Some(links) = &mut self.sender.links {
             links.learn(address, worker, there);

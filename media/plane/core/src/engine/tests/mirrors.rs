@@ -190,6 +190,23 @@ fn a_loss_upstream_is_repaired_on_both_workers() {
 }
 
 #[test]
+fn what_will_not_come_is_closed_on_both_workers() {
+    let (mut workers, mut host, mut member) = session();
+    let mut neighbour = workers.subscribe(OWNER, 3);
+    workers.picture(&mut host, 1, true);
+    (3..6).for_each(|number| workers.picture(&mut host, number, false));
+    workers.pass(Duration::from_secs(4));
+    for (worker, viewer) in [(OTHER, &mut member), (OWNER, &mut neighbour)] {
+        let (media, _) = workers.worlds[worker].take(viewer);
+        let mut sequences: Vec<u16> = media.iter().map(|got| got.header.sequence_number).collect();
+        sequences.sort_unstable();
+        assert!(sequences.len() == 5 && sequences.windows(2).all(|pair| pair[1] == pair[0] + 1), "{worker}: {sequences:?}");
+        assert_eq!(workers.worlds[worker].stat("fillers_sent"), 1);
+    }
+    assert!(plis(&workers.worlds[OWNER].take(&mut host).1) >= 1, "and a keyframe is asked for");
+}
+
+#[test]
 fn keyframes_are_asked_of_the_publisher_by_one_governor() {
     let (mut workers, mut host, mut member) = session();
     let mut neighbour = workers.subscribe(OWNER, 3);

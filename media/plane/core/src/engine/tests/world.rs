@@ -158,6 +158,13 @@ impl World {
     }
 
     pub(super) fn subscribe(&mut self, id: u32) -> Client {
+        let client = self.subscribe_alone(id);
+        self.route(id, 0);
+        client
+    }
+
+    /// A subscriber in a world where perhaps nobody publishes.
+    pub(super) fn subscribe_alone(&mut self, id: u32) -> Client {
         let client = self.join(id, Profile::AeadAes128Gcm);
         self.command(Command::AddSink {
             sink: id,
@@ -168,7 +175,6 @@ impl World {
             cname: "c".into(),
             codecs: vp8(120),
         });
-        self.route(id, 0);
         client
     }
 

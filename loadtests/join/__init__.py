@@ -1,0 +1,1 @@
+"""Time from tap to first picture, over the test link: `python -m loadtests.join`."""

@@ -1,0 +1,93 @@
+"""What is told about joins."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+STAGES = ["offer", "answer", "ice", "dtls", "first_packet", "first_decoded", "first_shown"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Joins of one kind over one link.
+
+    Attributes:
+        joins: how many showed a picture.
+        failed: reasons of those that did not.
+        p50_ms, p95_ms: from tap to first frame shown; None where there were none.
+        stages: medians in ms since the tap; a stage that was over before the tap, or that the browser does not tell, is left out.
+        prepared: socket and offer were ready before the tap.
+        lacking: why this way of joining could not be measured.
+    """
+
+    browser: str
+    mode: str
+    r_ms: float
+    loss: float
+    joins: int
+    failed: list[str]
+    p50_ms: float | None
+    p95_ms: float | None
+    stages: dict[str, float]
+    prepared: bool
+    lacking: str | None
+
+    @classmethod
+    def of(
+        cls, browser: str, mode: str, r_ms: float, loss: float, joins: Sequence[dict[str, Any]], lacking: str | None
+    ) -> Self:
+        """Sum up what the page told."""
+        good = [join for join in joins if "first_shown" in join]
+        shown = sorted(join["first_shown"] for join in good)
+        stages = {
+            stage: round(statistics.median(values), 1)
+            for stage in STAGES
+            if (values := [join[stage] for join in good if stage in join])
+        }
+        return cls(
+            browser=browser,
+            mode=mode,
+            r_ms=r_ms,
+            loss=loss,
+            joins=len(good),
+            failed=[str(join.get("failed")) for join in joins if "first_shown" not in join],
+            p50_ms=_quantile(shown, 0.5),
+            p95_ms=_quantile(shown, 0.95),
+            stages=stages,
+            prepared=any(join.get("prepared") for join in good),
+            lacking=lacking,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For the last line."""
+        return asdict(self)
+
+
+def line(cell: Cell) -> str:
+    """A row of the table."""
+    head = f"{cell.browser:>8}  R {cell.r_ms:>3.0f} ms  loss {cell.loss:>3.0%}  {cell.mode:<8}"
+    if cell.lacking:
+        return f"{head}  not measured: {cell.lacking}"
+    if cell.p50_ms is None:
+        return f"{head}  no picture: {cell.failed[:1]}"
+    in_r = f"{cell.p95_ms / cell.r_ms:.1f} R" if cell.p95_ms else ""
+    stages = " → ".join(f"{name} {ms:.0f}" for name, ms in cell.stages.items())
+    failed = f"  FAILED {len(cell.failed)}" if cell.failed else ""
+    return f"{head}  p50 {cell.p50_ms:>6.0f}  p95 {cell.p95_ms:>6.0f} ms  {in_r:>6}  n {cell.joins}{failed}  {stages}"
+
+
+def headline(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+    """p95 by way of joining and round-trip time; the slower browser counts. With loss the key is `100+loss`."""
+    told: dict[str, dict[str, float | None]] = {}
+    for cell in cells:
+        key = f"{cell.r_ms:.0f}" + ("+loss" if cell.loss else "")
+        row = told.setdefault(cell.mode, {})
+        known = [ms for ms in (row.get(key), cell.p95_ms) if ms is not None]
+        row[key] = max(known) if known else None
+    return told
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    """The smallest value that `share` of all do not exceed."""
+    return round(ordered[max(0, -int(-share * len(ordered) // 1) - 1)], 1) if ordered else None

@@ -1,0 +1,100 @@
+"""Everything that a join is measured on: server, hosts, link, reference, browser."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from loadtests.join.stock import StockServer
+from loadtests.link.config import Listener
+from loadtests.link.config import Path as Direction
+from loadtests.link.control import Link
+from loadtests.live_server import KEPT, Server, free_port
+from server import demo_media
+from server.config import own_addresses
+
+ROOT = Path(__file__).parents[2]
+IN_PAGE = Path(__file__).with_name("in_page.js")
+
+
+class Browser:
+    """A browser that joins when it is told to."""
+
+    def __init__(self, process: asyncio.subprocess.Process, version: str) -> None:
+        self._process, self.version = process, version
+
+    @classmethod
+    @asynccontextmanager
+    async def start(cls, name: str) -> AsyncIterator["Browser"]:
+        """`name` is `chromium` or `firefox`."""
+        folder = ROOT / "tests" / "browser"
+        pipe = asyncio.subprocess.PIPE
+        command = (folder / "node_modules/.bin/tsx", "bench/join_driver.ts", name, IN_PAGE)
+        process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdin=pipe, stdout=pipe)
+        browser = cls(process, "")
+        try:
+            browser.version = (await browser._read()).get("ready", "")
+            yield browser
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            await process.wait()
+
+    async def join(self, **order: Any) -> dict[str, Any]:
+        """One join: its stages, or `lacking`, or `failed`."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        return await self._read()
+
+    async def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the browser has ended")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+
+class Stage:
+    """Server, reference and link together."""
+
+    def __init__(self, link: Link, targets: list[dict[str, Any]]) -> None:
+        self.link, self._targets = link, targets
+
+    @classmethod
+    @asynccontextmanager
+    async def build(cls, log: Path | None) -> AsyncIterator["Stage"]:
+        """Run everything; `log` is where the link writes its packet log."""
+        stock_port = free_port()
+        # A page without a camera gets no loopback candidates in Firefox, so it could send nothing to loopback.
+        own = [address for address in own_addresses() if ":" not in address]
+        bind = f"{own[-1]}:0"
+        listeners = [
+            Listener("media", udp=True, tcp=True, bind=bind),
+            Listener("http", tcp=True),
+            Listener("stock-media", udp=True, bind=bind),
+            Listener("stock-http", tcp=True, target=f"127.0.0.1:{stock_port}"),
+        ]
+        async with (
+            Link.start(Direction(), Direction(), listeners=listeners, log=log) as link,
+            Server.start(announced=link.addresses["media"]) as server,
+        ):
+            await link.target("media", f"127.0.0.1:{server.media_port}")
+            await link.target("http", f"127.0.0.1:{server.http_port}")
+            targets = [await server.live_session(), await server.live_session()]
+            loop = await demo_media.load(KEPT)
+            stock = StockServer(loop, link.addresses["stock-media"], lambda to: link.target("stock-media", to))
+            serving = asyncio.create_task(stock.serve(stock_port))
+            try:
+                yield cls(link, targets)
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+    async def join(self, browser: Browser, mode: str, *, r_ms: float, timeout_ms: int = 15_000) -> dict[str, Any]:
+        """One join in a fresh page; before the tap everything has two round trips and a bit to settle."""
+        page = f"http://{self.link.addresses['stock-http' if mode == 'stock' else 'http']}/"
+        target = self._targets[0] | {"other": self._targets[1]}
+        return await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=6 * r_ms + 150)
