@@ -90,9 +90,11 @@ class Receiving(Connection):
     slots: list[SlotView] = field(default_factory=list)
     _seat: Seat = field(repr=False, kw_only=True)
 
-    def prefer(self, slot: str, encoding: int | None) -> None:
-        """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose."""
-        self._seat.prefer(slot, encoding)
+    def prefer(
+        self, slot: str, encoding: int | None, *, spatial: int | None = None, temporal: int | None = None
+    ) -> None:
+        """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose. Of a scalable one, layers up to these."""
+        self._seat.prefer(slot, encoding, spatial=spatial, temporal=temporal)
 
     def watch(self, pictures: bool) -> None:
         """Send pictures, or sound alone while nobody looks."""
@@ -160,6 +162,11 @@ class MediaNode:
         """The people who speak in a room."""
         known = self._rooms.get(room)
         return known.speakers if known else []
+
+    def source_stats(self, room: str) -> list[dict[str, int]]:
+        """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
+        sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
+        return [row for source in sources for row in self._plane.source_stats(source)]
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges, and the peers that wait for their `join`."""

@@ -43,10 +43,10 @@ class Seat:
             self._go()
             self._name = None
 
-    def prefer(self, slot: str, encoding: int | None) -> None:
+    def prefer(self, slot: str, encoding: int | None, *, spatial: int | None, temporal: int | None) -> None:
         """Show a slot at an encoding; see `Room.prefer`."""
         if self._name is not None:
-            self._rooms(self._name).prefer(self._receiver, slot, encoding)
+            self._rooms(self._name).prefer(self._receiver, slot, encoding, spatial=spatial, temporal=temporal)
 
     def watch(self, pictures: bool) -> None:
         """Show pictures, or sound alone."""

@@ -71,7 +71,8 @@ describe.each(["chromium", "firefox"] as const)("in %s", (name) => {
     const { path, stages } = await page.page.evaluate(() => window.livetrial.client.joinReport);
     expect(path).toBe("ticket");
     expect(stages.answer).toBeLessThan(stages.joined ?? 0);
-    expect(stages.joined).toBeLessThanOrEqual(stages.first_shown ?? 0);
+    expect(stages.answer).toBeLessThan(stages.ice ?? 0);
+    expect(stages.ice).toBeLessThanOrEqual(stages.first_shown ?? 0);
     await page.close();
   });
 
