@@ -120,7 +120,10 @@ impl Plane {
         self.post(Command::ShowAgain(peer.id("peer")?))
     }
 
-    #[pyo3(signature = (peer, *, profile, send_key, send_salt, receive_key, receive_salt, media_after_ms = Int::of(0)))]
+    #[pyo3(
+        signature = (peer, *, profile, send_key, send_salt, receive_key, receive_salt, media_after_ms = Int::of(0)),
+        text_signature = "($self, peer, *, profile, send_key, send_salt, receive_key, receive_salt, media_after_ms=0)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn set_keys(
         &self, peer: Int, profile: &str, send_key: &[u8], send_salt: &[u8], receive_key: &[u8], receive_salt: &[u8], media_after_ms: Int,
