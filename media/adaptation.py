@@ -92,7 +92,9 @@ class Adaptation:
         return viewer
 
     def remove(self, viewer: Viewer) -> None:
-        """A viewer ends."""
+        """A viewer ends. Idempotent."""
+        if viewer.peer not in self._viewers:
+            return
         for slot in VIDEO_SLOTS:
             self.wish(viewer, slot, None, NOTHING)
         self._policy.remove(viewer.row)

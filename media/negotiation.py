@@ -96,9 +96,7 @@ def accepted_extensions(section: OfferedSection, *, publishing: bool, adaptive: 
     return {
         uri: number
         for uri, number in section.extensions.items()
-        if number <= 14
-        and (name := _EXTENSIONS.get(uri))
-        and (publishing or name in _PASSED_ON or (adaptive and name == "transport-cc"))
+        if number <= 14 and (name := _EXTENSIONS.get(uri)) and (publishing or _is_passed_on(name, adaptive))
     }
 
 
@@ -120,6 +118,20 @@ def dtls_role(offer: Offer, *, prefer_passive: bool) -> DtlsRole:
     if offer.setup == "actpass":
         return "server" if prefer_passive else "client"
     return "client" if offer.setup == "passive" else "server"
+
+
+def receivable_names() -> list[str]:
+    """The names of the codecs that `receivable` takes; `*` stands for anything."""
+    return [*_EVERYWHERE, "H264/*/1"]
+
+
+def passed_on_uris(*, adaptive: bool = False) -> list[str]:
+    """The header extensions that a subscriber gets where it offers them; `adaptive` as in `accepted_extensions`."""
+    return [uri for uri, name in _EXTENSIONS.items() if _is_passed_on(name, adaptive)]
+
+
+def _is_passed_on(name: str, adaptive: bool) -> bool:
+    return name in _PASSED_ON or (adaptive and name == "transport-cc")
 
 
 def _rank(codec: OfferedCodec) -> int | None:

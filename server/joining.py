@@ -14,7 +14,7 @@ from server.member import Member
 from server.outbox import Outbox
 from server.translate import to_slots
 from signaling.errors import Busy
-from signaling.messages import ErrorInfo, IceServer, Join, Joined, SessionInfo, Slot, Speakers, You
+from signaling.messages import ErrorInfo, IceServer, Join, Joined, SessionInfo, Slot, Speakers, Switch, You
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +65,42 @@ class Joining:
         hub = await self._hubs.get(admitted.record)
         member = Member(self._admission.identify(admitted, message.name), outbox)
         try:
-            answer, media_error = await self._receive(member, message.offer)
+            answer, media_error = await self._receive(member, message)
             position = await hub.enter(member, message.last_event)
         except BaseException:
             member.leave_media(self._kept, for_good=True)
             raise
+        self._welcome(member, hub, position, answer, media_error)
+        return member
+
+    async def switch(self, member: Member, message: Switch) -> Member:
+        """Let a member of one session into another; its receiving connection goes along. `joined` is queued when this returns.
+
+        Raises:
+            SignalingError: not admitted; the member is where it was.
+            QueueError, StoreError: the log cannot be read now; likewise.
+        """
+        admitted = await self._admission.admit(message.session, message.token)
+        hub = await self._hubs.get(admitted.record)
+        newcomer = Member(self._admission.identify(admitted, message.name), member.outbox)
+        newcomer.receive_link = member.receive_link
+        position = await hub.enter(newcomer, message.last_event)
+        # From here on nothing waits, so that nothing of the session that is left comes behind `joined`.
+        member.receive_link = None
+        self.leave(member, for_good=True)
+        if newcomer.receive_link is not None:
+            newcomer.receive_link.notify = None
+            newcomer.receive_link.move(hub.record.id)
+        self._welcome(newcomer, hub, position, None, None)
+        return newcomer
+
+    def leave(self, member: Member, *, for_good: bool) -> None:
+        """Take a member out; `for_good` ends its media at once."""
+        self._members.pop(member).leave(member, for_good=for_good)
+
+    def _welcome(
+        self, member: Member, hub: Hub, position: Position, answer: str | None, media_error: ErrorInfo | None
+    ) -> None:
         self._members[member] = hub
         shown = to_slots(self._media.shown(hub.record.id))
         ice_servers = self._ice_servers.credentials(hub.record.id, member.identity.person)
@@ -77,18 +108,13 @@ class Joining:
         member.own()
         if speakers := self._media.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
-        return member
 
-    def leave(self, member: Member, *, for_good: bool) -> None:
-        """Take a member out; `for_good` ends its media at once."""
-        self._members.pop(member).leave(member, for_good=for_good)
-
-    async def _receive(self, member: Member, offer: str | None) -> tuple[str | None, ErrorInfo | None]:
+    async def _receive(self, member: Member, join: Join) -> tuple[str | None, ErrorInfo | None]:
         """The answer, or why there is none: without media the rest of the session works."""
-        if offer is None:
+        if join.offer is None:
             return None, None
         try:
-            return (await member.receive(self._media, offer)).answer, None
+            return (await member.receive(self._media, join.offer, join.ticket)).answer, None
         except MediaError as error:
             return None, ErrorInfo(code=error.code, message=str(error))
 

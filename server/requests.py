@@ -3,6 +3,7 @@
 from media.node import MediaNode
 from qa_queue.model import Person
 from qa_queue.queue import LiveQueue
+from server.join_times import JoinTimes
 from server.member import Identity, Member
 from server.publications import Publications
 from signaling.errors import Forbidden, Unexpected
@@ -14,14 +15,17 @@ from signaling.messages import (
     ClientMessage,
     Command,
     Join,
+    JoinReport,
     Publish,
     Receive,
     Restart,
     ServerMessage,
+    Switch,
     Unpublish,
     Unpublished,
     Unvote,
     Vote,
+    Watch,
 )
 
 
@@ -32,22 +36,31 @@ class Requests:
         queue: where commands go.
         media: makes receiving connections.
         publications: makes publishing ones.
+        times: what pages report.
     """
 
-    def __init__(self, *, queue: LiveQueue, media: MediaNode, publications: Publications) -> None:
+    def __init__(self, *, queue: LiveQueue, media: MediaNode, publications: Publications, times: JoinTimes) -> None:
+        self._times = times
         self.queue = queue
         self._media = media
         self._publications = publications
 
-    async def carry_out(self, member: Member, message: ClientMessage) -> ServerMessage:
-        """Do what the message says; returns the reply.
+    async def carry_out(self, member: Member, message: ClientMessage) -> ServerMessage | None:
+        """Do what the message says; returns the reply, where there is one.
 
         Raises:
             SignalingError: the role may not do it, or the message may not come now.
             QueueError, MediaError, StoreError: it cannot be done.
         """
         match message:
-            case Join():
+            case JoinReport():
+                if not member.reported:
+                    member.reported = True
+                    self._times.reported(message)
+                return None
+            case Watch(pictures=pictures):
+                return member.watch(pictures)
+            case Join() | Switch():
                 raise Unexpected("this socket has joined already")
             case Receive(offer=offer):
                 return await member.receive(self._media, offer)

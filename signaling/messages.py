@@ -15,12 +15,15 @@ QuestionId = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=40)]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]
+Ticket = Annotated[str, Meta(min_length=1, max_length=256)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=0)]
+Stage = Annotated[float, Meta(ge=0, le=120_000)]
 
 Role = Literal["host", "moderator", "member"]
 QuestionState = Literal["queued", "answering", "answered"]
 SourceKind = Literal["camera", "screen", "microphone"]
+JoinPath = Literal["ticket", "ordinary", "switch"]
 ConnectionKind = Literal["receive", "publish"]
 
 
@@ -35,7 +38,43 @@ class Join(Struct, tag="join", frozen=True, kw_only=True):
     token: Token | None = None
     name: Name | None = None
     offer: Sdp | None = None
+    ticket: Ticket | None = None
     last_event: Sequence | None = None
+
+
+class Switch(Struct, tag="switch", frozen=True, kw_only=True):
+    """Leave this session for another one, and take the receiving connection along."""
+
+    session: SessionId
+    token: Token | None = None
+    name: Name | None = None
+    last_event: Sequence | None = None
+
+
+class Watch(Struct, tag="watch", frozen=True, kw_only=True):
+    """Pictures are wanted, or sound alone."""
+
+    pictures: bool
+
+
+class JoinStages(Struct, frozen=True, kw_only=True):
+    """Milliseconds from the tap to each stage; None where it was not reached or not seen."""
+
+    offer: Stage | None = None
+    answer: Stage | None = None
+    joined: Stage | None = None
+    ice: Stage | None = None
+    dtls: Stage | None = None
+    first_packet: Stage | None = None
+    first_decoded: Stage | None = None
+    first_shown: Stage | None = None
+
+
+class JoinReport(Struct, tag="join_report", frozen=True, kw_only=True):
+    """How long a join took; counted once for each."""
+
+    path: JoinPath
+    stages: JoinStages
 
 
 class Receive(Struct, tag="receive", frozen=True, kw_only=True):
@@ -97,7 +136,7 @@ class Answered(Struct, tag="answered", frozen=True, kw_only=True):
 
 
 Command = Ask | Vote | Unvote | Answering | Answered
-ClientMessage = Join | Receive | Publish | Restart | Unpublish | Command
+ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | Command
 
 
 # What server messages are made of
@@ -233,6 +272,12 @@ class Joined(Struct, tag="joined", frozen=True, kw_only=True):
     server_time: Count
 
 
+class Waiting(Struct, tag="waiting", frozen=True, kw_only=True):
+    """Many join at once; how many come before this one, itself included."""
+
+    place: Count
+
+
 class Receiving(Struct, tag="receiving", frozen=True, kw_only=True):
     """The answer to `receive`."""
 
@@ -316,6 +361,7 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
 
 ServerMessage = (
     Joined
+    | Waiting
     | Receiving
     | Published
     | Restarted

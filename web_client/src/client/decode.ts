@@ -137,6 +137,7 @@ const messages: { [K in MessageType]: Guard<Extract<wire.ServerMessage, { type: 
     present: count,
     server_time: count,
   }),
+  waiting: object<wire.Waiting>({ type: oneOf("waiting"), place: count }),
   receiving: object<wire.Receiving>({ type: oneOf("receiving"), answer: text, slots }),
   published: object<wire.Published>({ type: oneOf("published"), publication: text, answer: text }),
   restarted: object<wire.Restarted>({ type: oneOf("restarted"), connection: oneOf("receive", "publish"), answer: text }),

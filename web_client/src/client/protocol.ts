@@ -84,7 +84,43 @@ export interface Join {
   token?: string;
   name?: string;
   offer?: string;
+  /** `ufrag` of the ticket by which the page has answered its offer itself. */
+  ticket?: string;
   last_event?: number;
+}
+
+/** Leave this session for another one, and take the receiving connection along. */
+export interface Switch {
+  type: "switch";
+  session: string;
+  token?: string;
+  name?: string;
+  last_event?: number;
+}
+
+/** Pictures are wanted, or sound alone. */
+export interface Watch {
+  type: "watch";
+  pictures: boolean;
+}
+
+/** Milliseconds from the tap; a stage that was not reached is left out. */
+export interface JoinStages {
+  offer?: number;
+  answer?: number;
+  joined?: number;
+  ice?: number;
+  dtls?: number;
+  first_packet?: number;
+  first_decoded?: number;
+  first_shown?: number;
+}
+
+/** How long a join took. */
+export interface JoinReport {
+  type: "join_report";
+  path: "ticket" | "ordinary" | "switch";
+  stages: JoinStages;
 }
 
 export interface Receive {
@@ -116,7 +152,7 @@ export type Command =
   | { type: "answering"; cmd: string; question: string | null }
   | { type: "answered"; cmd: string; question: string };
 
-export type ClientMessage = Join | Receive | Publish | Restart | Unpublish | Command;
+export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | Command;
 
 // ---- Events of the session log -------------------------------------------------------------------------------------
 
@@ -171,6 +207,12 @@ export interface Joined {
   events: Event[] | null;
   present: number;
   server_time: number;
+}
+
+/** Many join at once; 1 is the next. */
+export interface Waiting {
+  type: "waiting";
+  place: number;
 }
 
 export interface Receiving {
@@ -249,6 +291,7 @@ export interface ErrorMessage {
 
 export type ServerMessage =
   | Joined
+  | Waiting
   | Receiving
   | Published
   | Restarted

@@ -1,7 +1,7 @@
 /** What goes into a `Session` and what comes out of it. */
 
 import type { ClosedReason } from "./closing";
-import type { Command, Encodings, ErrorMessage, Joined, MediaClosed, Presence, Slots, Speakers } from "./protocol";
+import type { Command, Encodings, ErrorMessage, Joined, MediaClosed, Presence, Slots, Speakers, Waiting } from "./protocol";
 import type { MediaResult } from "./requests";
 
 export type Status =
@@ -34,16 +34,20 @@ export type Output =
   /** A command is on disk (`failure` is null) or refused. */
   | { kind: "settled"; command: Command; failure: CommandFailure | null }
   | { kind: "reply"; id: number; result: MediaResult }
-  | { kind: "notice"; message: Presence | Slots | Encodings | Speakers | MediaClosed | ErrorMessage }
+  | { kind: "notice"; message: Presence | Slots | Encodings | Speakers | MediaClosed | Waiting | ErrorMessage }
   /** Store these for the next page load. */
   | { kind: "credentials"; credentials: Credentials };
 
-export interface SessionOptions {
+/** Which session, and as whom. */
+export interface Place {
   session: string;
   name?: string;
   credentials: Credentials;
   /** Unacknowledged commands of an earlier page load. */
   restored?: readonly Command[];
+}
+
+export interface SessionOptions extends Place {
   random: () => number;
 }
 

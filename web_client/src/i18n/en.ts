@@ -48,6 +48,7 @@ export const en: Messages = {
     label: "Live picture",
     connecting: "Connecting…",
     connectingHelp: "One moment.",
+    queued: (place) => `Many people are joining right now. You are number ${place} in line; stay on this page.`,
     waiting: "The host is not here yet",
     waitingHelp: "The picture starts here by itself. You can already ask.",
     opening: "The picture is coming…",

@@ -48,6 +48,7 @@ export const zh: Messages = {
     label: "直播画面",
     connecting: "正在连接…",
     connectingHelp: "请稍候。",
+    queued: (place) => `现在加入的人很多，你排在第 ${place} 位，请留在此页面。`,
     waiting: "主播还没开播",
     waitingHelp: "开播后画面会自动出现，你现在就可以提问。",
     opening: "画面马上就来…",

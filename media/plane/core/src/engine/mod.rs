@@ -14,6 +14,7 @@ mod feed;
 mod forward;
 mod gop;
 mod governor;
+mod handshake;
 mod joint;
 mod layers;
 mod limits;
@@ -34,6 +35,7 @@ mod silence;
 mod sink;
 mod source;
 mod speaker;
+mod tickets;
 mod timers;
 mod timestamps;
 mod transport;
@@ -55,6 +57,7 @@ pub use mirror::{Batch, Crossing};
 use peer::Peer;
 use sink::Sink;
 use source::Source;
+pub use tickets::has_ticket_shape;
 use timers::Timers;
 use timestamps::WallClock;
 
@@ -108,9 +111,12 @@ pub struct Engine {
     replaying: Vec<SinkKey>,
     /// Peers for whom more is wanted than is known to fit.
     probing: Vec<PeerKey>,
+    /// Peers whose media wait behind the last flight of DTLS.
+    opening: Vec<PeerKey>,
     timers: Timers,
     /// What each host has spent of its checks.
     hosts: limits::Hosts,
+    tickets: tickets::Tickets,
     events: VecDeque<Event>,
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
@@ -152,8 +158,10 @@ impl Engine {
             turn: 0,
             replaying: Vec::new(),
             probing: Vec::new(),
+            opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
+            tickets: tickets::Tickets::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
@@ -205,6 +213,7 @@ impl Engine {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
                 timers::Timer::Probes => self.send_probes(now, out),
+                timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
                 timers::Timer::Feedback => self.send_transport_feedback(now, out),

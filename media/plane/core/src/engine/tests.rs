@@ -12,11 +12,13 @@ use crate::srtp::Profile;
 
 mod audio;
 mod codecs;
+mod handshake;
 mod link;
 mod mirrors;
 mod repair;
 mod riding;
 mod switching;
+mod tickets;
 mod transport;
 mod world;
 

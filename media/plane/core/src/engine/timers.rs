@@ -11,6 +11,8 @@ pub(super) enum Timer {
     Replays,
     /// Send padding that probes links.
     Probes,
+    /// Begin media that waited behind the last flight of DTLS.
+    Openings,
     /// Ask publishers for lost packets again.
     Repair,
     /// Send the keyframe requests that were held back.
@@ -25,10 +27,11 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 9] = [
+const ALL: [Timer; 10] = [
     Timer::Flush,
     Timer::Replays,
     Timer::Probes,
+    Timer::Openings,
     Timer::Repair,
     Timer::Keyframes,
     Timer::Feedback,
@@ -41,7 +44,7 @@ impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
     fn period(self) -> Option<Duration> {
         match self {
-            Self::Flush | Self::Replays | Self::Probes | Self::Repair | Self::Keyframes | Self::Feedback => None,
+            Self::Flush | Self::Replays | Self::Probes | Self::Openings | Self::Repair | Self::Keyframes | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
             Self::Silence => Some(Duration::from_millis(250)),
