@@ -47,12 +47,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredSection:
-    """Our side of a section. `stream` is set where we send, `receives` where we receive; neither: inactive or rejected."""
+    """Our side of a section. `stream` is set where we send, `receives` where we receive; neither: inactive or rejected.
+    `adaptive`: what we send is to be reported."""
 
     codecs: Sequence[OfferedCodec] = ()
     extensions: dict[str, int] | None = None
     stream: Stream | None = None
     receives: bool = False
+    adaptive: bool = False
 
 
 def write(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport, version: int = 1) -> str:
@@ -126,7 +128,7 @@ def _section(section: OfferedSection, answer: AnsweredSection, transport: Transp
     lines += _ice(transport)
     lines += [f"a=extmap:{number} {uri}" for uri, number in (answer.extensions or {}).items()]
     for codec in answer.codecs:
-        lines += _codec(codec, section.kind, _uplink_feedback(section, answer))
+        lines += _codec(codec, section.kind, _link_feedback(section, answer))
     if answer.stream:
         lines += _stream(answer.stream)
     if answer.receives and section.rids:
@@ -144,11 +146,11 @@ def _rejected(section: OfferedSection) -> list[str]:
     ]
 
 
-def _codec(codec: OfferedCodec, kind: str, uplink_feedback: Sequence[str]) -> list[str]:
+def _codec(codec: OfferedCodec, kind: str, link_feedback: Sequence[str]) -> list[str]:
     lines = [f"a=rtpmap:{codec.payload_type} {codec.encoding}"]
     if codec.fmtp:
         lines.append(f"a=fmtp:{codec.payload_type} {codec.fmtp}")
-    feedback = [*(VIDEO_FEEDBACK if kind == "video" else ()), *uplink_feedback]
+    feedback = [*(VIDEO_FEEDBACK if kind == "video" else ()), *link_feedback]
     lines += [f"a=rtcp-fb:{codec.payload_type} {value}" for value in feedback]
     if codec.rtx_payload_type is not None:
         lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")
@@ -167,9 +169,9 @@ def _stream(stream: Stream) -> list[str]:
     return lines
 
 
-def _uplink_feedback(section: OfferedSection, answer: AnsweredSection) -> Sequence[str]:
-    """By what a publisher learns what its uplink bears: arrival times, or for video at least a bound."""
-    if not answer.receives:
+def _link_feedback(section: OfferedSection, answer: AnsweredSection) -> Sequence[str]:
+    """By what a sender learns what its link bears: arrival times, or for video at least a bound."""
+    if not (answer.receives or answer.adaptive):
         return ()
     if any("transport-wide-cc" in uri for uri in answer.extensions or {}):
         return ("transport-cc",)

@@ -91,12 +91,12 @@ def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
     return tuple(offered for offered in section.codecs if offered in codecs or offered in redundant)
 
 
-def accepted_extensions(section: OfferedSection, *, publishing: bool) -> dict[str, int]:
-    """Header extension ids by URI. Only ids that fit the one-byte form: Firefox takes no other, and no browser needs one."""
+def accepted_extensions(section: OfferedSection, *, publishing: bool, adaptive: bool = False) -> dict[str, int]:
+    """Header extension ids by URI; `adaptive` has a subscriber report what arrives. Only ids that fit the one-byte form: Firefox takes no other, and no browser needs one."""
     return {
         uri: number
         for uri, number in section.extensions.items()
-        if number <= 14 and (name := _EXTENSIONS.get(uri)) and (publishing or name in _PASSED_ON)
+        if number <= 14 and (name := _EXTENSIONS.get(uri)) and (publishing or _is_passed_on(name, adaptive))
     }
 
 
@@ -125,9 +125,13 @@ def receivable_names() -> list[str]:
     return [*_EVERYWHERE, "H264/*/1"]
 
 
-def passed_on_uris() -> list[str]:
-    """The header extensions that a subscriber gets where it offers them."""
-    return [uri for uri, name in _EXTENSIONS.items() if name in _PASSED_ON]
+def passed_on_uris(*, adaptive: bool = False) -> list[str]:
+    """The header extensions that a subscriber gets where it offers them; `adaptive` as in `accepted_extensions`."""
+    return [uri for uri, name in _EXTENSIONS.items() if _is_passed_on(name, adaptive)]
+
+
+def _is_passed_on(name: str, adaptive: bool) -> bool:
+    return name in _PASSED_ON or (adaptive and name == "transport-cc")
 
 
 def _rank(codec: OfferedCodec) -> int | None:

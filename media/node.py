@@ -5,9 +5,11 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
+from media.adaptation import Adaptation
 from media.announced import Announced
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
@@ -18,6 +20,7 @@ from media.link import PlaneLink
 from media.negotiated import Negotiated
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
+from media.policy import PolicyConfig
 from media.room import Publication, Receiver, Room, Slot, Source
 from media.seat import Seat
 from media.speakers import LISTEN_INTERVAL_S
@@ -25,6 +28,9 @@ from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
 from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
 
 logger = logging.getLogger(__name__)
+
+POLICY = PolicyConfig()
+"""By which viewers are adapted."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class MediaConfig:
         workers: the plane's worker threads, 1 to 64.
         redundant_audio: take RED audio (RFC 2198) of publishers who prefer it: earlier frames in each packet, which repair
             what their uplink loses, for about twice the audio bitrate.
+        adaptation: show each viewer what its link bears; otherwise the best, whatever comes of it.
     """
 
     host: str = "0.0.0.0"
@@ -49,6 +56,7 @@ class MediaConfig:
     announced: tuple[str, ...] = ("127.0.0.1",)
     workers: int = 1
     redundant_audio: bool = True
+    adaptation: bool = False
 
 
 @dataclass(eq=False)
@@ -112,6 +120,8 @@ class MediaNode:
         self.on_speakers: Callable[[str, list[str]], None] = lambda room, people: None
         """Called with a room and the people who speak in it, when others do; at most twice a second."""
         self._listening: asyncio.Task[None] | None = None
+        self._adapting: asyncio.Task[None] | None = None
+        self._adaptation: Adaptation | None = None
         self._config = config
         self._link: PlaneLink | None = None
         self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
@@ -133,13 +143,17 @@ class MediaNode:
         self._link = PlaneLink(plane, self._on_encoding, self._early.begin)
         plane.accept_tickets(self._ticket_key)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
+        if config.adaptation:
+            self._adaptation = Adaptation(plane, POLICY)
+            self._adapting = asyncio.create_task(self._adapt(self._adaptation), name="adaptation")
 
     async def close(self) -> None:
         """End all peers and free the port. Idempotent."""
         if self._link is None:
             return
-        if self._listening is not None:
-            self._listening.cancel()
+        for task in (self._listening, self._adapting):
+            if task is not None:
+                task.cancel()
         await asyncio.gather(*(peer.close() for peer in list(self._peers)))
         self._link.close()
         self._link = None
@@ -190,11 +204,15 @@ class MediaNode:
             fingerprint=self._certificate.sha256,
             candidates=answer.candidate_lines(self._candidates()),
             codecs=negotiation.receivable_names(),
-            extensions=negotiation.passed_on_uris(),
-            feedback=list(answer.VIDEO_FEEDBACK),
+            extensions=negotiation.passed_on_uris(adaptive=self._config.adaptation),
+            feedback=[*answer.VIDEO_FEEDBACK, *(["transport-cc"] if self._config.adaptation else [])],
             video=streams(VIDEO_SLOTS),
             audio=streams(AUDIO_SLOTS),
         )
+
+    def quality(self) -> dict[str, int]:
+        """Viewers by what they get; see `Adaptation.quality`. Empty without adaptation."""
+        return self._adaptation.quality() if self._adaptation else {}
 
     async def publish(
         self,
@@ -284,7 +302,9 @@ class MediaNode:
         ssrcs = None if ticket is None else (lambda slot: self._tickets.ssrcs(ticket, slot))
         names = list(sections.slot_names(parsed))
         answers = [
-            sections.sending_answer(section, name, ssrcs) if name else AnsweredSection()
+            sections.sending_answer(section, name, ssrcs, adaptive=self._config.adaptation)
+            if name
+            else AnsweredSection()
             for section, name in zip(parsed.sections, names, strict=True)
         ]
 
@@ -298,12 +318,15 @@ class MediaNode:
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
             if name is not None
         ]
-        seat = Seat(Receiver(slots, on_slots), room, self._room, self._tidy)
+        receiver = Receiver(slots, on_slots)
+        seat = Seat(receiver, room, self._room, self._tidy)
+        stop_adapting = self._follow(peer, receiver, seat)
         shown = seat.take()
 
         def leave() -> None:
             self._peers.discard(peer)
             seat.leave()
+            stop_adapting()
 
         negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
         return Receiving(
@@ -314,6 +337,15 @@ class MediaNode:
             slots=shown,
             _seat=seat,
         )
+
+    def _follow(self, peer: Peer, receiver: Receiver, seat: Seat) -> Callable[[], None]:
+        """Adapt a receiver to its link, where this node does that; returns what ends it."""
+        adaptation = self._adaptation
+        if adaptation is None:
+            return lambda: None
+        viewer = adaptation.add(peer.id, seat.bound)
+        receiver.wishes = partial(adaptation.wish, viewer)
+        return partial(adaptation.remove, viewer)
 
     @property
     def _plane(self) -> Plane:
@@ -440,6 +472,20 @@ class MediaNode:
         if found := self._sources.get(source_id):
             room, source = found
             room.on_encoding(source, encoding, active)
+
+    async def _adapt(self, adaptation: Adaptation) -> None:
+        """Follow the viewers' links, for as long as the plane runs."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(POLICY.interval_s)
+            try:
+                adaptation.run(clock())
+            except RuntimeError:
+                # The plane stopped by a fault of its own, which all other calls report too.
+                logger.exception("viewers' links are followed no more")
+                return
+            except Exception:  # what is wrong with one pass must not end all later ones
+                logger.exception("a pass over the viewers' links failed")
 
     async def _listen(self, plane: Plane) -> None:
         """Tell the rooms who speaks, for as long as the plane runs."""

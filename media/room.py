@@ -5,6 +5,7 @@ A pure policy over what is published and what arrives; it acts only by `Plane.ro
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from livetrial_plane import Plane
 from media.demand import Demand
@@ -51,7 +52,8 @@ class Publication:
 class Slot:
     """A receiver's slot. `preferred` is an encoding that the caller asked for, and `layers` the highest spatial and temporal ones
     of it; `watched` the source and encoding that it wants to show, `routed` what the plane was last told of source, encoding and
-    layers: the next best encoding while that one does not arrive."""
+    layers: the next best encoding while that one does not arrive. `bound` is the best encoding that the viewer's link bears
+    (-1: none of them; None: all)."""
 
     name: str
     mid: str
@@ -61,14 +63,23 @@ class Slot:
     watched: tuple[Source, int] | None = None
     preferred: int | None = None
     layers: Layers = (None, None)
+    bound: int | None = None
+
+
+class Wishes(Protocol):
+    """Is told what a receiver's slot is to show, and at best at which encoding, so that bounds can be found for it."""
+
+    def __call__(self, slot: str, source: int | None, encoding: int) -> None: ...
 
 
 @dataclass(eq=False, slots=True)
 class Receiver:
-    """One receiving connection. `told` is the list that it was last told; without `pictures` it is sent sound alone."""
+    """One receiving connection. `told` is the list that it was last told; without `pictures` it is sent sound alone. `wishes` is
+    None where nobody adapts it."""
 
     slots: list[Slot]
     on_slots: Callable[[list[SlotView]], None]
+    wishes: Wishes | None = None
     told: list[SlotView] = field(default_factory=list)
     pictures: bool = True
 
@@ -163,6 +174,13 @@ class Room:
         self._show(receiver, self._assignment())
         self._settle()
 
+    def bound(self, receiver: Receiver, bounds: Mapping[str, int]) -> None:
+        """Show no better encoding in these slots than these; -1: nothing."""
+        for slot in receiver.slots:
+            slot.bound = bounds.get(slot.name, slot.bound)
+        self._show(receiver, self._assignment())
+        self._settle()
+
     def watch(self, receiver: Receiver, pictures: bool) -> None:
         """Send a receiver pictures, or none while nobody looks at them; what it is told stays as it is."""
         receiver.pictures = pictures
@@ -223,7 +241,12 @@ class Room:
             unseen = slot.name in VIDEO_SLOTS and not receiver.pictures
             if source is not None and (source.codec not in slot.codecs or unseen):
                 source = None
-            watched = (source, _wanted(slot, source)) if source else None
+            wanted = _wanted(slot, source) if source else 0
+            if receiver.wishes is not None:
+                receiver.wishes(slot.name, source.id if source else None, wanted)
+            if slot.bound is not None:
+                wanted = min(wanted, slot.bound)
+            watched = (source, wanted) if source and wanted >= 0 else None
             _watch(slot, watched)
             route = (watched[0].id, _best_arriving(*watched), slot.layers) if watched else None
             if route != slot.routed:

@@ -1,6 +1,6 @@
 """A receiver's place: the room that it watches now. The connection stays when the room changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from media.room import Receiver, Room
 from media.views import SlotView
@@ -47,6 +47,11 @@ class Seat:
         """Show a slot at an encoding; see `Room.prefer`."""
         if self._name is not None:
             self._rooms(self._name).prefer(self._receiver, slot, encoding, spatial=spatial, temporal=temporal)
+
+    def bound(self, bounds: Mapping[str, int]) -> None:
+        """Show no better encodings than these; see `Room.bound`."""
+        if self._name is not None:
+            self._rooms(self._name).bound(self._receiver, bounds)
 
     def watch(self, pictures: bool) -> None:
         """Show pictures, or sound alone."""

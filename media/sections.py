@@ -60,7 +60,11 @@ def receiving_answer(section: OfferedSection, *, redundant_audio: bool = True) -
 
 
 def sending_answer(
-    section: OfferedSection, slot: str, ssrcs: Callable[[str], tuple[int, int]] | None = None
+    section: OfferedSection,
+    slot: str,
+    ssrcs: Callable[[str], tuple[int, int]] | None = None,
+    *,
+    adaptive: bool = False,
 ) -> AnsweredSection:
     """Our side of a section that receives `slot`.
 
@@ -68,6 +72,7 @@ def sending_answer(
         section: of the offer.
         slot: what it shows.
         ssrcs: SSRC and retransmission SSRC of a slot; None: random ones.
+        adaptive: have the receiver report what arrives, where it can.
 
     Raises:
         UnsupportedMedia: no codec in common.
@@ -78,7 +83,10 @@ def sending_answer(
     cname, stream_id = names_of(slot)
     stream = Stream(ssrc=ssrc, rtx_ssrc=rtx_ssrc if repairs else 0, cname=cname, stream_id=stream_id, track_id=slot)
     return AnsweredSection(
-        codecs=codecs, extensions=negotiation.accepted_extensions(section, publishing=False), stream=stream
+        codecs=codecs,
+        extensions=negotiation.accepted_extensions(section, publishing=False, adaptive=adaptive),
+        stream=stream,
+        adaptive=adaptive,
     )
 
 

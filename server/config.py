@@ -48,6 +48,10 @@ class Settings(BaseSettings):
         default=True,
         description="Take redundant audio (RED) of those who go live with it; about twice the audio bitrate.",
     )
+    adaptation: bool = Field(
+        default=False,
+        description="Show each viewer the pictures that its link bears, down to sound alone; otherwise the best for all.",
+    )
     workers: int = Field(
         default=1, ge=1, le=64, description="Threads that forward media; more than one where one core is not enough."
     )

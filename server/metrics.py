@@ -46,6 +46,10 @@ class Metrics:
         """Publish the forwarding plane's numbers; those named in `gauges` go down too."""
         self.registry.register(_PlaneCollector(stats, gauges))
 
+    def watch_quality(self, viewers: Callable[[], dict[str, int]]) -> None:
+        """Publish how many viewers get which quality."""
+        self.registry.register(_QualityCollector(viewers))
+
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
         return generate_latest(self.registry)
@@ -65,4 +69,19 @@ class _PlaneCollector(Collector):
 
     def describe(self) -> Iterable[Metric]:
         # Nothing, so that registering does not ask the plane.
+        return []
+
+
+class _QualityCollector(Collector):
+    def __init__(self, viewers: Callable[[], dict[str, int]]) -> None:
+        self._viewers = viewers
+
+    def collect(self) -> Iterable[Metric]:
+        text = "Viewers who get all that they wish, less of it, or sound alone, by what their links bear"
+        metric = GaugeMetricFamily("livetrial_viewers", text, labels=["quality"])
+        for quality, viewers in self._viewers().items():
+            metric.add_metric([quality], viewers)
+        yield metric
+
+    def describe(self) -> Iterable[Metric]:
         return []

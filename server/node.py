@@ -100,6 +100,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
                 port=settings.media_port,
                 tcp=settings.media_tcp,
                 redundant_audio=settings.redundant_audio,
+                adaptation=settings.adaptation,
                 udp_announced=settings.media_udp,
                 announced=settings.announced_addresses(),
                 workers=settings.workers,
@@ -164,6 +165,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
+    metrics.watch_quality(media.quality)
     return node, kept
 
 

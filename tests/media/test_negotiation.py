@@ -6,6 +6,7 @@ from media import answer, negotiation
 from media.answer import AnsweredSection, Transport
 from media.errors import UnsupportedMedia
 from media.offer import Offer, OfferedSection
+from media.sections import sending_answer
 
 LINES = {
     "VP8": "a=rtpmap:96 VP8/90000",
@@ -91,3 +92,12 @@ def test_a_publisher_learns_its_uplink_one_way_or_the_other(
     text = answer.write(offered, [answered], Transport("u", "p", "AA", "client", []))
     assert f"a=rtcp-fb:96 {feedback}\r\n" in text
     assert other not in text
+
+
+def test_a_subscriber_reports_what_arrives_where_it_is_adapted_to_its_link() -> None:
+    offered = offer("VP8", extensions=(TRANSPORT_CC,))
+    transport = Transport(ufrag="u", pwd="p", fingerprint="f", role="client", candidates=[])
+    for adaptive, expected in ((True, ["a=extmap:1 " + TRANSPORT_CC, "a=rtcp-fb:96 transport-cc"]), (False, [])):
+        answered = sending_answer(offered.sections[0], "main", adaptive=adaptive)
+        lines = answer.write(offered, [answered], transport).splitlines()
+        assert [line for line in lines if "transport" in line] == expected

@@ -176,11 +176,25 @@ class Plane:
         temporal layers from a switching point on (VP8's Y, VP9's U or references, Switch in a dependency descriptor), and more
         spatial ones from a keyframe or a descriptor's Switch on, again from the cache where it serves.
         """
+    def want_bitrate(self, peer: int, bitrate: int) -> None:
+        """Find out whether a subscriber's link carries `bitrate` bit/s, by padding now and then; 0 (nothing is wanted) ends it.
+
+        Padding goes out on the retransmission stream of one of its sinks: without one nothing is sent.
+        """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:
         """A row a sink: fields sink, peer, source (0: none), encoding (-1: none yet), packets, bytes, retransmissions,
         lost (packets since the beginning, sent again or not), fraction_lost (0..1, between the last two receiver reports),
-        rtt_ms (nan: unknown), switches.
+        rtt_ms (nan: unknown), switches; and of the subscriber's link, the same in all its rows:
+
+        - estimate_bps: bit/s that the link is believed to carry, RTP header and SRTP tag included, UDP and IP not. From
+          transport-wide feedback where "transport-cc" is among the peer's extensions, else what it told by REMB in the last
+          5 s; nan until something tells.
+        - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
+        - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
+        - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown).
+        - link_bytes: octets sent with a transport-wide number, retransmissions and padding included.
+        - contended: 1 where others are believed to use the link too.
 
         `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost
         is in its receiver reports, but not in these.

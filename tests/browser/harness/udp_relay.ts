@@ -1,4 +1,4 @@
-/** The way between browsers and the media port, in user space: it can move to another address, or be cut. */
+/** The way between browsers and the media port, in user space: it can move to another address, be cut, or be narrow. */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -13,10 +13,14 @@ export const BEHIND_RELAY = {
   LIVETRIAL_MEDIA_TCP: "false",
 };
 
+/** What waits in a narrow way longer than this is lost instead: a drop-tail queue as RFC 8867 has it. */
+const QUEUE_MS = 300;
+
 /** As an address translator does: a socket to the server for each address of a browser. */
 export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
+  private bitsPerMs = Infinity;
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
@@ -44,6 +48,11 @@ export class UdpRelay {
     this.move();
   }
 
+  /** From now on each browser is reached by so many bit/s at most; null: by any number. */
+  narrow(bitsPerSecond: number | null): void {
+    this.bitsPerMs = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
+  }
+
   close(): void {
     this.move();
     this.towardBrowsers.close();
@@ -53,9 +62,39 @@ export class UdpRelay {
     const known = this.towardServer.get(nameOf(browser));
     if (known) return known;
     const socket = createSocket("udp4");
-    socket.on("message", (datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
+    const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
+    socket.on("message", (datagram) => lane.take(datagram, this.bitsPerMs));
+    socket.on("close", () => lane.close());
     this.towardServer.set(nameOf(browser), socket);
     return socket;
+  }
+}
+
+/** Datagrams on their way to one browser, one behind the other. */
+class Lane {
+  private readonly waiting: { datagram: Buffer; due: number }[] = [];
+  private free = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly deliver: (datagram: Buffer) => void) {}
+
+  take(datagram: Buffer, bitsPerMs: number): void {
+    const now = performance.now();
+    const begins = Math.max(now, this.free);
+    if (begins - now > QUEUE_MS) return;
+    this.free = begins + (datagram.length * 8) / bitsPerMs;
+    this.waiting.push({ datagram, due: this.free });
+    this.pass();
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  private pass(): void {
+    clearTimeout(this.timer);
+    while (this.waiting[0] && this.waiting[0].due <= performance.now()) this.deliver(this.waiting.shift()!.datagram);
+    if (this.waiting[0]) this.timer = setTimeout(() => this.pass(), this.waiting[0].due - performance.now());
   }
 }
 

@@ -188,6 +188,12 @@ impl Plane {
         })
     }
 
+    /// Find out whether a subscriber's link carries so many bit/s; 0 ends it.
+    fn want_bitrate(&self, peer: Int, bitrate: Int) -> PyResult<()> {
+        let bitrate = f64::from(bitrate.within("bitrate", 0..=u32::MAX)?);
+        self.post(Command::WantBitrate { peer: peer.id("peer")?, bitrate })
+    }
+
     fn request_keyframe(&self, source: Int) -> PyResult<()> {
         self.post(Command::RequestKeyframe(source.source()?))
     }

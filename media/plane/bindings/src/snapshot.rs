@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 /// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
-const FIELDS: [(&str, &str); 11] = [
+const FIELDS: [(&str, &str); 17] = [
     ("sink", "u4"),
     ("peer", "u4"),
     ("source", "u4"),
@@ -18,10 +18,16 @@ const FIELDS: [(&str, &str); 11] = [
     ("fraction_lost", "f4"),
     ("rtt_ms", "f4"),
     ("switches", "u8"),
+    ("estimate_bps", "f4"),
+    ("link_rtt_ms", "f4"),
+    ("queue_ms", "f4"),
+    ("link_loss", "f4"),
+    ("link_bytes", "u8"),
+    ("contended", "u8"),
 ];
 
 /// Octets of a row.
-const ROW_OCTETS: usize = 64;
+const ROW_OCTETS: usize = 96;
 
 /// `numpy.frombuffer`, and the dtype of a row.
 static NUMPY: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
@@ -57,6 +63,12 @@ fn write_row(row: &SinkRow, place: &mut [u8]) {
         &row.fraction_lost.to_ne_bytes(),
         &row.rtt_ms.to_ne_bytes(),
         &row.switches.to_ne_bytes(),
+        &row.link.estimate_bps.to_ne_bytes(),
+        &row.link.rtt_ms.to_ne_bytes(),
+        &row.link.queue_ms.to_ne_bytes(),
+        &row.link.loss.to_ne_bytes(),
+        &row.link.octets.to_ne_bytes(),
+        &u64::from(row.link.contended).to_ne_bytes(),
     ];
     for (to, &from) in place.iter_mut().zip(fields.into_iter().flatten()) {
         *to = from;

@@ -195,6 +195,13 @@ pub enum Command {
         /// The highest temporal layer to forward; `None`: all.
         temporal: Option<u8>,
     },
+    /// Find out whether a subscriber's link carries more, where media do not tell.
+    WantBitrate {
+        /// Which subscriber.
+        peer: PeerId,
+        /// Bit/s that what is wanted takes; 0: what is sent suffices.
+        bitrate: f64,
+    },
     /// Ask the publisher for a keyframe of every encoding that somebody watches.
     RequestKeyframe(SourceId),
 }
@@ -267,6 +274,31 @@ pub struct SinkRow {
     pub rtt_ms: f32,
     /// Changes of encoding or source carried out.
     pub switches: u64,
+    /// The subscriber's link, which all its sinks share.
+    pub link: LinkRow,
+}
+
+/// What is known of a subscriber's link. NaN: unknown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkRow {
+    /// Bit/s that the link is believed to carry, header and tag of RTP packets included, those of UDP and IP not.
+    pub estimate_bps: f32,
+    /// Round trip of the newest packet reported, with the time that its report waited.
+    pub rtt_ms: f32,
+    /// Least time that packets of the last report waited in the link's queue.
+    pub queue_ms: f32,
+    /// Share of packets lost, smoothed, 0–1.
+    pub loss: f32,
+    /// Octets sent with a transport-wide number, retransmissions included.
+    pub octets: u64,
+    /// Others are believed to use the link too.
+    pub contended: bool,
+}
+
+impl LinkRow {
+    /// Nothing was reported.
+    pub const UNKNOWN: Self =
+        Self { estimate_bps: f32::NAN, rtt_ms: f32::NAN, queue_ms: f32::NAN, loss: f32::NAN, octets: 0, contended: false };
 }
 
 /// One encoding of a source.

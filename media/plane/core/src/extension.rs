@@ -165,6 +165,29 @@ pub fn first_element_mut(packet: &mut [u8]) -> &mut [u8] {
     elements.get_mut(start..end).unwrap_or_default()
 }
 
+/// The data of the first element with this id of a packet that [`write_header`] wrote; else empty.
+#[must_use]
+pub fn element_mut(packet: &mut [u8], id: u8) -> &mut [u8] {
+    let Some((head, mut rest)) = packet.split_at_mut_checked(FIXED_LEN.saturating_add(BLOCK_HEADER_LEN)) else { return &mut [] };
+    let one_byte = match head.get(FIXED_LEN..) {
+        Some([0xBE, 0xDE, ..]) => true,
+        Some([0x10, 0x00, ..]) => false,
+        _ => return &mut [],
+    };
+    loop {
+        let (found, start, len) = match (one_byte, &*rest) {
+            (_, []) | (_, [PADDING, ..]) | (false, [_]) => return &mut [],
+            (true, [first, ..]) => (first >> 4, 1_usize, usize::from(first & 0x0F).saturating_add(1)),
+            (false, [first, len, ..]) => (*first, 2, usize::from(*len)),
+        };
+        let Some((element, behind)) = rest.split_at_mut_checked(start.saturating_add(len)) else { return &mut [] };
+        if found == id {
+            return element.get_mut(start..).unwrap_or_default();
+        }
+        rest = behind;
+    }
+}
+
 /// The absolute send time element: 6.18 fixed point seconds, wrapping every 64 s.
 ///
 /// `now` may count from any epoch, as long as it is always the same one.
@@ -214,6 +237,20 @@ mod tests {
     use crate::rtp::Header;
 
     const FIELDS: Fields = Fields { marker: true, payload_type: 96, sequence_number: 0x1234, timestamp: 0x5678_9ABC, ssrc: 0xDEAD_BEEF };
+
+    #[test]
+    fn an_element_is_found_to_be_written_again() {
+        for elements in [&[(1, &b"mid"[..]), (3, &[0, 0]), (2, &[1, 2, 3])][..], &[(20, b""), (3, &[0, 0])], &[(3, &[0, 0]), (1, &[7; 40])]]
+        {
+            let mut packet = written(elements);
+            element_mut(&mut packet, 3).copy_from_slice(&[0x12, 0x34]);
+            let header = Header::parse(&packet).unwrap();
+            let changed: Vec<_> = elements.iter().map(|&(id, data)| (id, if id == 3 { &[0x12, 0x34][..] } else { data })).collect();
+            assert_eq!(header.elements(&packet).collect::<Vec<_>>(), changed);
+            assert!(element_mut(&mut packet, 9).is_empty());
+        }
+        assert!(element_mut(&mut written(&[]), 3).is_empty() && element_mut(&mut [], 3).is_empty());
+    }
 
     fn written(elements: &[(u8, &[u8])]) -> Vec<u8> {
         let mut out = Vec::new();

@@ -9,7 +9,7 @@ use plane_core::nack::NackGenerator;
 use plane_core::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 use plane_core::rtp::{Fields, Header};
 use plane_core::srtp::{MasterKey, Profile, SrtpReceiver, SrtpSender};
-use plane_core::twcc::Recorder;
+use plane_core::twcc::{Feedback, Recorder};
 use plane_core::video_layers_allocation::Allocation;
 use plane_core::{av1, demux, h264, red, stun, vp8, vp9};
 use proptest::collection::{btree_set, vec};
@@ -298,6 +298,37 @@ proptest! {
     }
 
     /// Whatever arrives: only numbers that did not arrive are asked for, and the asking ends.
+    #[test]
+    fn written_feedback_is_read_back(steps in vec((1..60_u16, -400..40_000_i64), 1..150), start in any::<u16>()) {
+        let (mut recorder, mut number, mut at) = (Recorder::default(), start, 50_000_i64);
+        let mut sent = Vec::new();
+        for (gap, ticks) in steps {
+            number = number.wrapping_add(gap);
+            at = (at + ticks).max(0);
+            recorder.on_packet(number, Duration::from_micros(250 * at.unsigned_abs()));
+            sent.push((number, at));
+        }
+        let (mut out, mut told) = (Vec::new(), Vec::new());
+        while recorder.build(1, 2, &mut out) {
+            let Some(Ok(Packet::TransportFeedback { body, .. })) = Compound::new(&out).next() else { panic!("{out:?}") };
+            let feedback = Feedback::parse(body).unwrap();
+            let reference = i64::from(feedback.reference) * 256;
+            prop_assert_eq!(feedback.reports().count(), usize::from(feedback.count));
+            told.extend(feedback.reports().filter_map(|(number, ticks)| Some((number, reference + ticks?))));
+            out.clear();
+        }
+        prop_assert_eq!(told, sent);
+    }
+
+    #[test]
+    fn feedback_of_any_octets_ends(body in nearly(&[0, 1, 0, 40, 0, 0, 1, 0, 0xE5]), plain in octets()) {
+        for body in [body, plain] {
+            if let Ok(feedback) = Feedback::parse(&body) {
+                prop_assert_eq!(feedback.reports().count(), usize::from(feedback.count));
+            }
+        }
+    }
+
     #[test]
     fn nacks_are_for_missing_packets_and_end(steps in vec(1..40_u16, 1..100), swap in any::<bool>()) {
         let start = Instant::now();

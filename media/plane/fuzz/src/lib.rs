@@ -8,13 +8,13 @@ mod parsers;
 
 pub use codecs::{allocation, av1, dependency, framing, red, vp9};
 pub use engine::engine;
-pub use parsers::{demux, feedback, h264, rtcp, rtp, srtp, stun, vp8};
+pub use parsers::{demux, feedback, h264, reports, rtcp, rtp, srtp, stun, vp8};
 
 /// A target.
 pub type Target = fn(&[u8]);
 
 /// All targets by name; the names of the corpus's folders.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("demux", demux),
     ("stun", stun),
     ("rtp", rtp),
@@ -29,5 +29,6 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("allocation", allocation),
     ("red", red),
     ("framing", framing),
+    ("reports", reports),
     ("engine", engine),
 ];

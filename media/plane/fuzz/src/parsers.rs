@@ -7,7 +7,7 @@ use plane_core::rtcp::{Compound, Packet};
 use plane_core::rtp::Header;
 use plane_core::srtp::{MasterKey, Profile, SrtpReceiver};
 use plane_core::stun::BindingRequest;
-use plane_core::twcc::Recorder;
+use plane_core::twcc::{Feedback, Recorder};
 use plane_core::{h264 as avc, vp8 as vp};
 
 /// What is classified has at least the octets of the header that it is said to have.
@@ -106,6 +106,18 @@ pub fn feedback(data: &[u8]) {
         }
     }
     report(&mut recorder, data.len() + 1, &mut out);
+}
+
+/// Whatever feedback says, as many packets are told of as it announces, and arrivals move by what 16 bits hold.
+pub fn reports(data: &[u8]) {
+    let Ok(feedback) = Feedback::parse(data) else { return };
+    assert_eq!(feedback.reports().count(), usize::from(feedback.count));
+    let mut at = 0;
+    for (_, ticks) in feedback.reports() {
+        let Some(ticks) = ticks else { continue };
+        assert!((ticks - at).abs() <= 0x8000);
+        at = ticks;
+    }
 }
 
 fn report(recorder: &mut Recorder, most: usize, out: &mut Vec<u8>) {

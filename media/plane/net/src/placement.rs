@@ -83,6 +83,7 @@ impl Placement {
             Command::RemovePeer(peer) => self.remove_peer(peer),
             Command::SendDtls { peer, .. }
             | Command::SetKeys { peer, .. }
+            | Command::WantBitrate { peer, .. }
             | Command::FollowChecks { peer, .. }
             | Command::SetExtensions { peer, .. }
             | Command::ShowAgain(peer) => vec![(self.of_peer(peer), command)],

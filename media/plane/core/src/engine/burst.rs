@@ -4,12 +4,14 @@
 //! an octet or a few, so RTP padding (RFC 3550 section 5.1) evens them out: it costs less than another send.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
 use super::feed::Numbers;
 use super::layers::{LayerReader, Layers};
+use super::link::Link;
 use super::redundancy::PayloadTypes;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
@@ -27,9 +29,11 @@ pub(super) const MAX_SEGMENTS: usize = 64;
 pub(super) const MAX_BURST_OCTETS: usize = 65_000;
 /// Up to here padding is cheaper than another send; the count itself needs one octet.
 const MAX_PADDING: usize = 16;
+/// What one octet can count (RFC 3550 section 5.1).
+const MOST_PADDING: usize = 255;
 
-/// Header extensions of one packet, at most these seven.
-type Elements<'a> = ArrayVec<(u8, &'a [u8]), 7>;
+/// Header extensions of one packet, at most these eight.
+type Elements<'a> = ArrayVec<(u8, &'a [u8]), 8>;
 
 /// What all packets of a sink share.
 pub(super) struct Stream<'a> {
@@ -38,6 +42,10 @@ pub(super) struct Stream<'a> {
     pub(super) extensions: ExtensionIds,
     /// 24 bits of 6.18 fixed point seconds, now.
     pub(super) abs_send_time: [u8; 3],
+    /// Now, by the clock of the link.
+    pub(super) since_epoch: Duration,
+    /// Numbers what is sent, where the subscriber reports it.
+    pub(super) link: Option<&'a mut Link>,
 }
 
 /// One packet on its way out.
@@ -106,7 +114,7 @@ impl<'a> Outgoing<'a> {
 /// Seal and send `packets`, of the encoding that `layers` has read, in as few sends as their sizes allow.
 #[expect(clippy::too_many_arguments, reason = "what `send` takes, and the encoding's layers")]
 pub(super) fn send_layers(
-    layers: &LayerReader, stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress,
+    layers: &LayerReader, stream: &mut Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress,
     scratch: &mut Vec<u8>, counters: &mut Counters, out: &mut impl Output,
 ) {
     if stream.extensions.dependency_descriptor == 0 || packets.iter().all(|outgoing| outgoing.active.is_none()) {
@@ -125,7 +133,7 @@ pub(super) fn send_layers(
 
 /// Seal and send `packets` in as few sends as their sizes allow.
 pub(super) fn send(
-    stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
+    stream: &mut Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
     counters: &mut Counters, out: &mut impl Output,
 ) {
     for packets in packets.chunks(MAX_SEGMENTS) {
@@ -140,6 +148,25 @@ pub(super) fn send(
             (rest, rest_sizes) = (later, later_sizes);
         }
     }
+}
+
+/// Send a packet that is nothing but padding, as large as padding can be.
+pub(super) fn send_padding(
+    stream: &mut Stream<'_>, sequence: i64, payload_type: u8, sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
+    out: &mut impl Output,
+) {
+    let fields = Fields { marker: false, payload_type, sequence_number: low16(sequence), timestamp: 0, ssrc: stream.ssrc };
+    let ids = stream.extensions;
+    let elements = [(ids.transport_cc, &[0; 2][..]), (ids.mid, stream.mid), (ids.abs_send_time, &stream.abs_send_time)];
+    scratch.clear();
+    // Elements are at most 127 octets each, so they always fit.
+    let header_len = extension::write_header(scratch, &fields, &elements).unwrap_or(0);
+    write_padding(scratch, 0, MOST_PADDING);
+    let octets = scratch.len().saturating_add(sender.rtp_overhead());
+    stream.number(scratch, octets);
+    let sealed = sender.seal_rtp(scratch, 0, header_len, low32(sequence >> 16));
+    debug_assert!(sealed.is_ok());
+    out.transmit(destination, octets, scratch);
 }
 
 /// How many packets of these sizes, from the first on, go in one send, and its segment size.
@@ -181,7 +208,7 @@ impl Stream<'_> {
 
     /// Write and seal packets of these sizes, all but the last padded to `segment_size`.
     fn seal_run(
-        &self, packets: &[Outgoing<'_>], sizes: &[usize], segment_size: usize, sender: &SrtpSender, scratch: &mut Vec<u8>,
+        &mut self, packets: &[Outgoing<'_>], sizes: &[usize], segment_size: usize, sender: &SrtpSender, scratch: &mut Vec<u8>,
         counters: &mut Counters,
     ) {
         scratch.clear();
@@ -192,10 +219,20 @@ impl Stream<'_> {
             counters.padding_octets_sent.add(padding as u64);
             let start = scratch.len();
             let header_len = self.write(outgoing, padding, &mut bare, scratch);
+            self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding));
             let roc = low32(outgoing.sequence >> 16);
             // It fails only on a header that is not there, and it was just written.
             let sealed = sender.seal_rtp(scratch, start, header_len, roc);
             debug_assert!(sealed.is_ok());
+        }
+    }
+
+    /// Give the packet its transport-wide number, in the order in which packets leave. `octets`: as it leaves.
+    fn number(&mut self, packet: &mut [u8], octets: usize) {
+        let Some(link) = &mut self.link else { return };
+        let number = link.number(self.since_epoch, octets);
+        if let [high, low] = extension::element_mut(packet, self.extensions.transport_cc) {
+            [*high, *low] = number.to_be_bytes();
         }
     }
 
@@ -250,6 +287,8 @@ impl Stream<'_> {
         };
         // It comes first, so that `write` finds it again.
         add(ids.dependency_descriptor, outgoing.descriptor.or(extras.dependency_descriptor.as_ref().map(Inline::as_slice)));
+        // Written when the packet leaves.
+        add(ids.transport_cc, self.link.as_ref().map(|_| &[0; 2][..]));
         add(ids.mid, Some(self.mid));
         add(ids.abs_send_time, Some(&self.abs_send_time));
         add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::feed::Wanted;
 use super::layers::Layers;
+use super::link::Link;
 use super::peer::{Peer, Security, Stream};
 use super::sink::Sink;
 use super::source::Source;
@@ -58,6 +59,9 @@ impl Engine {
                 let key = self.sinks.insert(Sink::new(sink, peer, mid, ssrc, rtx_ssrc, cname, codecs, now));
                 let peer = self.peers.get_mut(peer)?;
                 peer.sinks.push(key);
+                if peer.extensions.transport_cc != 0 {
+                    peer.link.get_or_insert_with(|| Box::new(Link::new(self.clock.since_epoch(now))));
+                }
                 peer.sending.extend([ssrc, rtx_ssrc].into_iter().filter(|&ssrc| ssrc != 0));
                 self.ids.sinks.insert(sink, key);
             }
@@ -70,6 +74,10 @@ impl Engine {
                 };
                 self.sinks.get_mut(sink)?.limit = Layers { spatial: spatial.unwrap_or(u8::MAX), temporal: temporal.unwrap_or(u8::MAX) };
                 self.route(sink, source, encoding, now, out)?;
+            }
+            Command::WantBitrate { peer, bitrate } => {
+                let peer = *self.ids.peers.get(&peer)?;
+                self.want_bitrate(now, peer, bitrate);
             }
             Command::RequestKeyframe(source) => {
                 let source = *self.ids.sources.get(&source)?;

@@ -80,6 +80,10 @@ counters! {
     keyframes_for_losses,
     /// Round trips to publishers measured by extended reports (RFC 3611).
     round_trips_measured,
+    /// Packets of padding sent to probe links.
+    probe_packets_sent,
+    /// Transport-wide feedback messages of subscribers.
+    feedback_received,
     /// Keyframe requests of subscribers (PLI, FIR).
     keyframe_requests_received,
     /// Keyframe requests to publishers.

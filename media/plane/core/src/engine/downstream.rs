@@ -46,7 +46,9 @@ impl Engine {
             Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media, out),
             Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media, out)),
             Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
-            Packet::Bye { .. } | Packet::Sdes | Packet::Remb { .. } | Packet::TransportFeedback { .. } | Packet::Unknown { .. } => {}
+            Packet::TransportFeedback { body, .. } => self.receive_transport_feedback(now, peer, body),
+            Packet::Remb { bitrate, .. } => self.receive_remb(now, peer, bitrate),
+            Packet::Bye { .. } | Packet::Sdes | Packet::Unknown { .. } => {}
         }
     }
 
@@ -72,7 +74,7 @@ impl Engine {
     fn retransmit(&mut self, now: Instant, peer: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
         let Some(key) = self.sink_of(peer, media) else { return };
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
-        let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get(peer)) else { return };
+        let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         for sequence in lost {
             counters.nack_received.add(1);
@@ -99,8 +101,8 @@ impl Engine {
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
-            let stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now));
-            burst::send_layers(layers, &stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
+            burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
             counters.rtx_sent.add(1);
             sink.retransmissions.add(1);
         }

@@ -107,7 +107,7 @@ impl Engine {
     pub(super) fn forward_to(&mut self, now: Instant, from: Wanted, sink_key: SinkKey, pending: &[i64], out: &mut impl Output) -> bool {
         let Self { sources, sinks, peers, counters, scratch, clock, .. } = self;
         let (Some(source), Some(sink)) = (sources.get(from.source), sinks.get_mut(sink_key)) else { return false };
-        let (Some(encoding), Some(peer)) = (source.encodings.get(from.encoding), peers.get(sink.peer)) else { return false };
+        let (Some(encoding), Some(peer)) = (source.encodings.get(from.encoding), peers.get_mut(sink.peer)) else { return false };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return false };
         let mut switched = false;
         if sink.waits_for(from, encoding.generation) {
@@ -129,8 +129,8 @@ impl Engine {
                 counters.fillers_sent.add(numbers.empty.into());
                 packets.push(Outgoing::new(packet, numbers, payload_type));
             }
-            let stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now));
-            burst::send_layers(&encoding.layers, &stream, &packets, &security.sender, address, scratch, counters, out);
+            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
+            burst::send_layers(&encoding.layers, &mut stream, &packets, &security.sender, address, scratch, counters, out);
         }
         if switched {
             self.counters.switches.add(1);

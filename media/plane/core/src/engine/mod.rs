@@ -18,10 +18,12 @@ mod handshake;
 mod joint;
 mod layers;
 mod limits;
+mod link;
 mod link_loss;
 mod mirror;
 mod mirrored;
 mod peer;
+mod probes;
 mod redundancy;
 mod repair;
 mod replay;
@@ -46,7 +48,7 @@ use rustc_hash::FxHashMap;
 use slotmap::{SlotMap, new_key_type};
 
 use crate::address::TransportAddress;
-use crate::command::{EncodingRow, Event, PeerId, SinkId, SinkRow, SourceId, WorkerId};
+use crate::command::{EncodingRow, Event, LinkRow, PeerId, SinkId, SinkRow, SourceId, WorkerId};
 use crate::demux::{self, Kind};
 use crate::sequence::low32;
 
@@ -107,6 +109,8 @@ pub struct Engine {
     turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
+    /// Peers for whom more is wanted than is known to fit.
+    probing: Vec<PeerKey>,
     /// Peers whose media wait behind the last flight of DTLS.
     opening: Vec<PeerKey>,
     timers: Timers,
@@ -153,6 +157,7 @@ impl Engine {
             dirty: Vec::new(),
             turn: 0,
             replaying: Vec::new(),
+            probing: Vec::new(),
             opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
@@ -207,6 +212,7 @@ impl Engine {
             match timer {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
+                timers::Timer::Probes => self.send_probes(now, out),
                 timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
@@ -229,9 +235,9 @@ impl Engine {
         self.sinks
             .values()
             .map(|sink| {
-                let peer = self.peers.get(sink.peer).map_or(0, |peer| peer.id);
+                let (peer, link) = self.peers.get(sink.peer).map_or((0, LinkRow::UNKNOWN), |peer| (peer.id, peer.link_row()));
                 let source = sink.shown_source().and_then(|key| self.sources.get(key)).map_or(0, |source| source.id);
-                sink.row(peer, source)
+                SinkRow { link, ..sink.row(peer, source) }
             })
             .collect()
     }

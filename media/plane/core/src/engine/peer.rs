@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::credentials::LocalCredentials;
 use super::handshake::Opening;
 use super::limits::Bucket;
+use super::link::Link;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
@@ -58,6 +59,10 @@ pub(super) struct Peer {
     pub(super) arrivals: twcc::Recorder,
     /// What it is told to send at most, where it has no transport-wide feedback.
     pub(super) remb: RembEstimate,
+    /// What its link carries, where it receives anything.
+    pub(super) link: Option<Box<Link>>,
+    /// Bit/s that it asks us not to exceed (REMB), and when it last did.
+    pub(super) bound: Option<(f32, Instant)>,
 }
 
 /// The SRTP contexts, once DTLS brought the keys.
@@ -102,6 +107,8 @@ impl Peer {
             handshake_sent: None,
             arrivals: twcc::Recorder::default(),
             remb: RembEstimate::default(),
+            link: None,
+            bound: None,
         }
     }
 

@@ -90,15 +90,15 @@ impl Engine {
         let filler = empty_packet(sequence, above);
         for &key in &source.sinks {
             let Some(sink) = sinks.get_mut(key) else { continue };
-            let Some(peer) = peers.get(sink.peer).filter(|peer| refers_explicitly(above, &peer.extensions)) else { continue };
+            let Some(peer) = peers.get_mut(sink.peer).filter(|peer| refers_explicitly(above, &peer.extensions)) else { continue };
             let (Some(security), Some(address)) = (&peer.security, peer.address) else { continue };
             let Some(feed) = sink.track.feed().filter(|feed| feed.carries(from, encoding.generation)) else { continue };
             let payload_type = feed.payload_type;
             let Some(numbers) = sink.fill(&filler, now) else { continue };
             counters.rtp_sent.add(1);
             counters.fillers_sent.add(1);
-            let stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now));
-            burst::send(&stream, &[Outgoing::new(&filler, numbers, payload_type)], &security.sender, address, scratch, counters, out);
+            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
+            burst::send(&mut stream, &[Outgoing::new(&filler, numbers, payload_type)], &security.sender, address, scratch, counters, out);
         }
     }
 

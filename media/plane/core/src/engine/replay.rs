@@ -113,7 +113,7 @@ impl Engine {
             sink.replay = None;
             return;
         };
-        let Some((peer, highest)) = peers.get(sink.peer).zip(encoding.highest) else { return };
+        let Some((peer, highest)) = peers.get_mut(sink.peer).zip(encoding.highest) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         let mut octets = 0_usize;
         while octets < OCTETS_A_TICK && replay.next <= highest {
@@ -134,9 +134,9 @@ impl Engine {
             octets = octets.saturating_add(packet.payload.len());
             counters.rtp_sent.add(1);
             counters.rtp_octets_sent.add(packet.payload.len() as u64);
-            let stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now));
+            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
             let outgoing = Outgoing::new(packet, numbers, feed.payload_type);
-            burst::send_layers(&encoding.layers, &stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            burst::send_layers(&encoding.layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
         }
         let still_sent =
             replay.still && encoding.cache.get(replay.next.wrapping_sub(1)).is_some_and(|packet| packet.timestamp != replay.timestamp);

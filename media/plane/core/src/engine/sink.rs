@@ -7,13 +7,14 @@ use super::cache::Packet;
 use super::counters::Counter;
 use super::feed::{Feed, Numbers, Track, Wanted};
 use super::layers::Layers;
+use super::link::Link;
 use super::link_loss::LinkLoss;
 use super::redundancy::PayloadTypes;
 use super::replay::Replay;
 use super::sequence_map::Shift;
 use super::source::Encoding;
 use super::{PeerKey, SourceKey};
-use crate::command::{Codec, ExtensionIds, SinkId, SinkRow};
+use crate::command::{Codec, ExtensionIds, LinkRow, SinkId, SinkRow};
 use crate::extension;
 use crate::ntp;
 use crate::rtcp::ReportBlock;
@@ -185,8 +186,11 @@ impl Sink {
     }
 
     /// What the packets sent at `since_epoch` under `ssrc` share.
-    pub(super) fn stream(&self, ssrc: u32, extensions: ExtensionIds, since_epoch: Duration) -> Stream<'_> {
-        Stream { ssrc, mid: self.mid.as_bytes(), extensions, abs_send_time: extension::abs_send_time(since_epoch) }
+    pub(super) fn stream<'a>(
+        &'a self, ssrc: u32, extensions: ExtensionIds, since_epoch: Duration, link: Option<&'a mut Link>,
+    ) -> Stream<'a> {
+        let abs_send_time = extension::abs_send_time(since_epoch);
+        Stream { ssrc, mid: self.mid.as_bytes(), extensions, abs_send_time, since_epoch, link }
     }
 
     /// Note a sender report that goes out.
@@ -220,6 +224,7 @@ impl Sink {
             lost: self.link.total(),
             rtt_ms: self.rtt_ms,
             switches: self.switches.get(),
+            link: LinkRow::UNKNOWN,
         }
     }
 

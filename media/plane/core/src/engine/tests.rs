@@ -13,6 +13,7 @@ use crate::srtp::Profile;
 mod audio;
 mod codecs;
 mod handshake;
+mod link;
 mod mirrors;
 mod repair;
 mod riding;

@@ -84,6 +84,7 @@ impl Engine {
     pub(super) fn check_liveness(&mut self, now: Instant) {
         self.forget_unclaimed(now);
         for peer in self.peers.values_mut() {
+            peer.forget_bound(now);
             let silent = now.saturating_duration_since(peer.last_heard) >= self.config.liveness;
             if silent && !std::mem::replace(&mut peer.lost, true) {
                 self.events.push_back(Event::Lost { peer: peer.id });

@@ -1,5 +1,6 @@
 //! Transport-wide congestion control feedback for what we receive (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
+mod decode;
 mod encode;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic, reason = "a test may panic")]
@@ -8,6 +9,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use decode::{Feedback, Malformed, Reports};
 use encode::Message;
 
 use crate::rtcp;

@@ -113,7 +113,6 @@ impl World {
     }
 
     pub(super) fn join(&mut self, id: u32, profile: Profile) -> Client {
-        let address = udp(&format!("10.0.0.{id}:5000"));
         let extensions = ExtensionIds {
             mid: MID,
             rid: RID,
@@ -122,6 +121,11 @@ impl World {
             abs_send_time: 2,
             ..ExtensionIds::default()
         };
+        self.join_with(id, profile, extensions)
+    }
+
+    pub(super) fn join_with(&mut self, id: u32, profile: Profile, extensions: ExtensionIds) -> Client {
+        let address = udp(&format!("10.0.0.{id}:5000"));
         self.command(Command::AddPeer { peer: id, local_ufrag: format!("u{id}"), local_pwd: format!("p{id}"), extensions });
         self.check(id, address, &format!("p{id}"), true);
         self.command(Command::SetKeys { peer: id, profile, send: key(id as u8), receive: key(100 + id as u8), hold: Duration::ZERO });
@@ -166,6 +170,11 @@ impl World {
     /// A subscriber in a world where perhaps nobody publishes.
     pub(super) fn subscribe_alone(&mut self, id: u32) -> Client {
         let client = self.join(id, Profile::AeadAes128Gcm);
+        self.add_sink(id);
+        client
+    }
+
+    pub(super) fn add_sink(&mut self, id: u32) {
         self.command(Command::AddSink {
             sink: id,
             peer: id,
@@ -175,7 +184,6 @@ impl World {
             cname: "c".into(),
             codecs: vp8(120),
         });
-        client
     }
 
     pub(super) fn route(&mut self, sink: u32, encoding: usize) {

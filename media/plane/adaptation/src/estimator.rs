@@ -1,0 +1,237 @@
+//! The estimate of one subscriber's link.
+
+use std::collections::VecDeque;
+
+use crate::config::Config;
+use crate::contention::Contention;
+use crate::dispersion::{Dispersion, Evidence};
+use crate::history::{Acked, History, News};
+use crate::loss::Loss;
+use crate::queue::QueueDelay;
+
+/// Packets older than this get no report any more.
+const HISTORY: f64 = 3.0;
+/// Delivered packets that are remembered, for the rate of delivery.
+const DELIVERED: f64 = 0.5;
+
+/// Send-side estimate from transport-wide feedback.
+#[derive(Clone, Debug)]
+pub struct Estimator {
+    config: Config,
+    history: History,
+    queue: QueueDelay,
+    dispersion: Dispersion,
+    loss: Loss,
+    delivered: VecDeque<Acked>,
+    estimate: f64,
+    standing: f64,
+    rtt: Option<f64>,
+    last_cut: f64,
+    last_wait: f64,
+    media_evidence: f64,
+    contention: Contention,
+    updated: f64,
+    told: bool,
+}
+
+impl Estimator {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            history: History::default(),
+            queue: QueueDelay::default(),
+            dispersion: Dispersion::default(),
+            loss: Loss::default(),
+            delivered: VecDeque::new(),
+            estimate: config.start,
+            standing: 0.0,
+            rtt: None,
+            last_cut: f64::NEG_INFINITY,
+            last_wait: 0.0,
+            media_evidence: f64::NEG_INFINITY,
+            contention: Contention::default(),
+            updated: 0.0,
+            told: false,
+        }
+    }
+
+    /// A packet leaves; returns the transport-wide sequence number to write into it.
+    pub fn on_sent(&mut self, now: f64, octets: f64) -> u16 {
+        self.history.forget_before(now - HISTORY);
+        self.history.push(now, octets)
+    }
+
+    /// What a report says: sequence numbers with their arrival by the receiver's clock, or None if they did not arrive.
+    pub fn on_feedback(&mut self, now: f64, reports: impl Iterator<Item = (u16, Option<f64>)>) {
+        let (mut lost, mut arrived) = (0.0, 0.0);
+        let mut least = f64::INFINITY;
+        let mut newest: Option<Acked> = None;
+        for (sequence, at) in reports {
+            match self.history.report(sequence, at) {
+                None => {}
+                Some(News::Lost) => lost += 1.0,
+                Some(News::ArrivedLate(_)) => lost -= 1.0,
+                Some(News::Arrived(packet)) => {
+                    arrived += 1.0;
+                    least = least.min(self.on_arrival(packet));
+                    newest = Some(packet);
+                }
+            }
+        }
+        self.loss.on_report(lost, arrived);
+        let Some(newest) = newest else { return };
+        self.rtt = Some(now - newest.sent);
+        self.forget(newest.arrived);
+        self.update(now, newest.arrived, least);
+    }
+
+    /// Returns how long the packet waited in the queue.
+    fn on_arrival(&mut self, packet: Acked) -> f64 {
+        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent);
+        let threshold = self.busy_threshold();
+        let busy = wait > threshold && self.last_wait > threshold;
+        self.last_wait = wait;
+        self.dispersion.on_packet(packet, busy, self.estimate);
+        self.delivered.push_back(packet);
+        wait
+    }
+
+    fn busy_threshold(&self) -> f64 {
+        0.004 + 2.0 * self.queue.noise()
+    }
+
+    fn forget(&mut self, arrived: f64) {
+        self.dispersion.forget_before(arrived - self.config.memory);
+        while self.delivered.front().is_some_and(|packet| packet.arrived < arrived - DELIVERED) {
+            self.delivered.pop_front();
+        }
+    }
+
+    fn update(&mut self, now: f64, arrived: f64, least: f64) {
+        self.standing = least;
+        let noise = self.queue.noise();
+        let limit = self.config.standing_queue + 2.0 * noise;
+        let evidence = self.dispersion.evidence(0.010 + 8.0 * noise, self.config.stretch);
+        if least > limit {
+            self.on_standing_queue(now, arrived, least);
+        } else {
+            self.queue.learn_noise(least);
+            self.contention.on_empty_queue(now, evidence);
+            self.follow(now, evidence);
+        }
+        self.estimate = self.estimate.clamp(self.config.min, self.config.max);
+        self.updated = now;
+    }
+
+    /// The queue is empty now and then: what trains say is the link's rate, unless others use it too.
+    fn follow(&mut self, now: f64, evidence: Option<Evidence>) {
+        let (target, down) = match evidence {
+            Some(Evidence::Capacity(rate)) => (rate * self.config.headroom, 0.3),
+            Some(Evidence::AtLeast(rate)) => (rate, 0.0),
+            None => return,
+        };
+        self.told = true;
+        let ceiling = self.contention.ceiling(now);
+        self.approach(
+            target.min(ceiling.max(self.estimate)),
+            0.7,
+            if target < self.estimate && !self.contention.is_contended() { down } else { 0.0 },
+        );
+    }
+
+    /// More comes in than goes out, from us or from others.
+    fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
+        let Some(delivered) = self.delivered_since(arrived - 0.15) else { return };
+        self.told = true;
+        if self.contention.is_pushed_aside(now, least, self.estimate) {
+            return self.compete(now);
+        }
+        // What a cut changes shows a round trip later.
+        let shared = self.contention.is_contended();
+        let settled = self.rtt.unwrap_or(0.1) + if shared { 0.3 } else { 0.05 };
+        if now - self.last_cut < settled && (shared || delivered > self.estimate * 0.7) {
+            return;
+        }
+        let depth = if least > self.config.long_queue { 0.85 } else { self.config.headroom };
+        // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
+        let target = if shared { (self.estimate * 0.8).min(delivered.max(self.estimate * 0.8)) } else { delivered * depth };
+        if target < self.estimate {
+            let dense = self.dispersion.dense(arrived - 0.3);
+            self.contention.on_cut(now, if shared { target } else { delivered }, dense);
+            self.estimate = target;
+            self.last_cut = now;
+        } else if let Some(Evidence::Capacity(rate)) = self.dispersion.evidence(0.1, self.config.stretch) {
+            self.approach(rate * depth, 0.5, 0.5);
+        }
+    }
+
+    /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone.
+    fn compete(&mut self, now: f64) {
+        let elapsed = (now - self.updated).clamp(0.0, 0.5);
+        if self.loss.unusual() > self.config.loss_margin {
+            if now - self.last_cut > 1.0 {
+                self.estimate *= 0.85;
+                self.last_cut = now;
+            }
+        } else {
+            self.estimate *= 1.0 + 0.06 * elapsed;
+        }
+    }
+
+    fn approach(&mut self, target: f64, up: f64, down: f64) {
+        let gain = if target > self.estimate { up } else { down };
+        self.estimate += gain * (target - self.estimate);
+    }
+
+    /// Rate of what arrived since then by the receiver's clock.
+    fn delivered_since(&self, horizon: f64) -> Option<f64> {
+        let mut recent = self.delivered.iter().filter(|packet| packet.arrived >= horizon);
+        let first = recent.next()?.arrived;
+        let (octets, last) = recent.fold((0.0, first), |(octets, _), packet| (octets + packet.octets, packet.arrived));
+        (last - first > 0.02).then(|| octets * 8.0 / (last - first))
+    }
+
+    /// Bits a second that the link is believed to carry.
+    #[must_use]
+    pub const fn estimate(&self) -> f64 {
+        self.estimate
+    }
+
+    /// Whether anything that arrived has told of the link; the estimate is an assumption until then.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.told
+    }
+
+    /// Least time that packets of the last report waited in the queue.
+    #[must_use]
+    pub const fn standing_queue(&self) -> f64 {
+        self.standing
+    }
+
+    /// Share of packets lost, 0 to 1, smoothed.
+    #[must_use]
+    pub const fn loss(&self) -> f64 {
+        self.loss.share()
+    }
+
+    /// Round trip of the newest packet, with the time its report waited at the receiver.
+    #[must_use]
+    pub const fn rtt(&self) -> Option<f64> {
+        self.rtt
+    }
+
+    /// Whether others are believed to use the link too.
+    #[must_use]
+    pub const fn is_contended(&self) -> bool {
+        self.contention.is_contended()
+    }
+
+    /// Whether pictures alone have told the rate within the last second.
+    #[must_use]
+    pub fn told_by_media(&self, now: f64) -> bool {
+        now - self.media_evidence < 1.0
+    }
+}

@@ -1,0 +1,106 @@
+//! What was sent, until feedback tells what became of it.
+
+use std::collections::VecDeque;
+
+/// Packets in flight that are remembered. At 1000 packets a second that is two seconds.
+const CAPACITY: usize = 2048;
+
+/// A packet that was sent and arrived.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Acked {
+    /// When it was sent, by the sender's clock.
+    pub sent: f64,
+    /// When it arrived, by the receiver's clock.
+    pub arrived: f64,
+    /// Its size on the wire.
+    pub octets: f64,
+    /// Its transport-wide sequence number, unrolled.
+    pub sequence: u64,
+}
+
+/// Sent packets by transport-wide sequence number.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    sent: VecDeque<Sent>,
+    /// Unrolled sequence number of the first in `sent`.
+    first: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    at: f64,
+    octets: f64,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Unknown,
+    Lost,
+    Arrived,
+}
+
+/// What a report changes about a packet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum News {
+    /// It arrived.
+    Arrived(Acked),
+    /// It arrived after it had been reported lost.
+    ArrivedLate(Acked),
+    /// It is reported lost.
+    Lost,
+}
+
+impl History {
+    /// Remember a packet; returns its transport-wide sequence number.
+    #[allow(clippy::cast_possible_truncation, reason = "the number on the wire is the low 16 bits")]
+    pub fn push(&mut self, at: f64, octets: f64) -> u16 {
+        if self.sent.len() == CAPACITY {
+            self.sent.pop_front();
+            self.first = self.first.saturating_add(1);
+        }
+        let sequence = self.first.saturating_add(self.sent.len() as u64);
+        self.sent.push_back(Sent { at, octets, fate: Fate::Unknown });
+        sequence as u16
+    }
+
+    /// Take in a packet's report. None: it is not known (any more), or nothing new is said.
+    pub fn report(&mut self, sequence: u16, arrived: Option<f64>) -> Option<News> {
+        let (unrolled, index) = self.find(sequence)?;
+        let sent = self.sent.get_mut(index)?;
+        let fate = if arrived.is_some() { Fate::Arrived } else { Fate::Lost };
+        let before = std::mem::replace(&mut sent.fate, fate);
+        let news = match (before, arrived) {
+            (Fate::Arrived, _) => {
+                sent.fate = Fate::Arrived;
+                return None;
+            }
+            (Fate::Lost, None) => return None,
+            (Fate::Unknown, None) => News::Lost,
+            (_, Some(arrived)) => {
+                let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled };
+                if before == Fate::Lost { News::ArrivedLate(acked) } else { News::Arrived(acked) }
+            }
+        };
+        Some(news)
+    }
+
+    /// Forget packets older than this that were sent before `horizon`.
+    pub fn forget_before(&mut self, horizon: f64) {
+        while self.sent.front().is_some_and(|sent| sent.at < horizon) {
+            self.sent.pop_front();
+            self.first = self.first.saturating_add(1);
+        }
+    }
+
+    /// The newest packet with these 16 bits.
+    fn find(&self, sequence: u16) -> Option<(u64, usize)> {
+        let next = self.first.saturating_add(self.sent.len() as u64);
+        let last = next.checked_sub(1)?;
+        #[allow(clippy::cast_possible_truncation, reason = "the low 16 bits are compared")]
+        let back = (last as u16).wrapping_sub(sequence);
+        let unrolled = last.checked_sub(u64::from(back))?;
+        let index = usize::try_from(unrolled.checked_sub(self.first)?).ok()?;
+        Some((unrolled, index))
+    }
+}

@@ -1,0 +1,49 @@
+//! How long packets wait in the link's queue: their one-way delay above the least seen.
+
+/// How long the least delay counts; after that a route with a longer delay is believed.
+const BUCKET: f64 = 2.0;
+const BUCKETS: usize = 10;
+
+/// Queueing delay in seconds, up to the unknown offset of the clocks, which cancels out.
+#[derive(Clone, Debug, Default)]
+pub struct QueueDelay {
+    /// Least one-way delay in each of the last [`BUCKETS`] spans of [`BUCKET`] seconds, newest last.
+    least: [Option<f64>; BUCKETS],
+    bucket_began: Option<f64>,
+    noise: f64,
+}
+
+impl QueueDelay {
+    /// Take in a packet's one-way delay; returns how long it waited.
+    pub fn on_packet(&mut self, arrived: f64, one_way_delay: f64) -> f64 {
+        let began = *self.bucket_began.get_or_insert(arrived);
+        if arrived - began > BUCKET {
+            self.least.rotate_left(1);
+            if let Some(newest) = self.least.last_mut() {
+                *newest = None;
+            }
+            self.bucket_began = Some(arrived);
+        }
+        if let Some(newest) = self.least.last_mut() {
+            *newest = Some(newest.map_or(one_way_delay, |least| least.min(one_way_delay)));
+        }
+        one_way_delay - self.base().unwrap_or(one_way_delay)
+    }
+
+    /// The least one-way delay.
+    #[must_use]
+    pub fn base(&self) -> Option<f64> {
+        self.least.iter().copied().flatten().reduce(f64::min)
+    }
+
+    /// Smoothed least delay of a report while nothing stands in the queue: what jitter adds.
+    #[must_use]
+    pub const fn noise(&self) -> f64 {
+        self.noise
+    }
+
+    /// Learn the noise from a report that found no standing queue.
+    pub fn learn_noise(&mut self, least: f64) {
+        self.noise += 0.05 * (least - self.noise);
+    }
+}

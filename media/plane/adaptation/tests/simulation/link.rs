@@ -1,0 +1,140 @@
+//! A bottleneck: a drop-tail queue served at a capacity that changes.
+
+use std::collections::BinaryHeap;
+
+use super::{Random, TICK};
+
+#[derive(Clone, Debug)]
+pub struct Capacity {
+    /// (from second, bit/s), ascending.
+    pub steps: Vec<(f64, f64)>,
+}
+
+impl Capacity {
+    pub fn constant(rate: f64) -> Self {
+        Self { steps: vec![(0.0, rate)] }
+    }
+    pub fn steps(steps: &[(f64, f64)]) -> Self {
+        Self { steps: steps.iter().map(|(at, mbps)| (*at, mbps * 1e6)).collect() }
+    }
+    pub fn trace(name: &str) -> Self {
+        let text = std::fs::read_to_string(format!("{}/../../../loadtests/link/traces/{name}.txt", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let steps = text.lines().filter_map(|line| {
+            let mut words = line.split_whitespace().map(|word| word.parse::<f64>().unwrap());
+            Some((words.next()?, words.next()? * 1e6))
+        });
+        Self { steps: steps.collect() }
+    }
+    pub fn end(&self) -> f64 {
+        self.steps.last().unwrap().0
+    }
+    fn index(&self, now: f64) -> usize {
+        self.steps.partition_point(|(at, _)| *at <= now).saturating_sub(1)
+    }
+    pub fn at(&self, now: f64) -> f64 {
+        self.steps[self.index(now)].1
+    }
+    pub fn last_step(&self, now: f64) -> f64 {
+        self.steps[self.index(now)].0
+    }
+    pub fn steps_are_few(&self) -> bool {
+        self.steps.len() < 20
+    }
+}
+
+pub struct Link {
+    pub capacity: Capacity,
+    /// One-way delay each way, seconds, of each flow.
+    pub delay: Vec<f64>,
+    /// Longest wait in the queue, seconds.
+    pub limit: f64,
+    pub loss: f64,
+    pub jitter: f64,
+    pub random: Random,
+    queue: std::collections::VecDeque<Waiting>,
+    served: f64,
+    queued_bits: f64,
+    out: BinaryHeap<Arrival>,
+    last_out: Vec<f64>,
+    pub waits: Vec<(usize, f64)>,
+    pub dropped: u64,
+}
+
+struct Waiting {
+    at: f64,
+    flow: usize,
+    sequence: u16,
+    bits: f64,
+    left: f64,
+}
+
+#[derive(PartialEq)]
+struct Arrival(f64, usize, u16, u64);
+impl Eq for Arrival {}
+impl Ord for Arrival {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.0.total_cmp(&self.0).then(other.3.cmp(&self.3))
+    }
+}
+impl PartialOrd for Arrival {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Link {
+    pub fn new(capacity: Capacity, delay: &[f64]) -> Self {
+        Self {
+            capacity, delay: delay.to_vec(), limit: 0.3, loss: 0.0, jitter: 0.0, random: Random(1),
+            queue: Default::default(), served: 0.0, queued_bits: 0.0, out: BinaryHeap::new(), last_out: vec![0.0; delay.len()], waits: Vec::new(), dropped: 0,
+        }
+    }
+
+    pub fn queue_delay(&self, now: f64) -> f64 {
+        self.queued_bits / self.capacity.at(now).max(1.0)
+    }
+
+    pub fn send(&mut self, now: f64, flow: usize, sequence: u16, octets: f64) {
+        if self.loss > 0.0 && self.random.next() < self.loss {
+            self.dropped += 1;
+            return;
+        }
+        if self.queue_delay(now) > self.limit {
+            self.dropped += 1;
+            return;
+        }
+        let bits = octets * 8.0;
+        self.queued_bits += bits;
+        self.queue.push_back(Waiting { at: now, flow, sequence, bits, left: bits });
+    }
+
+    /// Serve until `now` + TICK; returns what arrived by now.
+    pub fn poll(&mut self, now: f64) -> Vec<(f64, usize, u16)> {
+        let mut budget = self.capacity.at(now) * TICK;
+        let rate = self.capacity.at(now);
+        let mut clock = now;
+        while let Some(head) = self.queue.front_mut() {
+            let take = head.left.min(budget);
+            head.left -= take;
+            budget -= take;
+            self.queued_bits -= take;
+            clock += take / rate.max(1.0);
+            if head.left > 1e-9 {
+                break;
+            }
+            let head = self.queue.pop_front().unwrap();
+            self.waits.push((head.flow, (clock - head.at - head.bits / rate).max(0.0)));
+            let jitter = if self.jitter > 0.0 { self.random.next() * self.jitter } else { 0.0 };
+            let arrives = (clock + self.delay[head.flow] + jitter).max(self.last_out[head.flow]);
+            self.last_out[head.flow] = arrives;
+            self.served += 1.0;
+            self.out.push(Arrival(arrives, head.flow, head.sequence, self.served as u64));
+        }
+        let mut arrived = Vec::new();
+        while self.out.peek().is_some_and(|arrival| arrival.0 <= now) {
+            let Arrival(at, flow, sequence, _) = self.out.pop().unwrap();
+            arrived.push((at, flow, sequence));
+        }
+        arrived
+    }
+}

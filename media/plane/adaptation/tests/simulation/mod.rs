@@ -1,0 +1,109 @@
+//! Whole networks in virtual time: senders with an estimator each, one bottleneck, receivers that report.
+#![allow(clippy::all, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::indexing_slicing, clippy::unwrap_used, missing_docs, dead_code, reason = "test code")]
+
+pub mod link;
+pub mod sender;
+pub mod tcp;
+
+pub use link::{Capacity, Link};
+pub use sender::Sender;
+pub use tcp::Tcp;
+
+/// A step of virtual time, seconds.
+pub const TICK: f64 = 0.001;
+
+/// A small generator (SplitMix64), so that a seed says everything.
+#[derive(Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[derive(Default, Debug, Clone)]
+pub struct Report {
+    pub utilisation: f64,
+    pub best_layer: f64,
+    pub queue_p95_ms: f64,
+    pub queue_mean_ms: f64,
+    pub dropped: f64,
+    pub over: f64,
+    pub probe_share: f64,
+    pub delivered_mbps: f64,
+    pub switches: usize,
+}
+
+/// Run flows over a link for so long; a report a flow.
+pub fn run(link: &mut Link, senders: &mut [Sender], duration: f64, log: Option<&str>) -> Vec<Report> {
+    run_with(link, senders, &mut [], duration, log)
+}
+
+/// The same beside TCP connections, whose flows come behind those of the senders.
+pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], duration: f64, log: Option<&str>) -> Vec<Report> {
+    use std::io::Write;
+    let mut file = log.map(|name| std::fs::File::create(name).unwrap());
+    let mut now = 0.0;
+    let mut stats: Vec<Vec<(f64, f64, f64)>> = vec![Vec::new(); senders.len()];
+    while now < duration {
+        for (flow, sender) in senders.iter_mut().enumerate() {
+            for (sequence, octets) in sender.poll(now) {
+                link.send(now, flow, sequence, octets);
+            }
+        }
+        for tcp in tcps.iter_mut() {
+            for sequence in tcp.poll(now) {
+                link.send(now, tcp.flow, sequence, tcp::SEGMENT);
+            }
+        }
+        for (arrived, flow, sequence) in link.poll(now) {
+            match senders.get_mut(flow) {
+                Some(sender) => sender.on_arrival(arrived, sequence),
+                None => tcps[flow - senders.len()].on_arrival(arrived, sequence),
+            }
+        }
+        for (flow, sender) in senders.iter_mut().enumerate() {
+            sender.receiver_poll(now);
+            let since_step = now - link.capacity.last_step(now);
+            if since_step > 3.0 || !link.capacity.steps_are_few() {
+                stats[flow].push((sender.estimate(), link.capacity.at(now), sender.layer_rate()));
+            }
+        }
+        if let Some(file) = &mut file {
+            if (now / TICK).round() as u64 % 50 == 0 {
+                let flows: String = senders.iter().map(|s| format!(" {:.0}/{:.0}/{:.0}{}", s.estimate() / 1e3, s.layer_rate() / 1e3, s.estimator.standing_queue() * 1e3, if s.estimator.is_contended() { "C" } else { "" })).collect();
+                writeln!(file, "{now:.3} {:.0}{flows} q{:.0}", link.capacity.at(now) / 1e3, link.queue_delay(now) * 1e3).unwrap();
+                if false { writeln!(file, "{now:.3} {:.0} {:.0} {:.0} {:.1} {:.3}", link.capacity.at(now), senders[0].estimate(), senders[0].layer_rate(), link.queue_delay(now) * 1e3, senders[0].estimator.standing_queue() * 1e3).unwrap(); }
+            }
+        }
+        now += TICK;
+    }
+    stats.iter().enumerate().map(|(flow, samples)| report(link, &senders[flow], flow, samples, duration)).collect()
+}
+
+fn report(link: &Link, sender: &Sender, flow: usize, samples: &[(f64, f64, f64)], duration: f64) -> Report {
+    let top = *sender::LAYERS.last().unwrap() + sender::AUDIO;
+    let count = samples.len().max(1) as f64;
+    let utilisation = samples.iter().map(|(e, c, _)| e.min(c.min(top)) / c.min(top)).sum::<f64>() / count;
+    let over = samples.iter().map(|(e, c, _)| (e.min(top) - c.min(top)).max(0.0) / c.min(top)).sum::<f64>() / count;
+    let best = samples.iter().filter(|(_, c, layer)| *layer >= sender::best_layer(*c)).count() as f64 / count;
+    let mut waits: Vec<f64> = link.waits.iter().filter(|(f, _)| *f == flow).map(|(_, wait)| *wait).collect();
+    waits.sort_by(f64::total_cmp);
+    let p95 = waits.get(waits.len() * 95 / 100).copied().unwrap_or(0.0);
+    Report {
+        utilisation,
+        best_layer: best,
+        queue_p95_ms: p95 * 1e3,
+        queue_mean_ms: waits.iter().sum::<f64>() / waits.len().max(1) as f64 * 1e3,
+        dropped: link.dropped as f64 / (link.dropped as usize + waits.len()).max(1) as f64,
+        over,
+        probe_share: sender.probe_octets / sender.sent_octets,
+        delivered_mbps: sender.arrived_octets * 8.0 / duration / 1e6,
+        switches: sender.switches,
+    }
+}

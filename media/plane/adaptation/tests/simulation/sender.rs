@@ -1,0 +1,205 @@
+//! A publisher's layers, forwarded to one viewer by what the estimate allows; and the viewer's feedback.
+
+use std::collections::VecDeque;
+
+use adaptation::probe::{self, Prober};
+use adaptation::{Config, Estimator};
+
+use super::Random;
+
+/// Bitrates of the layers, ascending.
+pub const LAYERS: &[f64] = &[100_000.0, 200_000.0, 350_000.0, 600_000.0, 1_200_000.0, 2_000_000.0];
+pub const AUDIO: f64 = 40_000.0;
+const PACKET: f64 = 1200.0;
+
+pub fn best_layer(capacity: f64) -> f64 {
+    LAYERS.iter().copied().filter(|rate| (rate + AUDIO) * 1.08 <= capacity).last().unwrap_or(0.0)
+}
+
+pub struct Sender {
+    pub estimator: Estimator,
+    pub prober: Prober,
+    pub start: f64,
+    pub stop: f64,
+    pub layer: usize,
+    random: Random,
+    next_frame: f64,
+    next_audio: f64,
+    pacer: VecDeque<f64>,
+    pacer_free: f64,
+    probing: VecDeque<(f64, f64)>,
+    arrivals: Vec<(u16, f64)>,
+    highest: Option<u16>,
+    reported: Option<u16>,
+    next_report: f64,
+    reports: VecDeque<(f64, Vec<(u16, Option<f64>)>)>,
+    /// One-way delay of the reports.
+    pub back: f64,
+    pub report_interval: f64,
+    pub want_up_since: Option<f64>,
+    pub sent_octets: f64,
+    pub probe_octets: f64,
+    pub arrived_octets: f64,
+    pub switches: usize,
+    sizes: std::collections::HashMap<u16, f64>,
+    keyframe: bool,
+    pub measured_from: f64,
+    last_down: f64,
+    last_up: f64,
+    patience: f64,
+}
+
+impl Sender {
+    pub fn new(seed: u64, back: f64) -> Self {
+        Self {
+            estimator: Estimator::new(Config::default()), prober: Prober::default(), start: 0.0, stop: f64::INFINITY, layer: 0, random: Random(seed),
+            next_frame: 0.0, next_audio: 0.0, pacer: VecDeque::new(), pacer_free: 0.0, probing: VecDeque::new(), arrivals: Vec::new(), highest: None,
+            reported: None, next_report: 0.0, reports: VecDeque::new(), back, report_interval: 0.1, want_up_since: None, sent_octets: 0.0, probe_octets: 0.0,
+            arrived_octets: 0.0, switches: 0, sizes: Default::default(), keyframe: true, measured_from: 0.0, last_down: -99.0, last_up: -99.0, patience: 0.5,
+        }
+    }
+    pub fn estimate(&self) -> f64 {
+        self.estimator.estimate()
+    }
+    pub fn layer_rate(&self) -> f64 {
+        LAYERS[self.layer]
+    }
+
+    /// Packets that leave now: transport-wide sequence number and octets.
+    pub fn poll(&mut self, now: f64) -> Vec<(u16, f64)> {
+        if now < self.start || now > self.stop {
+            self.next_frame = now;
+            self.next_audio = now;
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        while self.reports.front().is_some_and(|(at, _)| *at <= now) {
+            let (_, report) = self.reports.pop_front().unwrap();
+            self.estimator.on_feedback(now, report.into_iter());
+            self.choose(now);
+        }
+        if now >= self.next_audio {
+            self.next_audio += 0.02;
+            self.leave(now, 140.0, &mut out);
+        }
+        if now >= self.next_frame {
+            self.next_frame += 1.0 / 30.0;
+            let mean = self.layer_rate() / 30.0 / 8.0;
+            let mut size = mean * (0.7 + 0.6 * self.random.next());
+            if self.keyframe {
+                size *= 5.0;
+                self.keyframe = false;
+            }
+            let packets = (size / PACKET).ceil().max(1.0);
+            for _ in 0..packets as usize {
+                self.pacer.push_back(size / packets);
+            }
+        }
+        self.pace(now, &mut out);
+        self.probe(now, &mut out);
+        out
+    }
+
+    fn pace(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
+        let backlog: f64 = self.pacer.iter().sum::<f64>() * 8.0;
+        let rate = (self.estimate() * 1.25).max(backlog / 0.5);
+        self.pacer_free = self.pacer_free.max(now - 0.005);
+        while self.pacer_free <= now {
+            let Some(octets) = self.pacer.pop_front() else { break };
+            self.pacer_free += octets * 8.0 / rate;
+            self.leave(now, octets, out);
+        }
+    }
+
+    fn probe(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
+        let wanted = (LAYERS.last().unwrap() + AUDIO) * 1.15;
+        let told = self.estimator.told_by_media(now);
+        if self.probing.is_empty() && self.pacer.is_empty() {
+            if let Some(probe) = self.prober.poll(now, self.estimate(), wanted, told) {
+                let mut at = now;
+                let mut left = probe.octets;
+                while left > 0.0 {
+                    self.probing.push_back((at, probe::PACKET_OCTETS));
+                    at += probe::PACKET_OCTETS * 8.0 / probe.rate;
+                    left -= probe::PACKET_OCTETS;
+                }
+            }
+        }
+        while self.probing.front().is_some_and(|(at, _)| *at <= now) {
+            let (_, octets) = self.probing.pop_front().unwrap();
+            self.probe_octets += octets;
+            self.leave(now, octets, out);
+        }
+    }
+
+    fn leave(&mut self, now: f64, octets: f64, out: &mut Vec<(u16, f64)>) {
+        let sequence = self.estimator.on_sent(now, octets);
+        self.sent_octets += octets;
+        self.sizes.insert(sequence, octets);
+        out.push((sequence, octets));
+    }
+
+    fn choose(&mut self, now: f64) {
+        let fits = |rate: f64, estimate: f64| (rate + AUDIO) * 1.03 <= estimate;
+        let estimate = self.estimate();
+        let best = LAYERS.iter().rposition(|rate| fits(*rate, estimate)).unwrap_or(0);
+        if best < self.layer {
+            if now - self.last_up < 10.0 && self.estimator.is_contended() {
+                self.patience = (self.patience * 2.0).min(30.0);
+            }
+            self.last_down = now;
+            self.switch(best);
+        } else if best > self.layer {
+            let since = *self.want_up_since.get_or_insert(now);
+            if !self.estimator.is_contended() || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
+                self.patience = 0.5;
+            }
+            if now - since > 0.5 && now - self.last_down > self.patience {
+                self.last_up = now;
+                self.switch(best);
+            }
+        } else {
+            self.want_up_since = None;
+        }
+    }
+
+    fn switch(&mut self, layer: usize) {
+        self.layer = layer;
+        self.switches += 1;
+        self.keyframe = true;
+        self.pacer.clear();
+        self.want_up_since = None;
+    }
+
+    pub fn on_arrival(&mut self, arrived: f64, sequence: u16) {
+        if arrived > self.measured_from {
+            self.arrived_octets += self.sizes.get(&sequence).copied().unwrap_or(0.0);
+        }
+        self.arrivals.push((sequence, (arrived / 0.00025).floor() * 0.00025));
+        if self.highest.is_none_or(|highest| sequence.wrapping_sub(highest) < 0x8000) {
+            self.highest = Some(sequence);
+        }
+    }
+
+    pub fn receiver_poll(&mut self, now: f64) {
+        if now < self.next_report {
+            return;
+        }
+        self.next_report = now + self.report_interval;
+        let Some(highest) = self.highest else { return };
+        if self.arrivals.is_empty() {
+            return;
+        }
+        let first = self.reported.map_or(0, |reported| reported.wrapping_add(1));
+        let mut report = Vec::new();
+        let mut sequence = first;
+        while sequence != highest.wrapping_add(1) {
+            let at = self.arrivals.iter().find(|(s, _)| *s == sequence).map(|(_, at)| *at);
+            report.push((sequence, at));
+            sequence = sequence.wrapping_add(1);
+        }
+        self.arrivals.clear();
+        self.reported = Some(highest);
+        self.reports.push_back((now + self.back, report));
+    }
+}

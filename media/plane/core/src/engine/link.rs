@@ -1,0 +1,150 @@
+//! A subscriber's link: what was sent on it under transport-wide numbers, what the subscriber reports of that, and what follows
+//! from it. A subscriber without transport-wide feedback tells a bound itself (REMB), or nothing.
+
+use std::time::{Duration, Instant};
+
+use adaptation::Estimator;
+
+use super::counters::Counter;
+use super::peer::Peer;
+use super::probes::Probes;
+use super::{Engine, PeerKey};
+use crate::command::LinkRow;
+use crate::twcc::Feedback;
+
+/// Seconds in a tick of arrival times.
+const TICK: f64 = 250e-6;
+/// Ticks in a unit of the reference time: 64 ms.
+const REFERENCE_UNIT: i64 = 256;
+/// Half the range of a reference time of 24 bits.
+const HALF_RANGE: i64 = 1 << 23;
+/// A bound that the subscriber told holds so long; browsers tell it every second at least.
+const REMB_LIFETIME: Duration = Duration::from_secs(5);
+
+pub(super) struct Link {
+    estimator: Estimator,
+    /// The origin of the estimator's seconds.
+    began: Duration,
+    octets: Counter,
+    /// The last reference time, unrolled.
+    reference: Option<i64>,
+    pub(super) probes: Probes,
+}
+
+impl Link {
+    /// Nothing is known yet. `since_epoch` is now.
+    pub(super) fn new(since_epoch: Duration) -> Self {
+        Self {
+            estimator: Estimator::new(adaptation::Config::default()),
+            began: since_epoch,
+            octets: Counter::default(),
+            reference: None,
+            probes: Probes::default(),
+        }
+    }
+
+    /// A packet leaves; returns its transport-wide number.
+    #[expect(clippy::cast_precision_loss, reason = "a packet has few octets")]
+    pub(super) fn number(&mut self, since_epoch: Duration, octets: usize) -> u16 {
+        self.octets.add(octets as u64);
+        self.estimator.on_sent(self.seconds(since_epoch), octets as f64)
+    }
+
+    /// Packets of padding that leave now.
+    pub(super) fn due_padding(&mut self, since_epoch: Duration) -> usize {
+        let now = self.seconds(since_epoch);
+        self.probes.poll(now, self.estimator.estimate(), self.estimator.told_by_media(now))
+    }
+
+    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) {
+        let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
+        let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
+        self.estimator.on_feedback(self.seconds(since_epoch), reports);
+    }
+
+    /// A reference time of 24 bits next to the last one; it wraps every 12 days.
+    fn unroll(&mut self, reference: u32) -> i64 {
+        let reference = i64::from(reference);
+        let unrolled = self.reference.map_or(reference, |last| {
+            let step = reference.wrapping_sub(last).wrapping_add(HALF_RANGE).rem_euclid(HALF_RANGE.wrapping_mul(2));
+            last.wrapping_add(step).wrapping_sub(HALF_RANGE)
+        });
+        self.reference = Some(unrolled);
+        unrolled
+    }
+
+    fn seconds(&self, since_epoch: Duration) -> f64 {
+        since_epoch.saturating_sub(self.began).as_secs_f64()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "for people and policy seven digits are enough")]
+    fn row(&self) -> LinkRow {
+        let known = self.estimator.is_told();
+        let or_nan = |value: f64| if known { value as f32 } else { f32::NAN };
+        LinkRow {
+            estimate_bps: or_nan(self.estimator.estimate()),
+            rtt_ms: self.estimator.rtt().map_or(f32::NAN, |rtt| (rtt * 1000.0) as f32),
+            queue_ms: or_nan(self.estimator.standing_queue() * 1000.0),
+            loss: or_nan(self.estimator.loss()),
+            octets: self.octets.get(),
+            contended: self.estimator.is_contended(),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "52 bits of ticks are 35,000 years")]
+fn seconds(ticks: i64) -> f64 {
+    ticks as f64 * TICK
+}
+
+impl Peer {
+    /// What is known of its link.
+    pub(super) fn link_row(&self) -> LinkRow {
+        match (&self.link, self.bound) {
+            (Some(link), _) => link.row(),
+            (None, Some((bitrate, _))) => LinkRow { estimate_bps: bitrate, ..LinkRow::UNKNOWN },
+            (None, None) => LinkRow::UNKNOWN,
+        }
+    }
+
+    /// Drop a bound that was told a while ago.
+    pub(super) fn forget_bound(&mut self, now: Instant) {
+        self.bound = self.bound.filter(|(_, told)| now.saturating_duration_since(*told) < REMB_LIFETIME);
+    }
+}
+
+impl Engine {
+    /// Take in what a subscriber reports of its link.
+    pub(super) fn receive_transport_feedback(&mut self, now: Instant, peer: PeerKey, body: &[u8]) {
+        let Some(link) = self.peers.get_mut(peer).and_then(|peer| peer.link.as_deref_mut()) else { return };
+        let Ok(feedback) = Feedback::parse(body) else {
+            self.counters.dropped_malformed.add(1);
+            return;
+        };
+        self.counters.feedback_received.add(1);
+        link.on_feedback(self.clock.since_epoch(now), &feedback);
+    }
+
+    /// Take in a bound that a subscriber tells (draft-alvestrand-rmcat-remb-03).
+    #[expect(clippy::cast_precision_loss, reason = "it has 18 bits of mantissa")]
+    pub(super) fn receive_remb(&mut self, now: Instant, peer: PeerKey, bitrate: u64) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.bound = Some((bitrate as f32, now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reference_times_go_on_over_the_wrap_and_back() {
+        let mut link = Link::new(Duration::ZERO);
+        let wrap = 1 << 24;
+        assert_eq!(
+            [0xFF_FFFE, 0xFF_FFFF, 1, 0xFF_FFFF, 2].map(|time| link.unroll(time)),
+            [wrap - 2, wrap - 1, wrap + 1, wrap - 1, wrap + 2]
+        );
+    }
+}

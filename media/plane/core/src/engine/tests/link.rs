@@ -1,0 +1,156 @@
+//! A subscriber's link: transport-wide numbers on all that is sent to it, and the estimate from what it reports.
+
+use super::*;
+use crate::twcc::Recorder;
+
+const PACKETS: u16 = 8;
+
+/// A host, and a member whose link takes `spacing` for a packet.
+struct Path {
+    world: World,
+    host: Client,
+    member: Client,
+    recorder: Recorder,
+    numbers: Vec<u16>,
+    sent: u16,
+    began: std::time::Instant,
+}
+
+impl Path {
+    fn new() -> Self {
+        let mut world = World::new();
+        let mut host = world.publish_vp8(&[], &[(555, 556)]);
+        let member = world.subscribe(2);
+        world.take(&mut host);
+        let began = world.now;
+        Self { world, host, member, recorder: Recorder::default(), numbers: Vec::new(), sent: 0, began }
+    }
+
+    /// A picture of [`PACKETS`] packets of 1000 octets, of which the member gets one every `spacing` milliseconds and reports them.
+    fn picture(&mut self, spacing: u64) {
+        for index in 0..PACKETS {
+            let fields = Fields { marker: index + 1 == PACKETS, ..video(555, self.sent, 3000 * u32::from(self.sent / PACKETS)) };
+            let payload = frame(self.sent == 0, self.sent / PACKETS, (self.sent / PACKETS) as u8, 1000);
+            self.world.queue(&mut self.host, fields, &[], &payload);
+            self.sent += 1;
+        }
+        self.world.engine.flush(self.world.now, &mut self.world.wire);
+        let at = self.arrival();
+        for (index, number) in (0_u32..).zip(self.take()) {
+            self.recorder.on_packet(number, at + index * Duration::from_millis(spacing));
+        }
+        self.world.pass(Duration::from_millis(80));
+        self.report();
+    }
+
+    /// The transport-wide numbers of what was sent to the member.
+    fn take(&mut self) -> Vec<u16> {
+        let (media, _) = self.world.take(&mut self.member);
+        let number =
+            |got: &Got| got.elements.iter().find(|(id, _)| *id == TRANSPORT_CC).map(|(_, value)| u16::from_be_bytes([value[0], value[1]]));
+        let numbers: Vec<u16> = media.iter().map(|got| number(got).unwrap()).collect();
+        self.numbers.extend(&numbers);
+        numbers
+    }
+
+    /// When something that leaves now arrives on an empty link, by the member's clock.
+    fn arrival(&self) -> Duration {
+        self.world.now.duration_since(self.began) + Duration::from_secs(1000)
+    }
+
+    fn report(&mut self) {
+        let mut feedback = Vec::new();
+        if self.recorder.build(1, 1002, &mut feedback) {
+            self.world.send_rtcp(&mut self.member, feedback);
+        }
+    }
+
+    fn row(&self) -> crate::command::LinkRow {
+        self.world.engine.snapshot()[0].link
+    }
+}
+
+#[test]
+fn all_that_is_sent_is_numbered_without_a_gap() {
+    let mut path = Path::new();
+    path.picture(1);
+    let mut nack = Vec::new();
+    rtcp::write_nack(1, 1002, &[1002 & 0x7fff, 1003], &mut nack);
+    path.world.send_rtcp(&mut path.member, nack);
+    path.take();
+    path.picture(1);
+    assert_eq!(path.world.stat("rtx_sent"), 2);
+    assert_eq!(path.numbers, (0..2 * PACKETS + 2).collect::<Vec<_>>(), "retransmissions too");
+    assert!(path.row().octets > 18_000);
+}
+
+#[test]
+fn what_arrives_apart_tells_what_the_link_carries() {
+    let mut path = Path::new();
+    assert!(path.row().estimate_bps.is_nan(), "nothing is known yet");
+    for _ in 0..10 {
+        path.picture(4);
+    }
+    // About 1040 octets every 4 ms.
+    let row = path.row();
+    assert!((1_700_000.0..2_200_000.0).contains(&row.estimate_bps), "{row:?}");
+    assert!((row.rtt_ms - 80.0).abs() < 1.0 && row.loss == 0.0 && !row.contended, "{row:?}");
+    assert_eq!(path.world.stat("feedback_received"), 10);
+}
+
+#[test]
+fn feedback_that_is_not_whole_or_tells_of_nothing_sent_changes_nothing() {
+    let mut path = Path::new();
+    path.picture(4);
+    let before = path.row();
+    let mut feedback = Vec::new();
+    let mut stranger = Recorder::default();
+    (40_000..40_020).for_each(|number| stranger.on_packet(number, Duration::from_secs(2)));
+    stranger.build(1, 1002, &mut feedback);
+    path.world.send_rtcp(&mut path.member, feedback.clone());
+    // It announces more packets than its chunks tell of.
+    feedback[14] = 0xFF;
+    path.world.send_rtcp(&mut path.member, feedback);
+    assert_eq!(path.row(), before);
+    assert_eq!((path.world.stat("feedback_received"), path.world.stat("dropped_malformed")), (2, 1));
+}
+
+#[test]
+fn without_transport_feedback_a_bound_counts_while_it_is_told() {
+    let mut world = World::new();
+    world.publish_vp8(&[], &[(555, 556)]);
+    let mut member = world.join_with(2, Profile::AeadAes128Gcm, ExtensionIds { mid: MID, ..ExtensionIds::default() });
+    world.add_sink(2);
+    let mut remb = Vec::new();
+    rtcp::write_remb(1, 512_000, &[1002], &mut remb);
+    world.send_rtcp(&mut member, remb);
+    assert_eq!(world.engine.snapshot()[0].link.estimate_bps, 512_000.0);
+    world.pass(Duration::from_secs(7));
+    assert!(world.engine.snapshot()[0].link.estimate_bps.is_nan());
+}
+
+#[test]
+fn padding_finds_room_where_more_is_wanted_and_only_there() {
+    let mut path = Path::new();
+    path.picture(8);
+    path.picture(8);
+    let before = path.row().estimate_bps;
+    path.world.pass(Duration::from_secs(2));
+    assert_eq!(path.world.stat("probe_packets_sent"), 0);
+    path.world.command(Command::WantBitrate { peer: 2, bitrate: 2_000_000.0 });
+    // From now on the link carries what is sent on it without a queue.
+    for _ in 0..40 {
+        for _ in 0..10 {
+            path.world.pass(Duration::from_millis(5));
+            let at = path.arrival();
+            path.take().into_iter().for_each(|number| path.recorder.on_packet(number, at));
+        }
+        path.report();
+    }
+    assert!(path.row().estimate_bps > before * 1.5, "{before} {:?}", path.row());
+    path.world.command(Command::WantBitrate { peer: 2, bitrate: 0.0 });
+    let sent = path.world.stat("probe_packets_sent");
+    path.world.pass(Duration::from_secs(2));
+    assert_eq!(path.world.stat("probe_packets_sent"), sent);
+    assert!(sent < 500, "{sent}");
+}

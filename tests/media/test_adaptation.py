@@ -1,0 +1,109 @@
+"""From what subscribers tell of their links to what their slots may show, on a real plane."""
+
+from collections.abc import Iterator
+
+import pytest
+from aiortc.rtp import RtcpPsfbPacket, pack_remb_fci
+
+from livetrial_plane import Codec, Plane
+from media.adaptation import Adaptation
+from media.policy import UNBOUND, PolicyConfig
+from media.room import Publication, Receiver, Room, Slot, Source
+from media.views import Publisher, SourceView
+from tests.plane.peers import Peer, until
+
+CONFIG = PolicyConfig()
+SOURCE = 7
+
+
+@pytest.fixture
+def plane() -> Iterator[Plane]:
+    plane = Plane(host="127.0.0.1")
+    yield plane
+    plane.close()
+
+
+def member(plane: Plane, number: int) -> Peer:
+    """A subscriber without transport-wide feedback, with one video sink of the same id."""
+    peer = Peer(plane, number)
+    peer.join(plane)
+    codecs = [Codec("VP8", 96, clock_rate=90_000, rtx_payload_type=97)]
+    plane.add_sink(number, peer=number, mid="0", ssrc=number, rtx_ssrc=number + 1000, cname="c", codecs=codecs)
+    return peer
+
+
+def tell(plane: Plane, peer: Peer, bps: int) -> None:
+    """The subscriber asks for no more than this, and the plane has heard it."""
+    heard = plane.stats()["rtcp_received"]
+    remb = RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=pack_remb_fci(bps, [peer.id]))
+    peer.socket.send(peer.outbound.protect_rtcp(bytes(remb)))
+    until(plane, "rtcp_received", heard + 1)
+
+
+def test_each_viewer_is_bound_by_its_own_link_and_only_when_that_changes(plane: Plane) -> None:
+    adaptation = Adaptation(plane, CONFIG)
+    told: list[tuple[int, int]] = []
+    with member(plane, 31) as fast, member(plane, 12) as slow:
+        for peer in (fast, slow):
+            viewer = adaptation.add(peer.id, lambda bounds, peer=peer: told.append((peer.id, bounds["main"])))  # type: ignore[misc]
+            adaptation.wish(viewer, "main", SOURCE, 2)
+        adaptation.run(0.1)
+        assert told == [], "nothing is known yet"
+        tell(plane, fast, 5_000_000)
+        tell(plane, slow, 700_000)
+        adaptation.run(0.2)
+        adaptation.run(0.3)
+        assert told == [(12, 1)]
+        assert adaptation.quality() == {"full": 1, "reduced": 1, "sound": 0}
+        tell(plane, slow, 90_000)
+        adaptation.run(0.4)
+        assert told[1:] == [(12, -1)], "sound alone"
+        assert adaptation.quality() == {"full": 1, "reduced": 0, "sound": 1}
+        tell(plane, slow, 5_000_000)
+        for tenth in range(5, 12):
+            adaptation.run(tenth / 10)
+        assert told[2:] == [(12, UNBOUND)]
+
+
+def test_a_bound_is_carried_out_by_the_room(plane: Plane) -> None:
+    room, adaptation = Room(plane, lambda people: None), Adaptation(plane, CONFIG)
+    source = Source(SOURCE, "camera", "VP8", SourceView("ann", "ann", "camera", "p"), [True] * 3)
+    room.publish(Publication("p", Publisher("ann", "ann"), [source]))
+    with member(plane, 12) as peer:
+        receiver = Receiver([Slot("main", "0", 12, frozenset({"VP8"}))], lambda views: None)
+        viewer = adaptation.add(peer.id, lambda bounds: room.bound(receiver, bounds))
+        receiver.wishes = lambda slot, source, encoding: adaptation.wish(viewer, slot, source, encoding)
+        slot = receiver.slots[0]
+        views = room.receive(receiver)
+        assert slot.routed == (SOURCE, 2, (None, None))
+        tell(plane, peer, 700_000)
+        adaptation.run(0.1)
+        assert slot.routed == (SOURCE, 1, (None, None))
+        room.prefer(receiver, "main", 0)
+        assert slot.routed == (SOURCE, 0, (None, None))
+        room.prefer(receiver, "main", None)
+        assert slot.routed == (SOURCE, 1, (None, None)), "a preference does not widen the link"
+        tell(plane, peer, 50_000)
+        adaptation.run(0.2)
+        assert slot.routed is None
+        assert receiver.told == views, "the picture pauses; it is not gone"
+        room.leave(receiver)
+        adaptation.remove(viewer)
+
+
+def test_sources_are_forgotten_with_their_last_viewer(plane: Plane) -> None:
+    adaptation = Adaptation(plane, CONFIG)
+    viewers = [adaptation.add(peer, lambda bounds: None) for peer in (9, 3, 5)]
+    for viewer in viewers:
+        adaptation.wish(viewer, "main", 7, 2)
+        adaptation.wish(viewer, "stage-1", 8, 0)
+        adaptation.wish(viewer, "audio-1", 6, 0)
+    assert adaptation.sources == {7, 8}
+    adaptation.wish(viewers[0], "main", 4, 1)
+    adaptation.run(1.0)
+    for viewer in viewers[1:]:
+        adaptation.remove(viewer)
+    assert adaptation.sources == {4, 8}
+    adaptation.remove(viewers[0])
+    assert adaptation.sources == set()
+    adaptation.run(2.0)
