@@ -28,7 +28,6 @@ pub struct Estimator {
     rtt: Option<f64>,
     last_cut: f64,
     last_wait: f64,
-    media_evidence: f64,
     contention: Contention,
     updated: f64,
     told: bool,
@@ -50,7 +49,6 @@ impl Estimator {
             rtt: None,
             last_cut: f64::NEG_INFINITY,
             last_wait: 0.0,
-            media_evidence: f64::NEG_INFINITY,
             contention: Contention::default(),
             updated: 0.0,
             told: false,
@@ -227,11 +225,5 @@ impl Estimator {
     #[must_use]
     pub const fn is_contended(&self) -> bool {
         self.contention.is_contended()
-    }
-
-    /// Whether pictures alone have told the rate within the last second.
-    #[must_use]
-    pub fn told_by_media(&self, now: f64) -> bool {
-        now - self.media_evidence < 1.0
     }
 }

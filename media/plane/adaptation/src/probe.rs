@@ -36,9 +36,9 @@ impl Default for Prober {
 }
 
 impl Prober {
-    /// A probe, if one is due: the estimate is below `wanted`, and the pictures do not tell by themselves.
-    pub fn poll(&mut self, now: f64, estimate: f64, wanted: f64, told_by_media: bool) -> Option<Probe> {
-        if estimate >= wanted || told_by_media || now < self.next {
+    /// A probe, if one is due and the estimate is below `wanted`.
+    pub fn poll(&mut self, now: f64, estimate: f64, wanted: f64) -> Option<Probe> {
+        if estimate >= wanted || now < self.next {
             return None;
         }
         let grew = estimate > self.estimate * 1.1;

@@ -85,8 +85,19 @@ impl PartialOrd for Arrival {
 impl Link {
     pub fn new(capacity: Capacity, delay: &[f64]) -> Self {
         Self {
-            capacity, delay: delay.to_vec(), limit: 0.3, loss: 0.0, jitter: 0.0, random: Random(1),
-            queue: Default::default(), served: 0.0, queued_bits: 0.0, out: BinaryHeap::new(), last_out: vec![0.0; delay.len()], waits: Vec::new(), dropped: 0,
+            capacity,
+            delay: delay.to_vec(),
+            limit: 0.3,
+            loss: 0.0,
+            jitter: 0.0,
+            random: Random(1),
+            queue: Default::default(),
+            served: 0.0,
+            queued_bits: 0.0,
+            out: BinaryHeap::new(),
+            last_out: vec![0.0; delay.len()],
+            waits: Vec::new(),
+            dropped: 0,
         }
     }
 

@@ -1,5 +1,14 @@
 //! Whole networks in virtual time: senders with an estimator each, one bottleneck, receivers that report.
-#![allow(clippy::all, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::indexing_slicing, clippy::unwrap_used, missing_docs, dead_code, reason = "test code")]
+#![allow(
+    clippy::all,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    missing_docs,
+    dead_code,
+    reason = "test code"
+)]
 
 pub mod link;
 pub mod sender;
@@ -40,14 +49,12 @@ pub struct Report {
 }
 
 /// Run flows over a link for so long; a report a flow.
-pub fn run(link: &mut Link, senders: &mut [Sender], duration: f64, log: Option<&str>) -> Vec<Report> {
-    run_with(link, senders, &mut [], duration, log)
+pub fn run(link: &mut Link, senders: &mut [Sender], duration: f64) -> Vec<Report> {
+    run_with(link, senders, &mut [], duration)
 }
 
 /// The same beside TCP connections, whose flows come behind those of the senders.
-pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], duration: f64, log: Option<&str>) -> Vec<Report> {
-    use std::io::Write;
-    let mut file = log.map(|name| std::fs::File::create(name).unwrap());
+pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], duration: f64) -> Vec<Report> {
     let mut now = 0.0;
     let mut stats: Vec<Vec<(f64, f64, f64)>> = vec![Vec::new(); senders.len()];
     while now < duration {
@@ -72,13 +79,6 @@ pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], durat
             let since_step = now - link.capacity.last_step(now);
             if since_step > 3.0 || !link.capacity.steps_are_few() {
                 stats[flow].push((sender.estimate(), link.capacity.at(now), sender.layer_rate()));
-            }
-        }
-        if let Some(file) = &mut file {
-            if (now / TICK).round() as u64 % 50 == 0 {
-                let flows: String = senders.iter().map(|s| format!(" {:.0}/{:.0}/{:.0}{}", s.estimate() / 1e3, s.layer_rate() / 1e3, s.estimator.standing_queue() * 1e3, if s.estimator.is_contended() { "C" } else { "" })).collect();
-                writeln!(file, "{now:.3} {:.0}{flows} q{:.0}", link.capacity.at(now) / 1e3, link.queue_delay(now) * 1e3).unwrap();
-                if false { writeln!(file, "{now:.3} {:.0} {:.0} {:.0} {:.1} {:.3}", link.capacity.at(now), senders[0].estimate(), senders[0].layer_rate(), link.queue_delay(now) * 1e3, senders[0].estimator.standing_queue() * 1e3).unwrap(); }
             }
         }
         now += TICK;

@@ -52,10 +52,35 @@ pub struct Sender {
 impl Sender {
     pub fn new(seed: u64, back: f64) -> Self {
         Self {
-            estimator: Estimator::new(Config::default()), prober: Prober::default(), start: 0.0, stop: f64::INFINITY, layer: 0, random: Random(seed),
-            next_frame: 0.0, next_audio: 0.0, pacer: VecDeque::new(), pacer_free: 0.0, probing: VecDeque::new(), arrivals: Vec::new(), highest: None,
-            reported: None, next_report: 0.0, reports: VecDeque::new(), back, report_interval: 0.1, want_up_since: None, sent_octets: 0.0, probe_octets: 0.0,
-            arrived_octets: 0.0, switches: 0, sizes: Default::default(), keyframe: true, measured_from: 0.0, last_down: -99.0, last_up: -99.0, patience: 0.5,
+            estimator: Estimator::new(Config::default()),
+            prober: Prober::default(),
+            start: 0.0,
+            stop: f64::INFINITY,
+            layer: 0,
+            random: Random(seed),
+            next_frame: 0.0,
+            next_audio: 0.0,
+            pacer: VecDeque::new(),
+            pacer_free: 0.0,
+            probing: VecDeque::new(),
+            arrivals: Vec::new(),
+            highest: None,
+            reported: None,
+            next_report: 0.0,
+            reports: VecDeque::new(),
+            back,
+            report_interval: 0.1,
+            want_up_since: None,
+            sent_octets: 0.0,
+            probe_octets: 0.0,
+            arrived_octets: 0.0,
+            switches: 0,
+            sizes: Default::default(),
+            keyframe: true,
+            measured_from: 0.0,
+            last_down: -99.0,
+            last_up: -99.0,
+            patience: 0.5,
         }
     }
     pub fn estimate(&self) -> f64 {
@@ -113,9 +138,8 @@ impl Sender {
 
     fn probe(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
         let wanted = (LAYERS.last().unwrap() + AUDIO) * 1.15;
-        let told = self.estimator.told_by_media(now);
         if self.probing.is_empty() && self.pacer.is_empty() {
-            if let Some(probe) = self.prober.poll(now, self.estimate(), wanted, told) {
+            if let Some(probe) = self.prober.poll(now, self.estimate(), wanted) {
                 let mut at = now;
                 let mut left = probe.octets;
                 while left > 0.0 {

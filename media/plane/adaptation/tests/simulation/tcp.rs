@@ -20,7 +20,19 @@ pub const SEGMENT: f64 = 1500.0;
 
 impl Tcp {
     pub fn new(flow: usize, back: f64) -> Self {
-        Self { flow, window: 10.0, threshold: f64::INFINITY, in_flight: VecDeque::new(), next: 0, acks: VecDeque::new(), back, recover_until: 0.0, rtt: 0.2, delivered: 0.0, start: 0.0 }
+        Self {
+            flow,
+            window: 10.0,
+            threshold: f64::INFINITY,
+            in_flight: VecDeque::new(),
+            next: 0,
+            acks: VecDeque::new(),
+            back,
+            recover_until: 0.0,
+            rtt: 0.2,
+            delivered: 0.0,
+            start: 0.0,
+        }
     }
 
     pub fn on_arrival(&mut self, arrived: f64, sequence: u16) {

@@ -53,7 +53,7 @@ impl Link {
     /// Packets of padding that leave now.
     pub(super) fn due_padding(&mut self, since_epoch: Duration) -> usize {
         let now = self.seconds(since_epoch);
-        self.probes.poll(now, self.estimator.estimate(), self.estimator.told_by_media(now))
+        self.probes.poll(now, self.estimator.estimate())
     }
 
     fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) {

@@ -50,12 +50,12 @@ impl Probes {
     }
 
     /// Packets of padding that leave now.
-    pub(super) fn poll(&mut self, now: f64, estimate: f64, told_by_media: bool) -> usize {
+    pub(super) fn poll(&mut self, now: f64, estimate: f64) -> usize {
         if !self.is_wanted() {
             return 0;
         }
         if self.train.is_none() {
-            let probe = self.prober.poll(now, estimate, self.wanted, told_by_media);
+            let probe = self.prober.poll(now, estimate, self.wanted);
             self.train = probe.map(|probe| Train { rate: probe.rate / 8.0, left: probe.octets, until: now });
         }
         let Some(train) = &mut self.train else { return 0 };
