@@ -34,18 +34,16 @@ class Person(Struct, frozen=True):
 class Question(Struct, frozen=True, kw_only=True):
     """A question.
 
-    `author` is null for everybody where it was asked anonymously; `mine` is true for the author alone.
+    `author` is null for everybody where it was asked anonymously.
     `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order.
     `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate.
     `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then.
-    `voted`: whether the person who reads it has voted.
     """
 
     id: str
     text: str
     author: Person | None
     anonymous: bool
-    mine: bool
     product: str | None
     day: int | None
     labels: list[str]
@@ -55,7 +53,6 @@ class Question(Struct, frozen=True, kw_only=True):
     place: int | None
     first: bool
     votes: Count
-    voted: bool
     asked_at: Time
     edited_at: Time | None
     answer_in: Time | None
@@ -114,7 +111,7 @@ class Option(Struct, frozen=True):
 class Poll(Struct, frozen=True, kw_only=True):
     """A poll. `deadline`: by the server's clock. `correct`: option of a quiz, null until it is closed, but for staff.
 
-    `tally` is null where the reader may not see it (yet). `mine`: what this person voted; null: nothing.
+    `tally` is null where the reader may not see it (yet).
     """
 
     id: str
@@ -130,7 +127,6 @@ class Poll(Struct, frozen=True, kw_only=True):
     correct: str | None
     total: Count
     tally: Tally | None
-    mine: Ballot | None
     deleted: bool
 
 
@@ -178,7 +174,6 @@ class Product(Struct, frozen=True, kw_only=True):
     pinned: bool
     clicks: Count
     samples: Count
-    sampled: bool
     deleted: bool
 
 
@@ -186,7 +181,7 @@ class Draw(Struct, frozen=True, kw_only=True):
     """A lucky draw; `docs/draw.md` says how to verify it.
 
     `commitment`: SHA-256 of the secret, hex, from the beginning. `digest`: SHA-256 over the entries, once closed.
-    `secret`, `tickets`: revealed when drawn, tickets in the order in which they won. `mine`: this person's ticket.
+    `secret`, `tickets`: revealed when drawn, tickets in the order in which they won.
     """
 
     id: str
@@ -199,7 +194,6 @@ class Draw(Struct, frozen=True, kw_only=True):
     secret: str | None
     tickets: list[int]
     winners: list[Person]
-    mine: int | None
 
 
 class Trial(Struct, frozen=True, kw_only=True):
@@ -215,7 +209,7 @@ class Member(Struct, frozen=True, kw_only=True):
     """What moderators decided about a person; told to staff and to the person alone.
 
     `id` and `name` are null where the person was found by something anonymous, which `via` names.
-    `muted_until`: ms since 1970, 0 for not muted, `2**53 - 1` for good. `role`: instead of the token's, null for that one.
+    `muted_until`: ms since 1970, 0 for not muted, 9999999999999 for good. `role`: instead of the token's, null for that one.
     """
 
     id: str | None
@@ -234,10 +228,22 @@ class Block(Struct, frozen=True, kw_only=True):
     link: bool
 
 
+class Mine(Struct, frozen=True, kw_only=True):
+    """What is this person's own: the questions that it asked and votes for, its ballots by poll, the products of which it asked
+    for a sample, its tickets by draw, and what moderators decided about it."""
+
+    asked: list[str]
+    votes: list[str]
+    ballots: dict[str, Ballot]
+    samples: list[str]
+    tickets: dict[str, int]
+    member: Member | None
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """The whole state of a session at one position of the log, as one person sees it. `chat`: the last 100 lines.
 
-    `me`: what was decided about this person; null: nothing. `members`, `blocks`: empty but for staff.
+    `members`, `blocks`: empty but for staff.
     `order`: the ids of the queued questions in the session's order, the first 100.
     """
 
@@ -253,7 +259,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     products: list[Product]
     draws: list[Draw]
     trials: list[Trial]
-    me: Member | None
+    mine: Mine
     members: list[Member]
     blocks: list[Block]
     order: list[str]

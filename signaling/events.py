@@ -17,9 +17,10 @@ class _Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class QuestionEvent(_Event, tag="question", frozen=True, kw_only=True):
-    """A question is new or has changed."""
+    """A question is new or has changed; `mine`, true, is there for its author alone."""
 
     question: entities.Question
+    mine: bool | UnsetType = UNSET
 
 
 class VotedEvent(_Event, tag="voted", frozen=True, kw_only=True):
@@ -31,12 +32,15 @@ class VotedEvent(_Event, tag="voted", frozen=True, kw_only=True):
 
 
 class MergedEvent(_Event, tag="merged", frozen=True, kw_only=True):
-    """A duplicate was merged, or is one no more; `votes` and `voted` are those of `into` after it."""
+    """A duplicate was merged, or is one no more; `votes` are those of `into` after it.
+
+    `mine` is there for those whose vote for `into` came or went with it: whether they vote for it now.
+    """
 
     question: entities.Question
     into: str
     votes: Count
-    voted: bool
+    mine: bool | UnsetType = UNSET
 
 
 class NowEvent(_Event, tag="now", frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=40)]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Time = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Time = Annotated[int, Meta(ge=0, le=9_999_999_999_999)]
 """Milliseconds since 1970 by the server's clock."""
 Count = Annotated[int, Meta(ge=0)]
 

@@ -50,7 +50,7 @@ def _names(union: Any) -> list[str]:
     return [struct.__name__ for struct in get_args(union)]
 
 
-def _one_of(values: tuple[str, ...]) -> str:
+def _one_of(values: tuple[object, ...]) -> str:
     return " | ".join(f'"{value}"' for value in values)
 
 

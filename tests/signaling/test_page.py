@@ -59,7 +59,7 @@ def test_entities_have_the_fields_of_the_page() -> None:
     }
     snapshot = re.search(r"`Snapshot` is all of it.*?\n\n", section("State"), re.DOTALL)
     assert snapshot is not None
-    assert set(ticked(snapshot[0])) - {"Snapshot", "Member"} == fields(entities.Snapshot)
+    assert set(ticked(snapshot[0])) - {"Snapshot"} == fields(entities.Snapshot)
 
 
 def test_commands_are_those_of_the_page() -> None:

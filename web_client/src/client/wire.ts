@@ -468,7 +468,7 @@ export interface Join {
   last_event?: number | null;
 }
 
-/** A question is new or has changed. */
+/** A question is new or has changed; `mine`, true, is there for its author alone. */
 export interface QuestionEvent {
   kind: "question";
   seq: number;
@@ -476,6 +476,7 @@ export interface QuestionEvent {
   act: string;
   by?: Person;
   question: Question;
+  mine?: boolean;
 }
 
 /** Who wrote or did something. */
@@ -484,13 +485,12 @@ export interface Person {
   name: string;
 }
 
-/** A question. `author` is null for everybody where it was asked anonymously; `mine` is true for the author alone. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then. `voted`: whether the person who reads it has voted. */
+/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then. */
 export interface Question {
   id: string;
   text: string;
   author: Person | null;
   anonymous: boolean;
-  mine: boolean;
   product: string | null;
   day: number | null;
   labels: string[];
@@ -500,7 +500,6 @@ export interface Question {
   place: number | null;
   first: boolean;
   votes: number;
-  voted: boolean;
   asked_at: number;
   edited_at: number | null;
   answer_in: number | null;
@@ -520,7 +519,7 @@ export interface VotedEvent {
   mine?: boolean;
 }
 
-/** A duplicate was merged, or is one no more; `votes` and `voted` are those of `into` after it. */
+/** A duplicate was merged, or is one no more; `votes` are those of `into` after it. `mine` is there for those whose vote for `into` came or went with it: whether they vote for it now. */
 export interface MergedEvent {
   kind: "merged";
   seq: number;
@@ -530,7 +529,7 @@ export interface MergedEvent {
   question: Question;
   into: string;
   votes: number;
-  voted: boolean;
+  mine?: boolean;
 }
 
 /** The pointer, its slot or what is next up changed. */
@@ -604,7 +603,7 @@ export interface PollEvent {
   poll: Poll;
 }
 
-/** A poll. `deadline`: by the server's clock. `correct`: option of a quiz, null until it is closed, but for staff. `tally` is null where the reader may not see it (yet). `mine`: what this person voted; null: nothing. */
+/** A poll. `deadline`: by the server's clock. `correct`: option of a quiz, null until it is closed, but for staff. `tally` is null where the reader may not see it (yet). */
 export interface Poll {
   id: string;
   kind: "multiple" | "open" | "quiz" | "ranking" | "rating" | "single" | "words";
@@ -619,7 +618,6 @@ export interface Poll {
   correct: string | null;
   total: number;
   tally: Tally | null;
-  mine: string[] | null;
   deleted: boolean;
 }
 
@@ -739,7 +737,6 @@ export interface Product {
   pinned: boolean;
   clicks: number;
   samples: number;
-  sampled: boolean;
   deleted: boolean;
 }
 
@@ -766,7 +763,7 @@ export interface DrawEvent {
   draw: Draw;
 }
 
-/** A lucky draw; `docs/draw.md` says how to verify it. `commitment`: SHA-256 of the secret, hex, from the beginning. `digest`: SHA-256 over the entries, once closed. `secret`, `tickets`: revealed when drawn, tickets in the order in which they won. `mine`: this person's ticket. */
+/** A lucky draw; `docs/draw.md` says how to verify it. `commitment`: SHA-256 of the secret, hex, from the beginning. `digest`: SHA-256 over the entries, once closed. `secret`, `tickets`: revealed when drawn, tickets in the order in which they won. */
 export interface Draw {
   id: string;
   title: string;
@@ -778,7 +775,6 @@ export interface Draw {
   secret: string | null;
   tickets: number[];
   winners: Person[];
-  mine: number | null;
 }
 
 /** Somebody takes part; `mine`, the ticket, for that person alone. */
@@ -821,7 +817,7 @@ export interface MemberEvent {
   member: Member;
 }
 
-/** What moderators decided about a person; told to staff and to the person alone. `id` and `name` are null where the person was found by something anonymous, which `via` names. `muted_until`: ms since 1970, 0 for not muted, `2**53 - 1` for good. `role`: instead of the token's, null for that one. */
+/** What moderators decided about a person; told to staff and to the person alone. `id` and `name` are null where the person was found by something anonymous, which `via` names. `muted_until`: ms since 1970, 0 for not muted, 9999999999999 for good. `role`: instead of the token's, null for that one. */
 export interface Member {
   id: string | null;
   name: string | null;
@@ -907,7 +903,7 @@ export interface Source {
   publication: string;
 }
 
-/** The whole state of a session at one position of the log, as one person sees it. `chat`: the last 100 lines. `me`: what was decided about this person; null: nothing. `members`, `blocks`: empty but for staff. `order`: the ids of the queued questions in the session's order, the first 100. */
+/** The whole state of a session at one position of the log, as one person sees it. `chat`: the last 100 lines. `members`, `blocks`: empty but for staff. `order`: the ids of the queued questions in the session's order, the first 100. */
 export interface Snapshot {
   settings: Settings;
   now: Now;
@@ -921,10 +917,20 @@ export interface Snapshot {
   products: Product[];
   draws: Draw[];
   trials: Trial[];
-  me: Member | null;
+  mine: Mine;
   members: Member[];
   blocks: Block[];
   order: string[];
+}
+
+/** What is this person's own: the questions that it asked and votes for, its ballots by poll, the products of which it asked for a sample, its tickets by draw, and what moderators decided about it. */
+export interface Mine {
+  asked: string[];
+  votes: string[];
+  ballots: Record<string, string[]>;
+  samples: string[];
+  tickets: Record<string, number>;
+  member: Member | null;
 }
 
 /** The answer to `receive`. */
