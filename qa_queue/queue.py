@@ -89,8 +89,8 @@ class LiveQueue:
         Raises:
             QueueError: banned.
         """
-        role: Any = (await self._run(ARRIVE, session, actor, {"token_role": actor.role}, None)).id
-        return role
+        arrived = await self._run(ARRIVE, session, actor, {"token_role": actor.role}, None)
+        return msgspec.convert(arrived.id, Role)
 
     async def react(self, session: str, counts: Mapping[str, int]) -> int:
         """Add taps; they are told to all at most five times a second.

@@ -24,5 +24,5 @@ class Draw(Entity, frozen=True, kw_only=True):
     commitment: str
     digest: str | None = None
     secret: str | None = None
-    tickets: list[int] = []
-    winners: list[Person] = []
+    tickets: list[int] = msgspec.field(default_factory=list)
+    winners: list[Person] = msgspec.field(default_factory=list)

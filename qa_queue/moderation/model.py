@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from qa_queue.model import Entity, Role
 
 Order = Literal["popular", "newest", "rising", "fair"]
@@ -46,7 +48,7 @@ class Member(Entity, frozen=True, kw_only=True):
     muted_until: int
     banned: bool
     role: Role | None = None
-    devices: list[str] = []
+    devices: list[str] = msgspec.field(default_factory=list)
 
 
 class Block(Entity, frozen=True, kw_only=True):

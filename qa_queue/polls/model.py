@@ -26,7 +26,7 @@ class Poll(Entity, frozen=True, kw_only=True):
     stars: int
     results: Results
     state: Literal["draft", "open", "closed"]
-    options: list[Option] = []
+    options: list[Option] = msgspec.field(default_factory=list)
     deadline: int | None = None
     opened_at: int | None = None
     correct: str | None = None

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from qa_queue.model import Entity, Person
 
 QuestionState = Literal["received", "queued", "answering", "answered", "declined", "withdrawn", "merged"]
@@ -18,7 +20,7 @@ class Question(Entity, frozen=True, kw_only=True):
     asked_at: int
     product: str | None = None
     day: int | None = None
-    labels: list[str] = []
+    labels: list[str] = msgspec.field(default_factory=list)
     reason: str | None = None
     merged_into: str | None = None
     merged_from: QuestionState | None = None
