@@ -18,12 +18,17 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts. `role` is the token's; what moderators decided is known to the scripts. `device`: where the browser named one."""
+    """Who acts.
+
+    `role` is the token's; what moderators decided is known to the scripts. `device`: where the browser named one. `tier`: of a
+    loyalty programme, 0 to 9, which counts in the fair order.
+    """
 
     id: str
     name: str
     role: Role = msgspec.field(default="member")
     device: str | None = None
+    tier: int = 0
 
 
 SYSTEM = Actor("", "", "system")

@@ -90,7 +90,8 @@ class LiveQueue:
             QueueError: banned.
         """
         arrived = await self._run(ARRIVE, session, actor, {"token_role": actor.role}, None)
-        return msgspec.convert(arrived.id, Role)
+        role: Role = msgspec.convert(arrived.id, Role)
+        return role
 
     async def react(self, session: str, counts: Mapping[str, int]) -> int:
         """Add taps; they are told to all at most five times a second.
@@ -168,7 +169,7 @@ class LiveQueue:
         return Ack(outcome.seq, outcome.id)
 
 
-def _given(actor: Actor) -> dict[str, str]:
+def _given(actor: Actor) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(actor).items() if value is not None}
 
 

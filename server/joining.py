@@ -2,9 +2,11 @@
 
 import logging
 import time
+from dataclasses import replace
 
 from media.errors import MediaError
 from media.node import MediaNode
+from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.hub import Hub, Position
 from server.hubs import Hubs
@@ -25,6 +27,7 @@ class Joining:
     Args:
         admission: sessions and tokens.
         hubs: the live sessions.
+        queue: knows what moderators decided about who joins.
         media: makes receiving connections.
         kept: takes the media of a join that failed.
         ice_servers: told to whoever joins.
@@ -36,11 +39,13 @@ class Joining:
         *,
         admission: Admission,
         hubs: Hubs,
+        queue: LiveQueue,
         media: MediaNode,
         kept: KeptLinks,
         ice_servers: IceServers,
         max_members: int,
     ) -> None:
+        self._queue = queue
         self._admission = admission
         self._hubs = hubs
         self._media = media
@@ -63,10 +68,12 @@ class Joining:
             raise Busy("this server is full")
         admitted = await self._admission.admit(message.session, message.token)
         hub = await self._hubs.get(admitted.record)
-        member = Member(self._admission.identify(admitted, message.name), outbox)
+        identity = self._admission.identify(admitted, message.name, message.device)
+        role = await self._queue.arrive(identity.session, identity.actor)
+        member = Member(replace(identity, role=role), outbox)  # type: ignore[arg-type]  # nobody arrives as the system
         try:
             answer, media_error = await self._receive(member, message.offer)
-            position = await hub.enter(member, message.last_event)
+            position = hub.enter(member, message.last_event)
         except BaseException:
             member.leave_media(self._kept, for_good=True)
             raise
@@ -78,6 +85,10 @@ class Joining:
         if speakers := self._media.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
         return member
+
+    def hub_of(self, member: Member) -> Hub:
+        """The session that a member is in."""
+        return self._members[member]
 
     def leave(self, member: Member, *, for_good: bool) -> None:
         """Take a member out; `for_good` ends its media at once."""

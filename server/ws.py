@@ -159,13 +159,14 @@ class Socket:
             if close_code is not None:
                 self._outbox.finish(close_code)
         else:
-            self._outbox.put(encode(reply))
+            if reply is not None:
+                self._outbox.put(encode(reply))
         self._metrics.commands.labels(kind, result).inc()
         if delay_s:
             # What a flood left behind when its socket ended is gone through at once, though not in one step.
             await asyncio.sleep(0 if self._outbox.over else PENALTY_S)
 
-    async def _carry_out(self, message: ClientMessage | Exception, delay_s: float) -> ServerMessage:
+    async def _carry_out(self, message: ClientMessage | Exception, delay_s: float) -> ServerMessage | None:
         if isinstance(message, Exception):
             raise message
         if delay_s:

@@ -10,7 +10,10 @@ QuestionState = Literal["received", "queued", "answering", "answered", "declined
 
 
 class Question(Entity, frozen=True, kw_only=True):
-    """A question. Times in ms since 1970. `merged_from`: its state before it was merged. Its votes are a count of the state."""
+    """A question. Times in ms since 1970. `merged_from`: its state before it was merged. `tier`: its author's.
+
+    Its votes are a count of the state.
+    """
 
     text: str
     author: Person
@@ -18,6 +21,7 @@ class Question(Entity, frozen=True, kw_only=True):
     state: QuestionState
     first: bool
     asked_at: int
+    tier: int = 0
     product: str | None = None
     day: int | None = None
     labels: list[str] = msgspec.field(default_factory=list)

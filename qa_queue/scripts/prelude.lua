@@ -9,7 +9,7 @@
 --   5 meta      hash    what is kept beside the state and told by the log: limits, devices, names
 --   6 result    string  JSON result of this command id of this person; expires
 -- ARGV:
---   1 JSON of who acts {id, name, role, device}   2 lifetime of the result, ms; 0 keeps none
+--   1 JSON of who acts {id, name, role, device, tier}   2 lifetime of the result, ms; 0 keeps none
 --   3 right that it takes: read, speak, staff, host, system   4 JSON of the default settings   5 JSON of the arguments
 -- Returns JSON: {"seq": n, "id": id} (id absent: none), or {"error": code, "retry_after_ms": n}
 --

@@ -22,6 +22,7 @@ save('question', 'ask', {
   day = args.day,
   state = (rules.premoderation and actor.rank < 2) and 'received' or 'queued',
   first = not before,
+  tier = actor.tier,
   asked_at = now,
 })
 set_votes(id, 0)
