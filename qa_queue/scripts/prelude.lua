@@ -102,7 +102,7 @@ local function throttle(what, every_ms, burst)
   local field = what .. ':' .. actor.id
   local full_at = math.max(now, tonumber(redis.call('HGET', meta, field) or 0))
   local wait = full_at - now - (burst - 1) * every_ms
-  return math.max(0, wait), function() redis.call('HSET', meta, field, string.format('%.0f', full_at + every_ms)) end
+  return every_ms == 0 and 0 or math.max(0, wait), function() redis.call('HSET', meta, field, string.format('%.0f', full_at + every_ms)) end
 end
 
 -- Why this person may not say this; nil if it may.
