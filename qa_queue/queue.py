@@ -107,16 +107,7 @@ class LiveQueue:
         Raises:
             QueueError: there is none, or it is not closed.
         """
-        read = await _READ_ENTRIES.run(
-            self._store, [keys.entities(session), keys.facts(session), keys.meta(session)], [draw]
-        )
-        if not read:
-            raise QueueError("not_found")
-        made, secret = msgspec.json.decode(read[0], type=Draw), read[1]
-        owners = {
-            msgspec.json.decode(raw, type=Ticket): person
-            for person, raw in zip(read[2][::2], read[2][1::2], strict=True)
-        }
+        made, secret, owners = await self._read_draw(session, draw)
         by_number = {entry.ticket: Person(person, entry.name) for entry, person in owners.items()}
         hashed = digest(owners)
         tickets = winning_tickets(secret, hashed, len(owners), made.prizes)
@@ -134,6 +125,15 @@ class LiveQueue:
             winners=winners,
         )
 
+    async def draw_record(self, session: str, draw: str) -> tuple[Draw, list[Ticket]]:
+        """A draw and its entries in the order of their tickets, for those who verify it.
+
+        Raises:
+            QueueError: there is none.
+        """
+        made, _, owners = await self._read_draw(session, draw)
+        return made, sorted(owners, key=lambda entry: entry.ticket)
+
     async def snapshot(self, session: str) -> State:
         """The whole state, at one position of the log. A session in which nothing happened, or unknown, has `State()`."""
         return state_of_snapshot(await _SNAPSHOT.run(self._store, _keys(session)[:4]))
@@ -147,6 +147,16 @@ class LiveQueue:
         async with aclosing(self._log.follow(session, after)) as batches:
             async for entries in batches:
                 yield [decode(entry) for entry in entries]
+
+    async def _read_draw(self, session: str, draw: str) -> tuple[Draw, str, dict[Ticket, str]]:
+        """A draw, its secret, and its entries with their persons."""
+        of_session = [keys.entities(session), keys.facts(session), keys.meta(session)]
+        read = await _READ_ENTRIES.run(self._store, of_session, [_searchable(draw)])
+        if not read:
+            raise QueueError("not_found")
+        entries = zip(read[2][::2], read[2][1::2], strict=True)
+        owners = {msgspec.json.decode(raw, type=Ticket): person for person, raw in entries}
+        return msgspec.json.decode(read[0], type=Draw), read[1], owners
 
     async def _run(self, spec: Spec, session: str, actor: Actor, args: Mapping[str, Any], result: str | None) -> Ack:
         # Without a result to keep, the key is only there to be counted.
@@ -171,6 +181,11 @@ class LiveQueue:
 
 def _given(actor: Actor) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(actor).items() if value is not None}
+
+
+def _searchable(id: str) -> str:
+    """An id as it is, unless it is none that was ever made, which a pattern would be."""
+    return id if id.isalnum() else ""
 
 
 def _encode(value: Any) -> str:

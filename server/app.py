@@ -9,6 +9,7 @@ from server.api import Api
 from server.auth import ApiKey
 from server.body_limit import BodyLimit
 from server.cors import Cors
+from server.log_api import LogApi
 from server.metrics import CONTENT_TYPE
 from server.node import Node
 from server.whip import Whip
@@ -46,6 +47,8 @@ def create_app(node: Node) -> FastAPI:
     )
     app.include_router(api.router(ApiKey(node.settings.api_key_value())))
     app.include_router(whip.router())
+    log = LogApi(queue=node.queue, find=node.sessions.get)
+    app.include_router(log.router(ApiKey(node.settings.api_key_value())))
     _add_operations(app, node)
 
     @app.websocket("/ws")

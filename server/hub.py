@@ -81,6 +81,8 @@ class Hub:
         """Ids of the queued questions, as members were told last; see `Clockwork`."""
         self.hooks: list[Hook] = []
         """Called with each event once it is applied and sent."""
+        self.on_left: Callable[[str], None] = lambda person: None
+        """Called with a person who closed the last page here for good."""
         self._recent = loaded.recent
         self._queue = queue
         self._kept = kept
@@ -133,6 +135,8 @@ class Hub:
         member.leave_media(self._kept, for_good=for_good)
         if others and not for_good:
             others[-1].inherit(self._kept)
+        if for_good and not others:
+            self.on_left(person)
 
     def tell_speakers(self, people: list[str]) -> None:
         """Others speak now."""

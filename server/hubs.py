@@ -74,7 +74,7 @@ class Hubs:
     async def _load(self, record: SessionRecord) -> Hub:
         loaded = await load(self._queue, record.id)
         hub = Hub(record, loaded, queue=self._queue, kept=self._kept, metrics=self._metrics)
-        Sanctions(hub)
+        Sanctions(hub, self._queue)
         self._clockworks[record.id] = Clockwork(hub, self._queue)
         self._hubs[record.id] = hub
         self._watch(hub)

@@ -467,7 +467,7 @@ class Model:
         self.seq += 1
         self.acts.append((kind, self.name, self.who.id))
 
-    def _new(self, prefix: str, kind: str, **fields: Any) -> str:
+    def _new(self, prefix: str, kind: str, /, **fields: Any) -> str:
         id = f"{prefix}{self.seq + 1}"
         self.things.setdefault(kind, {})[id] = {"deleted": False, **fields}
         self._event(kind)

@@ -116,6 +116,15 @@ class QueueMachine(RuleBasedStateMachine):
         # Without limits by the clock, and with a stage that fills.
         self.model.rules |= {"ask_every_s": 5, "max_stage": 3}
         self.run("host", "limits", "configure", {"ask_every_s": 0, "max_stage": 1})
+        poll = {"text": "which?", "correct": None, "max_choices": 20, "stars": 5, "results": "live"}
+        for n, kind in enumerate(("multiple", "ranking", "words")):
+            options = ["a", "b", "c"] if n < 2 else []
+            self.run("host", f"poll{n}", "poll_make", {**poll, "kind": kind, "options": options})
+            self.run("host", f"open{n}", "poll_open", {"poll": self.known(P, 0)})
+        self.run("host", "draw", "draw_open", {"title": "Win", "prizes": 1})
+        for n in range(2):
+            self.run("host", f"product{n}", "product_add", {"title": "Serum"})
+            self.run("ann", f"question{n}", "ask", {"text": "why?", "anonymous": n == 0})
 
     async def arrive(self) -> None:
         for actor in PEOPLE.values():
