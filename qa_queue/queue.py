@@ -64,7 +64,7 @@ class LiveQueue:
         self._store = store
         self._log = SessionLog(store)
 
-    async def run(self, session: str, actor: Actor, cmd: str, name: str, **args: Any) -> Ack:
+    async def run(self, session: str, actor: Actor, cmd: str, name: str, /, **args: Any) -> Ack:
         """Carry out a command.
 
         A repeated `cmd` of the same person returns the first result and changes nothing. Refusals that pass by themselves are

@@ -293,7 +293,6 @@ class HandInvite(_Command, frozen=True, kw_only=True):
     """Ask somebody to come, with or without a raised hand."""
 
     person: Id
-    name: ShortText | None = None
 
 
 class StageEnter(_Command, frozen=True, kw_only=True):

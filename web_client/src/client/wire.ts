@@ -289,7 +289,6 @@ export interface HandInvite {
   type: "hand_invite";
   cmd: string;
   person: string;
-  name?: string | null;
 }
 
 /** Accept an invitation; then `publish`. */
