@@ -14,6 +14,7 @@ from signaling.errors import KINDS
 from signaling.events import Event
 from signaling.messages import ClientMessage, Join, Joined, ServerMessage
 from signaling.schema import schema
+from signaling.shapes import shapes
 from signaling.typescript import typescript
 
 PAGE = (Path(signaling.__file__).parent / "PROTOCOL.md").read_text()
@@ -109,6 +110,9 @@ def test_schema_names_every_message() -> None:
             assert set(properties) == fields(struct) | {struct.__struct_config__.tag_field}
 
 
-def test_the_types_of_the_pages_are_those_of_the_messages() -> None:
-    made = Path(signaling.__file__).parents[1] / "web_client" / "src" / "client" / "wire.ts"
+def test_the_types_and_checks_of_the_pages_are_those_of_the_messages() -> None:
+    client = Path(signaling.__file__).parents[1] / "web_client" / "src" / "client"
+    made = client / "wire.ts"
     assert made.read_text() == typescript(), "run `python -m signaling.typescript > web_client/src/client/wire.ts`"
+    made = client / "shapes.ts"
+    assert made.read_text() == shapes(), "run `python -m signaling.shapes > web_client/src/client/shapes.ts`"

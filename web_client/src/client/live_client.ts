@@ -1,16 +1,18 @@
 /** A live session for a page: watch, publish, ask, vote. Everything else in this folder works behind this class. */
 
+import { ClockOffset } from "./clock_offset";
 import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { browserStorage, Keeper } from "./keeper";
-import type { Command, IceServer, Joined, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Command, Duplicates, IceServer, Joined, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
-import type { MediaRequest, MediaResult } from "./requests";
+import type { ServerRequest, RequestResult } from "./requests";
 import { Retry } from "./retry";
 import { Session } from "./session";
 import type { CommandFailure, Output, Status } from "./session_io";
 import { connectionStats, type ConnectionStats } from "./stats";
+import { Taps } from "./taps";
 import { viewOf, type View } from "./view";
 import { onWake } from "./wake";
 
@@ -41,7 +43,9 @@ export interface LiveClientEvents {
   receive: ReceiveState;
   publish: PublishState;
   /** A command is stored (`failure` is null) or refused. */
-  settled: { command: Command; failure: CommandFailure | null };
+  settled: { command: Command; id: Ack["id"]; failure: CommandFailure | null };
+  /** The running hash over the log. */
+  logHash: LogHash;
 }
 
 /** A command without its id, which the client makes. */
@@ -70,19 +74,22 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private readonly keeper: Keeper;
   private readonly receiveRetry = new Retry();
   private readonly stopWaking: () => void;
-  private readonly promises = new Map<string, { resolve: () => void; reject: (error: CommandError) => void }>();
-  private readonly replies = new Map<number, (result: MediaResult) => void>();
+  private readonly promises = new Map<string, { resolve: (id: Ack["id"]) => void; reject: (error: CommandError) => void }>();
+  private readonly replies = new Map<number, (result: RequestResult) => void>();
   private prepared: PreparedOffer | null = null;
   private iceServers: readonly IceServer[] = [];
   private nextRequest = 0;
-  private clockOffsetMs = 0;
+  private readonly clock = new ClockOffset();
+  private readonly taps = new Taps((message) => this.driver.run((session) => session.react(message)));
 
   constructor(private readonly options: LiveClientOptions) {
     super();
     const scope = options.storageKey ?? `livetrial:${options.session}`;
     this.keeper = new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
+    const device = this.keeper.device(newId);
     this.session = new Session({
       session: options.session,
+      ...(device === null ? {} : { device }),
       ...(options.name === undefined ? {} : { name: options.name }),
       credentials: this.keeper.credentials(options.token ?? null),
       restored: this.keeper.commands(),
@@ -132,7 +139,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Now by the server's clock, in ms since 1970. */
   serverNow(): number {
-    return Date.now() + this.clockOffsetMs;
+    return Date.now() + this.clock.ms;
   }
 
   /** Measures both media connections; null for one that does not exist. */
@@ -150,18 +157,29 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /**
    * Sends a command until it is stored, through reconnects and reloads.
-   * Resolves when it is on the server's disk; rejects with a `CommandError` when it is refused.
+   * Resolves when it is on the server's disk, with the id of what it made or was about; rejects with a `CommandError` when it is refused.
    */
-  send(wish: Wish): Promise<void> {
+  send(wish: Wish): Promise<Ack["id"]> {
     const command = { ...wish, cmd: newId() } as Command;
     return new Promise((resolve, reject) => {
       this.promises.set(command.cmd, { resolve, reject });
       const kept = this.driver.run((session, now) => session.command(command, now));
-      if (!kept) this.settle(command.cmd, { code: this.status.name === "closed" ? "left" : "busy", retryAfterMs: null });
+      if (!kept) this.settle(command.cmd, null, { code: this.status.name === "closed" ? "left" : "busy", retryAfterMs: null });
     });
   }
 
-  /** Goes live. Host only; a refusal shows in the `publish` event. */
+  /** One tap; never waits and never fails. */
+  react(reaction: React["reaction"]): void {
+    this.taps.add(reaction);
+  }
+
+  /** Questions that may be the same as this one, likeliest first; staff only. Empty where the server cannot say now. */
+  async duplicates(question: string): Promise<Duplicates["candidates"]> {
+    const result = await this.request({ type: "duplicates", question });
+    return result.ok && result.reply.type === "duplicates" ? result.reply.candidates : [];
+  }
+
+  /** Goes live. Host, and who is on stage; a refusal shows in the `publish` event. */
   publish(tracks: PublishTracks, options: PublishOptions = {}): Promise<void> {
     return this.publisher.start(tracks, options);
   }
@@ -189,6 +207,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   /** Leaves for good. Commands that wait stay in the tab's storage. */
   close(): void {
     this.stopWaking();
+    this.taps.close();
     this.receiveRetry.cancel();
     this.driver.run((session) => session.leave());
     this.receiver.close();
@@ -210,7 +229,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
         return this.emit("view", this.view);
       case "settled":
         this.emit("settled", output);
-        return this.settle(output.command.cmd, output.failure);
+        return this.settle(output.command.cmd, output.id, output.failure);
       case "reply":
         this.replies.get(output.id)?.(output.result);
         this.replies.delete(output.id);
@@ -225,7 +244,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private onStatus(status: Status): void {
     this.emit("status", status);
     if (status.name !== "closed") return;
-    for (const cmd of [...this.promises.keys()]) this.settle(cmd, { code: "left", retryAfterMs: null });
+    for (const cmd of [...this.promises.keys()]) this.settle(cmd, null, { code: "left", retryAfterMs: null });
   }
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
@@ -238,6 +257,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
         return this.setSpeakers(message.speakers);
       case "encodings":
         return this.publisher.watched(message);
+      case "log_hash":
+        return this.emit("logHash", message);
       case "error":
         return console.warn("livetrial:", message.code, message.message);
       case "media_closed":
@@ -249,7 +270,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private onJoined(joined: Joined): void {
     this.you = joined.you;
     this.info = joined.session;
-    this.clockOffsetMs = joined.server_time - Date.now();
+    this.clock.guess(joined.server_time, Date.now());
+    void this.measureClock();
     this.emit("joined", { you: joined.you, session: joined.session });
     this.iceServers = joined.ice_servers ?? [];
     this.setPresent(joined.present);
@@ -275,10 +297,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.emit("speakers", speakers);
   }
 
-  private settle(cmd: string, failure: CommandFailure | null): void {
+  /** Three exchanges after each join: the quickest of them counts. */
+  private async measureClock(): Promise<void> {
+    this.clock.forget();
+    for (let i = 0; i < 3; i++) {
+      const result = await this.request({ type: "time", t0: Date.now() });
+      if (!result.ok || result.reply.type !== "time") return;
+      const { t0, t1, t2 } = result.reply;
+      this.clock.measured(t0, t1, t2, Date.now());
+    }
+  }
+
+  private settle(cmd: string, id: Ack["id"], failure: CommandFailure | null): void {
     const promise = this.promises.get(cmd);
     this.promises.delete(cmd);
-    if (failure === null) promise?.resolve();
+    if (failure === null) promise?.resolve(id);
     else promise?.reject(new CommandError(failure.code, failure.retryAfterMs));
   }
 
@@ -325,7 +358,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.emit("receive", state);
   }
 
-  private request(message: MediaRequest): Promise<MediaResult> {
+  private request(message: ServerRequest): Promise<RequestResult> {
     return new Promise((resolve) => {
       const id = this.nextRequest++;
       this.replies.set(id, resolve);

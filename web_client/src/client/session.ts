@@ -9,10 +9,10 @@ import { Backoff } from "./backoff";
 import { afterClose, type ClosedReason } from "./closing";
 import { decode } from "./decode";
 import { Outbox } from "./outbox";
-import { PROTOCOL_VERSION, type Command, type ErrorMessage, type Join, type Joined, type ServerMessage } from "./protocol";
-import { Requests, type MediaRequest, type MediaResult } from "./requests";
+import { PROTOCOL_VERSION, type Ack, type Command, type ErrorMessage, type Events, type Join, type Joined, type React, type ServerMessage } from "./protocol";
+import { Requests, type ServerRequest, type RequestResult } from "./requests";
 import type { CommandFailure, Credentials, Output, SessionOptions, Status } from "./session_io";
-import { applyEvents, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
+import { applyEvents, applyOrder, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
 
 /** A socket that has not joined, or has not answered, for so long is given up. */
 export const REPLY_TIMEOUT_MS = 10_000;
@@ -86,8 +86,13 @@ export class Session {
     return true;
   }
 
-  /** Asks for a media connection; the result comes as `reply` with this id. */
-  request(id: number, message: MediaRequest, now: number): void {
+  /** Taps; while the socket is away they are lost, as nobody would see them. */
+  react(message: React): void {
+    if (this.phase.name === "live") this.outputs.push({ kind: "send", text: JSON.stringify(message) });
+  }
+
+  /** Asks the server for something; the result comes as `reply` with this id. */
+  request(id: number, message: ServerRequest, now: number): void {
     if (this.phase.name === "live") {
       this.requests.add(id, message);
       this.flush(now);
@@ -164,11 +169,12 @@ export class Session {
 
   private joinWhenReady(now: number): void {
     if (this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
-    const { session, name } = this.options;
+    const { session, name, device } = this.options;
     const join: Join = { type: "join", v: PROTOCOL_VERSION, session };
     const token = this.credentials.personal ?? this.credentials.link;
     if (token !== null) join.token = token;
     if (name !== undefined) join.name = name;
+    if (device !== undefined) join.device = device;
     if (this.phase.offer !== null) join.offer = this.phase.offer;
     if (this.hasState) join.last_event = this.state.seq;
     this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
@@ -232,14 +238,19 @@ export class Session {
       case "joined":
         return this.enterLive(message, now);
       case "events":
-        return this.applyLive(message.events, now);
+        return this.applyLive(message, now);
+      case "order":
+        this.state = applyOrder(this.state, message);
+        this.outputs.push({ kind: "changed" });
+        return;
       case "ack":
-        return this.settle(this.outbox.acknowledge(message.cmd, message.seq), null);
+        return this.settle(this.outbox.acknowledge(message.cmd, message.seq), message.id, null);
       case "presence":
       case "slots":
       case "encodings":
       case "speakers":
       case "media_closed":
+      case "log_hash":
         this.outputs.push({ kind: "notice", message });
         return;
       case "error":
@@ -248,13 +259,16 @@ export class Session {
       case "published":
       case "restarted":
       case "unpublished":
+      case "time":
+      case "duplicates":
+      case "audit":
         this.settleRequest(message, now);
     }
   }
 
-  private applyLive(events: Parameters<typeof applyEvents>[1], now: number): void {
+  private applyLive(message: Events, now: number): void {
     if (this.phase.name !== "live") return;
-    const { state, gap } = applyEvents(this.state, events);
+    const { state, gap } = applyEvents(this.state, message);
     this.state = state;
     this.outbox.reached(state.seq);
     this.outputs.push({ kind: "changed" });
@@ -265,16 +279,16 @@ export class Session {
     this.lastError = error.code;
     if (error.cmd !== undefined) {
       const failure = { code: error.code, retryAfterMs: error.retry_after_ms ?? null };
-      this.settle(this.outbox.refuse(error.cmd), failure);
+      this.settle(this.outbox.refuse(error.cmd), null, failure);
     } else if (!this.settleRequest(error, now)) {
       this.outputs.push({ kind: "notice", message: error });
     }
   }
 
-  private settle(command: Command | undefined, failure: CommandFailure | null): void {
+  private settle(command: Command | undefined, id: Ack["id"], failure: CommandFailure | null): void {
     if (command === undefined) return;
     this.outbox.reached(this.state.seq);
-    this.outputs.push({ kind: "settled", command, failure }, { kind: "changed" });
+    this.outputs.push({ kind: "settled", command, id, failure }, { kind: "changed" });
   }
 
   private settleRequest(message: ServerMessage, now: number): boolean {
@@ -299,6 +313,6 @@ export class Session {
   }
 }
 
-const DISCONNECTED: MediaResult = { ok: false, failure: { code: "disconnected", retryAfterMs: null } };
+const DISCONNECTED: RequestResult = { ok: false, failure: { code: "disconnected", retryAfterMs: null } };
 
 const isTokenTrouble = (reason: ClosedReason): boolean => reason === "token_expired" || reason === "token_invalid";

@@ -1,4 +1,5 @@
 import type { Messages } from "./messages";
+import { talkEn } from "./talk_en";
 
 export const en: Messages = {
   switchTo: "中文",
@@ -26,6 +27,9 @@ export const en: Messages = {
     session_unknown: { title: "There is no such session", help: "Check the link, or ask the organiser." },
   },
   errors: {
+    unsupported_version: "This page is out of date. Reload it.",
+    token_missing: "This session needs a link of your own. Ask the organiser for it.",
+    internal: "Something went wrong on our side. Please try again.",
     bad_message: "The server did not understand this page. Reload it and try again.",
     bad_offer: "The server cannot use what this browser offers for picture and sound.",
     unsupported_media: "This browser and the server have no picture or sound format in common.",
@@ -183,6 +187,8 @@ export const en: Messages = {
     sound: "Sound",
     nothingSent: "Nothing is being sent yet.",
   },
+
+  talk: talkEn,
 
   home: {
     tagline: "Try it live, together.",

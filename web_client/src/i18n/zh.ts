@@ -1,4 +1,5 @@
 import type { Messages } from "./messages";
+import { talkZh } from "./talk_zh";
 
 export const zh: Messages = {
   switchTo: "English",
@@ -26,6 +27,9 @@ export const zh: Messages = {
     session_unknown: { title: "没有这场直播", help: "请检查链接，或询问组织者。" },
   },
   errors: {
+    unsupported_version: "页面版本过旧，请刷新。",
+    token_missing: "进入本场需要你的专属链接，请向组织者索取。",
+    internal: "服务器出错了，请重试。",
     bad_message: "服务器无法理解此页面的请求，请刷新后重试。",
     bad_offer: "服务器无法使用此浏览器提供的音视频。",
     unsupported_media: "此浏览器与服务器没有共同支持的音视频格式。",
@@ -183,6 +187,8 @@ export const zh: Messages = {
     sound: "声音",
     nothingSent: "目前没有发送任何内容。",
   },
+
+  talk: talkZh,
 
   home: {
     tagline: "一起，现场试用。",
