@@ -64,9 +64,9 @@ def _shape(kind: inspect.Type, structs: dict[str, Any]) -> object:
         case inspect.UnionType(types=types):
             if {item.cls for item in types if isinstance(item, inspect.StructType)} == set(get_args(Event)):
                 return {"is": "Event"}
-            inner = [item for item in types if not isinstance(item, inspect.NoneType)]
-            shape = {"is": "Event"} if len(inner) > 1 else _shape(inner[0], structs)
-            return shape if len(inner) == len(types) else {"null": shape}
+            some = [item for item in types if not isinstance(item, inspect.NoneType)]
+            shape = {"is": "Event"} if len(some) > 1 else _shape(some[0], structs)
+            return shape if len(some) == len(types) else {"null": shape}
         case inspect.StructType(cls=cls):
             _declare(cls, structs)
             return {"is": cls.__name__}

@@ -82,7 +82,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private readonly clock = new ClockOffset();
   private readonly taps = new Taps((message) => this.driver.run((session) => session.react(message)));
 
-  constructor(private readonly options: LiveClientOptions) {
+  constructor(private options: LiveClientOptions) {
     super();
     const scope = options.storageKey ?? `livetrial:${options.session}`;
     this.keeper = new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
@@ -177,6 +177,13 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   async duplicates(question: string): Promise<Duplicates["candidates"]> {
     const result = await this.request({ type: "duplicates", question });
     return result.ok && result.reply.type === "duplicates" ? result.reply.candidates : [];
+  }
+
+  /** Receives media from now on, where the page did not ask for it at first. */
+  receive(): void {
+    if (this.options.receive !== false) return;
+    this.options = { ...this.options, receive: true };
+    void this.receiveAgain();
   }
 
   /** Goes live. Host, and who is on stage; a refusal shows in the `publish` event. */

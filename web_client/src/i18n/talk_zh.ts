@@ -101,7 +101,7 @@ export const talkZh: TalkMessages = {
   reactions: {
     label: "互动",
     names: { heart: "爱心", clap: "鼓掌", laugh: "大笑", wow: "惊讶", like: "点赞", fire: "火热" },
-    count: (name, formatted) => `${name}：${formatted}`,
+    count: (name, formatted) => `${name}，共 ${formatted} 次`,
   },
   stage: {
     raise: "举手",
