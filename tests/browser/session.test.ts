@@ -64,6 +64,8 @@ test("host, moderator and three members go through a session", async () => {
   await host.click("mark-answered");
   for (const page of members) await page.untilQuestion(HIDDEN, 1, "answered");
 
+  await Promise.all([moderator.shot("session-moderator-questions"), ana.shot("session-member-questions"), host.shot("session-host")]);
+
   // A poll with live results.
   await host.click("tab-polls");
   await host.click("poll-new");

@@ -44,7 +44,10 @@ export class LivePage {
 
   /** Click a button as soon as it can be clicked. */
   async click(testId: string): Promise<void> {
-    await (await this.page.waitForSelector(`${byId(testId)}:enabled`, { visible: true }))?.click();
+    const button = await this.page.waitForSelector(`${byId(testId)}:not(:disabled)`, { visible: true });
+    // To where neither the picture nor the box below covers it.
+    await button?.evaluate((element) => element.scrollIntoView({ block: "center", behavior: "instant" }));
+    await button?.click();
   }
 
   async ask(text: string): Promise<void> {
