@@ -11,7 +11,7 @@ _HOST_TYPE = 126
 _HOST_TCP_TYPE = 90
 """Type preferences (RFC 8445 section 5.1.2.2); that of TCP is what browsers give it."""
 
-_VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
+VIDEO_FEEDBACK = ("ccm fir", "nack", "nack pli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,11 @@ def write(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport
     return "\r\n".join(lines) + "\r\n"
 
 
+def candidate_lines(candidates: Sequence[Candidate]) -> list[str]:
+    """What stands behind `a=candidate:` (RFC 8839 section 5.1), the best first within each protocol."""
+    return [_candidate(index, candidate) for index, candidate in enumerate(candidates, start=1)]
+
+
 def write_fragment(offer: Offer, answers: Sequence[AnsweredSection], transport: Transport) -> str:
     """Our ICE credentials and candidates alone, as trickle-ice-sdpfrag (RFC 8840 section 9): of the section whose transport all share."""
     accepted = _accepted(offer, answers)
@@ -98,7 +103,7 @@ def _ice(transport: Transport) -> list[str]:
     return [
         f"a=ice-ufrag:{transport.ufrag}",
         f"a=ice-pwd:{transport.pwd}",
-        *(_candidate(index, candidate) for index, candidate in enumerate(transport.candidates, start=1)),
+        *(f"a=candidate:{line}" for line in candidate_lines(transport.candidates)),
         "a=end-of-candidates",
     ]
 
@@ -143,7 +148,7 @@ def _codec(codec: OfferedCodec, kind: str, uplink_feedback: Sequence[str]) -> li
     lines = [f"a=rtpmap:{codec.payload_type} {codec.encoding}"]
     if codec.fmtp:
         lines.append(f"a=fmtp:{codec.payload_type} {codec.fmtp}")
-    feedback = [*(_VIDEO_FEEDBACK if kind == "video" else ()), *uplink_feedback]
+    feedback = [*(VIDEO_FEEDBACK if kind == "video" else ()), *uplink_feedback]
     lines += [f"a=rtcp-fb:{codec.payload_type} {value}" for value in feedback]
     if codec.rtx_payload_type is not None:
         lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")
@@ -174,7 +179,7 @@ def _uplink_feedback(section: OfferedSection, answer: AnsweredSection) -> Sequen
 def _candidate(index: int, candidate: Candidate) -> str:
     kind = " tcptype passive" if candidate.protocol == "tcp" else ""
     return (
-        f"a=candidate:{index} 1 {candidate.protocol} {_priority(index, candidate)} "
+        f"{index} 1 {candidate.protocol} {_priority(index, candidate)} "
         f"{candidate.address} {candidate.port} typ host{kind}"
     )
 

@@ -3,6 +3,7 @@
 MediaError
 ├── BadOffer            the client's: the SDP cannot be read or lacks what is needed
 ├── UnsupportedMedia    the client's: nothing in common
+├── TicketRefused       the client's: expired, used, forged, or for another session; the ordinary join goes on
 └── Busy                ours: the node cannot take another peer now
 """
 
@@ -23,6 +24,12 @@ class UnsupportedMedia(MediaError):
     """The offer is sound, but has no codec, profile or direction that we can use."""
 
     code = "unsupported_media"
+
+
+class TicketRefused(MediaError):
+    """The ticket cannot be used; an ordinary exchange of offer and answer can."""
+
+    code = "ticket_refused"
 
 
 class Busy(MediaError):

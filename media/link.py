@@ -25,11 +25,15 @@ class PlaneLink:
     Args:
         plane: running; closed by `close`.
         on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
+        on_ticket: called with the ufrag of a peer that came with a ticket.
     """
 
-    def __init__(self, plane: Plane, on_encoding: Callable[[int, int, bool], None]) -> None:
+    def __init__(
+        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str], None]
+    ) -> None:
         self.plane = plane
         self._on_encoding = on_encoding
+        self._on_ticket = on_ticket
         self._peers: dict[int, PeerEvents] = {}
         self._ids = itertools.count(1)
         self._loop = asyncio.get_running_loop()
@@ -63,6 +67,9 @@ class PlaneLink:
     def _dispatch(self, event: Event) -> None:
         if event.kind == "encoding":
             self._on_encoding(event.source, event.encoding, event.active)
+            return
+        if event.kind == "ticket":
+            self._on_ticket(event.data.decode())
             return
         peer = self._peers.get(event.peer)
         if peer is None:

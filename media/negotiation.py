@@ -120,6 +120,16 @@ def dtls_role(offer: Offer, *, prefer_passive: bool) -> DtlsRole:
     return "client" if offer.setup == "passive" else "server"
 
 
+def receivable_names() -> list[str]:
+    """The names of the codecs that `receivable` takes; `*` stands for anything."""
+    return [*_EVERYWHERE, "H264/*/1"]
+
+
+def passed_on_uris() -> list[str]:
+    """The header extensions that a subscriber gets where it offers them."""
+    return [uri for uri, name in _EXTENSIONS.items() if name in _PASSED_ON]
+
+
 def _rank(codec: OfferedCodec) -> int | None:
     """Lower is better; None cannot be used."""
     if codec.name in _EVERYWHERE:

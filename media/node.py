@@ -5,8 +5,6 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Protocol
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
@@ -14,14 +12,17 @@ from media.announced import Announced
 from media.answer import AnsweredSection, Candidate
 from media.demand import Demand
 from media.dtls import NodeCertificate
-from media.errors import Busy
+from media.early import EarlyPeers
+from media.errors import Busy, TicketRefused
 from media.link import PlaneLink
 from media.negotiated import Negotiated
 from media.offer import Offer, OfferedSection
 from media.peer import Peer
 from media.room import Publication, Receiver, Room, Slot, Source
+from media.seat import Seat
 from media.speakers import LISTEN_INTERVAL_S
-from media.views import OnEncodings, Publisher, SlotView, SourceKind, SourceView
+from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
 
 logger = logging.getLogger(__name__)
 
@@ -82,20 +83,26 @@ class Publishing(Connection):
     """A connection that publishes."""
 
 
-class Prefer(Protocol):
-    """Show a slot at an encoding (0 is the lowest) as long as it arrives, None: choose; with these layers of it at most."""
-
-    def __call__(
-        self, slot: str, encoding: int | None, *, spatial: int | None = None, temporal: int | None = None
-    ) -> None: ...
-
-
 @dataclass(eq=False)
 class Receiving(Connection):
     """A connection that receives. `slots` is what it showed at the start; later lists went to `on_slots`."""
 
     slots: list[SlotView] = field(default_factory=list)
-    prefer: Prefer = field(default=lambda slot, encoding, *, spatial=None, temporal=None: None, repr=False)
+    _seat: Seat = field(repr=False, kw_only=True)
+
+    def prefer(
+        self, slot: str, encoding: int | None, *, spatial: int | None = None, temporal: int | None = None
+    ) -> None:
+        """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose. Of a scalable one, layers up to these."""
+        self._seat.prefer(slot, encoding, spatial=spatial, temporal=temporal)
+
+    def watch(self, pictures: bool) -> None:
+        """Send pictures, or sound alone while nobody looks."""
+        self._seat.watch(pictures)
+
+    def move(self, room: str) -> list[SlotView]:
+        """Show another room by the same connection; returns its slots."""
+        return self._seat.move(room)
 
 
 class MediaNode:
@@ -111,6 +118,9 @@ class MediaNode:
         self._rooms: dict[str, Room] = {}
         self._sources: dict[int, tuple[Room, Source]] = {}
         self._peers: set[Peer] = set()
+        self._ticket_key = secrets.token_bytes(32)
+        self._tickets = Tickets(self._ticket_key)
+        self._early = EarlyPeers(self._tickets, self._early_peer)
 
     async def start(self) -> None:
         """Bind the media port and run the plane.
@@ -120,7 +130,8 @@ class MediaNode:
         """
         config = self._config
         plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
-        self._link = PlaneLink(plane, self._on_encoding)
+        self._link = PlaneLink(plane, self._on_encoding, self._early.begin)
+        plane.accept_tickets(self._ticket_key)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
 
     async def close(self) -> None:
@@ -158,8 +169,32 @@ class MediaNode:
         return [row for source in sources for row in self._plane.source_stats(source)]
 
     def stats(self) -> dict[str, int]:
-        """The plane's counters and gauges."""
-        return self._plane.stats()
+        """The plane's counters and gauges, and the peers that wait for their `join`."""
+        return {**self._plane.stats(), "early_peers": len(self._early), "early_peers_refused": self._early.refused}
+
+    def ticket(self, room: str) -> Ticket:
+        """What a page needs to write the answer to its receiving offer itself. Keeps nothing.
+
+        Raises:
+            Busy: the plane does not run.
+        """
+        ufrag = self._tickets.mint(room)
+
+        def streams(slots: tuple[str, ...]) -> list[TicketStream]:
+            return [TicketStream(slot, *self._tickets.ssrcs(ufrag, slot), *sections.names_of(slot)) for slot in slots]
+
+        return Ticket(
+            ufrag=ufrag,
+            pwd=self._tickets.password(ufrag),
+            lifetime_s=LIFETIME_S,
+            fingerprint=self._certificate.sha256,
+            candidates=answer.candidate_lines(self._candidates()),
+            codecs=negotiation.receivable_names(),
+            extensions=negotiation.passed_on_uris(),
+            feedback=list(answer.VIDEO_FEEDBACK),
+            video=streams(VIDEO_SLOTS),
+            audio=streams(AUDIO_SLOTS),
+        )
 
     async def publish(
         self,
@@ -217,7 +252,8 @@ class MediaNode:
             for source in publication.sources:
                 self._sources.pop(source.id)
             room_object.unpublish(publication)
-            self._forget(peer, room)
+            self._peers.discard(peer)
+            self._tidy(room)
 
         negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
         return Publishing(publication_id, negotiated.answer(), leave, negotiated)
@@ -228,42 +264,46 @@ class MediaNode:
         *,
         offer: str,
         prefer_passive: bool = False,
+        ticket: str | None = None,
         on_slots: Callable[[list[SlotView]], None],
         on_closed: Callable[[str], None],
     ) -> Receiving:
         """Take an offer that receives: up to four video and four audio sections, which become the slots in their order.
 
+        Args:
+            ticket: ufrag of the ticket that the client has written the answer with. Its connection is as good as up then.
+
         Raises:
-            BadOffer, UnsupportedMedia, Busy: nothing was kept.
+            BadOffer, UnsupportedMedia, TicketRefused, Busy: nothing was kept.
         """
         parsed = Offer.parse(offer)
+        if ticket is not None:
+            self._tickets.check(ticket, room)
+            if negotiation.dtls_role(parsed, prefer_passive=prefer_passive) != "client":
+                raise TicketRefused("a ticket is for offers that leave the DTLS role open")
+        ssrcs = None if ticket is None else (lambda slot: self._tickets.ssrcs(ticket, slot))
         names = list(sections.slot_names(parsed))
         answers = [
-            sections.sending_answer(section, name) if name else AnsweredSection()
+            sections.sending_answer(section, name, ssrcs) if name else AnsweredSection()
             for section, name in zip(parsed.sections, names, strict=True)
         ]
-        room_object = self._room(room)
 
         def closed(reason: str) -> None:
             leave()
             on_closed(reason)
 
-        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed)
+        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed, ticket=ticket)
         slots = [
             self._add_sink(peer, section, answered, name)
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
             if name is not None
         ]
-        receiver = Receiver(slots, on_slots)
-        shown = room_object.receive(receiver)
-        present = True
+        seat = Seat(Receiver(slots, on_slots), room, self._room, self._tidy)
+        shown = seat.take()
 
         def leave() -> None:
-            nonlocal present
-            if present:
-                present = False
-                room_object.leave(receiver)
-                self._forget(peer, room)
+            self._peers.discard(peer)
+            seat.leave()
 
         negotiated = self._negotiated(parsed, answers, peer, prefer_passive)
         return Receiving(
@@ -272,7 +312,7 @@ class MediaNode:
             leave,
             negotiated,
             slots=shown,
-            prefer=partial(room_object.prefer, receiver),
+            _seat=seat,
         )
 
     @property
@@ -293,17 +333,46 @@ class MediaNode:
         *,
         prefer_passive: bool,
         on_closed: Callable[[str], None],
+        ticket: str | None = None,
     ) -> Peer:
         if self._link is None:
             raise Busy("the media plane does not run")
+        extensions = negotiation.plane_extensions(answered.extensions or {} for answered in answers)
+        if ticket is not None and (early := self._early.claim(ticket)) is not None:
+            early.authorise(offer.fingerprints, extensions, on_closed)
+            return early
         peer = Peer(
             self._link,
             self._certificate,
             role=negotiation.dtls_role(offer, prefer_passive=prefer_passive),
             both_profiles=prefer_passive,
             fingerprints=offer.fingerprints,
-            extensions=negotiation.plane_extensions(answered.extensions or {} for answered in answers),
+            extensions=extensions,
+            sends=any(answered.stream is not None for answered in answers),
             on_closed=on_closed,
+            credentials=None if ticket is None else (ticket, self._tickets.password(ticket)),
+        )
+        self._peers.add(peer)
+        return peer
+
+    def _early_peer(self, ufrag: str, on_closed: Callable[[str], None]) -> Peer:
+        """The peer of a ticket whose `join` has not come."""
+        assert self._link is not None
+
+        def closed(reason: str) -> None:
+            self._peers.discard(peer)
+            on_closed(reason)
+
+        peer = Peer(
+            self._link,
+            self._certificate,
+            role="client",
+            both_profiles=False,
+            fingerprints=None,
+            extensions={},
+            sends=True,
+            on_closed=closed,
+            credentials=(ufrag, self._tickets.password(ufrag)),
         )
         self._peers.add(peer)
         return peer
@@ -360,8 +429,8 @@ class MediaNode:
         udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
         return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
 
-    def _forget(self, peer: Peer, room: str) -> None:
-        self._peers.discard(peer)
+    def _tidy(self, room: str) -> None:
+        """Let a room go that nobody is in."""
         if (known := self._rooms.get(room)) and known.empty:
             del self._rooms[room]
             if known.speakers:

@@ -15,6 +15,12 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S = 15.0
 """From the answer to keys. A browser gives up checking after about 15 s itself."""
 
+JOIN_TIMEOUT_S = 5.0
+"""How long a peer that came with a ticket may be without its `join`."""
+
+MEDIA_AFTER_MS = 8
+"""A browser loses what comes upon our last flight at once; behind so many milliseconds none did (24 of 24, with Firefox)."""
+
 
 def ice_credentials() -> tuple[str, str]:
     """A ufrag and a password with 48 and 192 bits of randomness (RFC 8445 section 5.3 asks for 24 and 128)."""
@@ -30,10 +36,12 @@ class Peer:
         certificate: the node's.
         role: our DTLS role, from the offer.
         both_profiles: offer AES128_CM_SHA1_80 as DTLS client too.
-        fingerprints: of the offer.
+        fingerprints: of the offer; None where the peer came with a ticket, before its offer: `authorise` brings them.
         extensions: header extension ids of the bundle, by the plane's names.
+        credentials: our ufrag and password; None: new ones.
+        sends: media go to the peer; they wait a little behind our last flight.
         on_closed: called once with a reason code when the association ended and `close` was not called:
-            `connect_timeout`, `dtls_failed`, `lost` (silence) or `left` (the peer closed it).
+            `connect_timeout`, `dtls_failed`, `wrong_fingerprint`, `join_missing`, `lost` (silence) or `left` (the peer closed it).
     """
 
     def __init__(
@@ -43,22 +51,44 @@ class Peer:
         *,
         role: DtlsRole,
         both_profiles: bool,
-        fingerprints: tuple[tuple[str, str], ...],
+        fingerprints: tuple[tuple[str, str], ...] | None,
         extensions: dict[str, int],
+        sends: bool,
         on_closed: Callable[[str], None],
+        credentials: tuple[str, str] | None = None,
     ) -> None:
         self.id = link.next_id()
-        self.ufrag, self.pwd = ice_credentials()
+        self.ufrag, self.pwd = credentials or ice_credentials()
         self._link = link
-        self._fingerprints = fingerprints
+        self._fingerprints: asyncio.Future[tuple[tuple[str, str], ...]] = asyncio.get_running_loop().create_future()
+        if fingerprints is not None:
+            self._fingerprints.set_result(fingerprints)
         self._on_closed = on_closed
         self._pipe = DatagramPipe(lambda datagram: link.plane.send_dtls(self.id, datagram), role)
-        self._dtls = PlaneDtlsTransport(self._pipe, certificate, role, both_profiles=both_profiles)
+        self._dtls = PlaneDtlsTransport(
+            self._pipe,
+            certificate,
+            role,
+            both_profiles=both_profiles,
+            on_first_flight=lambda flight: link.plane.follow_checks(self.id, flight),
+        )
+        self._hold_ms = MEDIA_AFTER_MS if sends else 0
         self._connected = asyncio.Event()
         self._ended = False
         link.attach(self.id, self)
         link.plane.add_peer(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd, extensions=extensions)
         self._task = asyncio.create_task(self._run(), name=f"peer-{self.id}")
+
+    def authorise(
+        self,
+        fingerprints: tuple[tuple[str, str], ...],
+        extensions: dict[str, int],
+        on_closed: Callable[[str], None],
+    ) -> None:
+        """The offer of a peer that came with a ticket, from somebody who may join: media begin when DTLS proves a fingerprint."""
+        self._on_closed = on_closed
+        self._link.plane.set_extensions(self.id, extensions=extensions)
+        self._fingerprints.set_result(fingerprints)
 
     def on_connected(self, address: str) -> None:
         """The plane answered the first check, so that DTLS can reach the peer."""
@@ -91,7 +121,13 @@ class Peer:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._connected.wait()
-                self._open_media(await self._dtls.handshake(self._fingerprints))
+                keys = await self._dtls.keys()
+                if (refusal := await self._refusal()) is not None:
+                    return await self._refuse(refusal)
+                self._open_media(keys)
+                await self._dtls.finished()
+                if self._dtls.finished_late:
+                    self._link.plane.show_again(self.id)
         except TimeoutError:
             return self._end("connect_timeout")
         except HandshakeFailed as error:
@@ -111,7 +147,23 @@ class Peer:
             send_salt=keys.send_salt,
             receive_key=keys.receive_key,
             receive_salt=keys.receive_salt,
+            media_after_ms=self._hold_ms,
         )
+
+    async def _refusal(self) -> str | None:
+        """Why there are no media for whoever holds the keys."""
+        try:
+            fingerprints = await asyncio.wait_for(asyncio.shield(self._fingerprints), JOIN_TIMEOUT_S)
+        except TimeoutError:
+            return "join_missing"
+        return None if self._dtls.matches(fingerprints) else "wrong_fingerprint"
+
+    async def _refuse(self, reason: str) -> None:
+        """Close DTLS in words, or the browser stays connected to nobody."""
+        logger.info("peer %d gets no media: %s", self.id, reason)
+        await self._dtls.finished()
+        await self._dtls.stop()
+        self._end(reason)
 
     def _end(self, reason: str) -> None:
         if self._ended:

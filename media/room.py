@@ -65,11 +65,12 @@ class Slot:
 
 @dataclass(eq=False, slots=True)
 class Receiver:
-    """One receiving connection. `told` is the list that it was last told."""
+    """One receiving connection. `told` is the list that it was last told; without `pictures` it is sent sound alone."""
 
     slots: list[Slot]
     on_slots: Callable[[list[SlotView]], None]
     told: list[SlotView] = field(default_factory=list)
+    pictures: bool = True
 
 
 class Room:
@@ -162,6 +163,12 @@ class Room:
         self._show(receiver, self._assignment())
         self._settle()
 
+    def watch(self, receiver: Receiver, pictures: bool) -> None:
+        """Send a receiver pictures, or none while nobody looks at them; what it is told stays as it is."""
+        receiver.pictures = pictures
+        self._show(receiver, self._assignment())
+        self._settle()
+
     def _route(self, sink: int, route: tuple[int, int, Layers] | None) -> None:
         if route is None:
             self._plane.route(sink, None)
@@ -213,7 +220,8 @@ class Room:
     def _show(self, receiver: Receiver, assignment: dict[str, Source]) -> None:
         for slot in receiver.slots:
             source = assignment.get(slot.name)
-            if source is not None and source.codec not in slot.codecs:
+            unseen = slot.name in VIDEO_SLOTS and not receiver.pictures
+            if source is not None and (source.codec not in slot.codecs or unseen):
                 source = None
             watched = (source, _wanted(slot, source)) if source else None
             _watch(slot, watched)

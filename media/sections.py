@@ -1,7 +1,7 @@
 """What a section of an offer becomes on our side: a source's kind, or a receiver's slot, and the answer to it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from media import negotiation
 from media.answer import AnsweredSection, Stream
@@ -59,26 +59,33 @@ def receiving_answer(section: OfferedSection, *, redundant_audio: bool = True) -
     )
 
 
-def sending_answer(section: OfferedSection, slot: str) -> AnsweredSection:
+def sending_answer(
+    section: OfferedSection, slot: str, ssrcs: Callable[[str], tuple[int, int]] | None = None
+) -> AnsweredSection:
     """Our side of a section that receives `slot`.
+
+    Args:
+        section: of the offer.
+        slot: what it shows.
+        ssrcs: SSRC and retransmission SSRC of a slot; None: random ones.
 
     Raises:
         UnsupportedMedia: no codec in common.
     """
     codecs = negotiation.receivable(section)
-    # The two slots of a pair share stream and canonical name, so that browsers keep them in sync.
-    pair = AUDIO_SLOTS.index(slot) if slot in AUDIO_SLOTS else VIDEO_SLOTS.index(slot)
     repairs = section.kind == "video" and any(codec.rtx_payload_type is not None for codec in codecs)
-    stream = Stream(
-        ssrc=_ssrc(),
-        rtx_ssrc=_ssrc() if repairs else 0,
-        cname=f"livetrial-{pair}",
-        stream_id=VIDEO_SLOTS[pair],
-        track_id=slot,
-    )
+    ssrc, rtx_ssrc = ssrcs(slot) if ssrcs else (_ssrc(), _ssrc())
+    cname, stream_id = names_of(slot)
+    stream = Stream(ssrc=ssrc, rtx_ssrc=rtx_ssrc if repairs else 0, cname=cname, stream_id=stream_id, track_id=slot)
     return AnsweredSection(
         codecs=codecs, extensions=negotiation.accepted_extensions(section, publishing=False), stream=stream
     )
+
+
+def names_of(slot: str) -> tuple[str, str]:
+    """Canonical name and stream id: the two slots of a pair share them, so that browsers keep them in sync."""
+    pair = AUDIO_SLOTS.index(slot) if slot in AUDIO_SLOTS else VIDEO_SLOTS.index(slot)
+    return f"livetrial-{pair}", VIDEO_SLOTS[pair]
 
 
 def _ssrc() -> int:

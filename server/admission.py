@@ -20,6 +20,11 @@ _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 _NAMES: dict[Role, str] = {"host": "Host", "moderator": "Moderator", "member": "Guest"}
 
 
+def is_session_id(text: str) -> bool:
+    """Whether a session may have this id."""
+    return _SESSION_ID.fullmatch(text) is not None
+
+
 class Sessions(Protocol):
     """Where session records are found."""
 
@@ -55,7 +60,7 @@ class Admission:
             SessionUnknown: there is no such session.
             TokenMissing: there is no token, and the session is not open.
         """
-        if not _SESSION_ID.fullmatch(session):
+        if not is_session_id(session):
             raise SessionUnknown("this is no session id")
         claims = self._tokens.verify(token, session) if token is not None else None
         record = await self._sessions.get(session)

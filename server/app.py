@@ -12,6 +12,7 @@ from server.cors import Cors
 from server.log_api import LogApi
 from server.metrics import CONTENT_TYPE
 from server.node import Node
+from server.ticket_api import TICKET_PREFIX, TicketApi
 from server.whip import Whip
 from server.ws import Socket
 
@@ -29,7 +30,7 @@ def create_app(node: Node) -> FastAPI:
     app = FastAPIOffline(title="livetrial", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     problems.install(app)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Cors, prefixes=("/whip/", "/whep/"))
+    app.add_middleware(Cors, prefixes=("/whip/", "/whep/", TICKET_PREFIX))
     api = Api(
         sessions=node.sessions,
         tokens=node.tokens,
@@ -49,18 +50,25 @@ def create_app(node: Node) -> FastAPI:
     app.include_router(whip.router())
     log = LogApi(queue=node.queue, find=node.sessions.get)
     app.include_router(log.router(ApiKey(node.settings.api_key_value())))
+    tickets = TicketApi(node.media)
+    app.include_router(tickets.router())
     _add_operations(app, node)
 
     @app.websocket("/ws")
     async def ws(websocket: WebSocket) -> None:
         timeout_s = node.settings.join_timeout_s
         socket = Socket(
-            websocket, joining=node.joining, requests=node.requests, metrics=node.metrics, join_timeout_s=timeout_s
+            websocket,
+            joining=node.joining,
+            requests=node.requests,
+            metrics=node.metrics,
+            doorway=node.doorway,
+            join_timeout_s=timeout_s,
         )
         await socket.run()
 
     # Last, since it answers for whatever no other route does.
-    app.include_router(pages.router(node.settings.web_dir))
+    app.include_router(pages.router(node.settings.web_dir, tickets.embedded))
     return app
 
 

@@ -1,4 +1,4 @@
-"""The command line: `livetrial serve`, `livetrial token`, `livetrial check`."""
+"""The command line: `livetrial serve`, `livetrial token`, `livetrial check`, `livetrial joins`."""
 
 import logging
 import sys
@@ -6,10 +6,12 @@ from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 import uvloop
 from pydantic import ValidationError
 
+from server import join_times
 from server.checks import check as run_checks
 from server.config import Settings
 from server.node import Node
@@ -111,6 +113,20 @@ def check(data_dir: DataDir = None, redis_url: RedisUrl = None) -> None:
         typer.echo(f"{'ok     ' if finding.good else 'AMISS  '} {finding.text}")
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def joins(
+    url: Annotated[str, typer.Argument(help="Where a node's HTTP port is reached.")] = "http://localhost:8080",
+) -> None:
+    """Say how long joins of a running node took, stage by stage."""
+    try:
+        response = httpx.get(f"{url.rstrip('/')}/metrics", timeout=10)
+        response.raise_for_status()
+    except httpx.HTTPError as error:
+        _fail(f"no metrics from {url}: {error}")
+    found = join_times.rows(response.text)
+    typer.echo(join_times.table(found) if found else "Nobody has joined yet.")
 
 
 def _settings(given: dict[str, Any]) -> Settings:

@@ -1,4 +1,4 @@
-"""Lets pages of other sites use WHIP and WHEP (RFC 9725 section 4.2), errors included."""
+"""Lets pages of other sites use WHIP and WHEP (RFC 9725 section 4.2) and tickets, errors included."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,7 +12,7 @@ _HEADERS = {
 class Cors:
     """ASGI middleware; adds the headers below some prefixes. Preflight requests are answered by the routes.
 
-    No credentials are allowed: these endpoints know bearer tokens alone, so any origin may ask.
+    No credentials are allowed: these endpoints know bearer tokens or nobody, so any origin may ask.
     """
 
     def __init__(self, app: ASGIApp, *, prefixes: tuple[str, ...]) -> None:

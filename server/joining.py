@@ -12,11 +12,11 @@ from server.hub import Hub, Position
 from server.hubs import Hubs
 from server.ice_servers import IceServers
 from server.kept import KeptLinks
-from server.member import Member
+from server.member import Identity, Member
 from server.outbox import Outbox
 from server.translate import to_slots
 from signaling.errors import Busy
-from signaling.messages import ErrorInfo, IceServer, Join, Joined, SessionInfo, Slot, Speakers, You
+from signaling.messages import ErrorInfo, IceServer, Join, Joined, SessionInfo, Slot, Speakers, Switch, You
 
 logger = logging.getLogger(__name__)
 
@@ -68,15 +68,45 @@ class Joining:
             raise Busy("this server is full")
         admitted = await self._admission.admit(message.session, message.token)
         hub = await self._hubs.get(admitted.record)
-        identity = self._admission.identify(admitted, message.name, message.device)
-        role = await self._queue.arrive(identity.session, identity.actor)
-        member = Member(replace(identity, role=role), outbox)  # type: ignore[arg-type]  # nobody arrives as the system
+        member = await self._arrive(self._admission.identify(admitted, message.name, message.device), outbox)
         try:
-            answer, media_error = await self._receive(member, message.offer)
+            answer, media_error = await self._receive(member, message)
             position = hub.enter(member, message.last_event)
         except BaseException:
             member.leave_media(self._kept, for_good=True)
             raise
+        self._welcome(member, hub, position, answer, media_error)
+        return member
+
+    async def switch(self, member: Member, message: Switch) -> Member:
+        """Let a member of one session into another; its receiving connection goes along. `joined` is queued when this returns.
+
+        Raises:
+            SignalingError: not admitted; the member is where it was.
+            QueueError, StoreError: the log cannot be read now; likewise.
+        """
+        admitted = await self._admission.admit(message.session, message.token)
+        hub = await self._hubs.get(admitted.record)
+        identity = self._admission.identify(admitted, message.name, member.identity.device)
+        newcomer = await self._arrive(identity, member.outbox)
+        newcomer.receive_link = member.receive_link
+        position = hub.enter(newcomer, message.last_event)
+        # From here on nothing waits, so that nothing of the session that is left comes behind `joined`.
+        member.receive_link = None
+        self.leave(member, for_good=True)
+        if newcomer.receive_link is not None:
+            newcomer.receive_link.notify = None
+            newcomer.receive_link.move(hub.record.id)
+        self._welcome(newcomer, hub, position, None, None)
+        return newcomer
+
+    def leave(self, member: Member, *, for_good: bool) -> None:
+        """Take a member out; `for_good` ends its media at once."""
+        self._members.pop(member).leave(member, for_good=for_good)
+
+    def _welcome(
+        self, member: Member, hub: Hub, position: Position, answer: str | None, media_error: ErrorInfo | None
+    ) -> None:
         self._members[member] = hub
         shown = to_slots(self._media.shown(hub.record.id))
         ice_servers = self._ice_servers.credentials(hub.record.id, member.identity.person)
@@ -84,22 +114,22 @@ class Joining:
         member.own()
         if speakers := self._media.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
-        return member
+
+    async def _arrive(self, identity: Identity, outbox: Outbox) -> Member:
+        """The role that counts is what moderators decided. Raises `QueueError` for the banned."""
+        role = await self._queue.arrive(identity.session, identity.actor)
+        return Member(replace(identity, role=role), outbox)  # type: ignore[arg-type]  # nobody arrives as the system
 
     def hub_of(self, member: Member) -> Hub:
         """The session that a member is in."""
         return self._members[member]
 
-    def leave(self, member: Member, *, for_good: bool) -> None:
-        """Take a member out; `for_good` ends its media at once."""
-        self._members.pop(member).leave(member, for_good=for_good)
-
-    async def _receive(self, member: Member, offer: str | None) -> tuple[str | None, ErrorInfo | None]:
+    async def _receive(self, member: Member, join: Join) -> tuple[str | None, ErrorInfo | None]:
         """The answer, or why there is none: without media the rest of the session works."""
-        if offer is None:
+        if join.offer is None:
             return None, None
         try:
-            return (await member.receive(self._media, offer)).answer, None
+            return (await member.receive(self._media, join.offer, join.ticket)).answer, None
         except MediaError as error:
             return None, ErrorInfo(code=error.code, message=str(error))
 

@@ -24,13 +24,25 @@ class ReceiveLink:
         self.notify: Notify | None = None
         self._receiving: Receiving | None = None
 
-    async def open(self, media: MediaNode, session: str, offer: str) -> str:
-        """Make the connection; returns the SDP answer. Raises `MediaError`."""
-        receiving = await media.receive(session, offer=offer, on_slots=self._changed, on_closed=self._closed)
+    async def open(self, media: MediaNode, session: str, offer: str, ticket: str | None = None) -> str:
+        """Make the connection, or take over that of the ticket; returns the SDP answer. Raises `MediaError`."""
+        receiving = await media.receive(
+            session, offer=offer, ticket=ticket, on_slots=self._changed, on_closed=self._closed
+        )
         self._receiving = receiving
         # A change that came while the answer was made is newer than what the answer says.
         self.slots = self.slots or to_slots(receiving.slots)
         return receiving.answer
+
+    def move(self, session: str) -> None:
+        """Show another session by the same connection."""
+        if self._receiving is not None:
+            self.slots = to_slots(self._receiving.move(session))
+
+    def watch(self, pictures: bool) -> None:
+        """Send pictures, or sound alone."""
+        if self._receiving is not None:
+            self._receiving.watch(pictures)
 
     def restart(self, offer: str) -> str:
         """Restart ICE; returns the SDP answer. Raises `MediaError`, or `NoConnection` where it has ended."""

@@ -51,6 +51,8 @@ class Member:
     outbox: Outbox
     joined: bool = False
     """Whether `joined` was sent, so that what happens from now on is news."""
+    reported: bool = False
+    """Whether its page has told how its join went."""
     receive_link: ReceiveLink | None = field(default=None, init=False)
     publish_link: PublishLink | None = field(default=None, init=False)
 
@@ -58,10 +60,10 @@ class Member:
         """Queue a message for this socket alone."""
         self.outbox.put(encode(message))
 
-    async def receive(self, media: MediaNode, offer: str) -> Receiving:
+    async def receive(self, media: MediaNode, offer: str, ticket: str | None = None) -> Receiving:
         """A new receiving connection instead of the old one. Raises `MediaError`; the old one then stays."""
         link = ReceiveLink()
-        answer = await link.open(media, self.identity.session, offer)
+        answer = await link.open(media, self.identity.session, offer, ticket)
         old, self.receive_link = self.receive_link, link
         if old is not None:
             await old.close()
@@ -73,6 +75,13 @@ class Member:
     def on_stage(self) -> bool:
         """Whether it publishes there."""
         return self.publish_link is not None and self.publish_link.place == "stage"
+
+    def watch(self, pictures: bool) -> Slots:
+        """Send pictures, or sound alone while nobody looks; returns what is where."""
+        link = self.receive_link
+        if link is not None:
+            link.watch(pictures)
+        return Slots(slots=link.slots if link is not None else [])
 
     async def publish(self, publications: Publications, offer: str, *, place: Place) -> Published:
         """Go live, or replace what is live. Raises `MediaError`; what was live then stays."""

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from server.join_times import JoinTimes
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -33,6 +35,8 @@ class Metrics:
         self.closes = Counter(
             "livetrial_socket_closes", "WebSockets closed by us, by code", ["code"], registry=self.registry
         )
+
+        self.join_times = JoinTimes(self.registry)
 
     def watch(self, name: str, text: str, things: Sized) -> None:
         """Publish how many there are of something, counted when asked."""

@@ -11,6 +11,7 @@ from media.node import MediaConfig, MediaNode
 from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.config import Settings
+from server.doorway import Doorway
 from server.hubs import Hubs
 from server.ice_servers import IceServers
 from server.joining import Joining
@@ -37,6 +38,7 @@ PLANE_GAUGES = frozenset(
         "sources",
         "sinks",
         "addresses",
+        "early_peers",
         "tcp_connections",
         "udp_segments_max",
         "udp_receive_buffer_octets",
@@ -62,6 +64,7 @@ class Node:
     resources: Resources
     ice_servers: IceServers
     joining: Joining
+    doorway: Doorway
     requests: Requests
     queue: LiveQueue
     reactions: Reactions
@@ -126,6 +129,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     hubs = Hubs(queue=queue, kept=kept, metrics=metrics)
     media.on_speakers = hubs.tell_speakers
     publications = Publications(media)
+    doorway = Doorway()
     resources = Resources(limit=settings.max_members)
     ice_servers = IceServers(
         turn_urls=settings.turn_urls,
@@ -157,13 +161,20 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         resources=resources,
         ice_servers=ice_servers,
         joining=joining,
+        doorway=doorway,
         requests=Requests(
-            queue=queue, media=media, publications=publications, reactions=reactions, hub_of=joining.hub_of
+            queue=queue,
+            media=media,
+            publications=publications,
+            reactions=reactions,
+            times=metrics.join_times,
+            hub_of=joining.hub_of,
         ),
         queue=queue,
         reactions=reactions,
     )
     metrics.watch("livetrial_members", "Sockets that have joined", joining)
+    metrics.watch("livetrial_joins_waiting", "Joins that wait for their turn", doorway)
     metrics.watch("livetrial_sessions", "Sessions with a hub on this node", hubs)
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from fastapi.types import DecoratedCallable
 from starlette.exceptions import HTTPException
 
@@ -48,11 +48,12 @@ PAGE_HEADERS = {
 }
 
 
-def router(web_dir: Path) -> APIRouter:
+def router(web_dir: Path, ticket: Callable[[str], str]) -> APIRouter:
     """Routes of the pages and their assets.
 
     Args:
         web_dir: the build's output: `index.html`, `host.html`, `member.html`, `assets/`, `embed/`.
+        ticket: the element that gives the member's page of a session its ticket; empty where there is none.
     """
     routes = APIRouter(include_in_schema=False)
     root = web_dir.resolve()
@@ -77,7 +78,12 @@ def router(web_dir: Path) -> APIRouter:
 
     @get("/s/{session}")
     async def member(session: str) -> Response:
-        return page("member.html")
+        path = root / "member.html"
+        if not path.is_file():
+            return PlainTextResponse(NOT_BUILT, 503)
+        # Each load gets a ticket of its own, so nothing of it is kept anywhere.
+        text = path.read_text().replace("</head>", f"{ticket(session)}</head>", 1)
+        return HTMLResponse(text, headers={**PAGE_HEADERS, "Cache-Control": "no-store"})
 
     @get("/assets/{path:path}")
     async def asset(path: str) -> Response:

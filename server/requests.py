@@ -14,6 +14,7 @@ from qa_queue.queue import LiveQueue
 from qa_queue.stage.model import Hand
 from server.audit import acts_before
 from server.hub import Hub
+from server.join_times import JoinTimes
 from server.member import Member
 from server.publications import Publications
 from server.reactions import Reactions
@@ -29,14 +30,17 @@ from signaling.messages import (
     GetDuplicates,
     GetTime,
     Join,
+    JoinReport,
     Publish,
     React,
     Receive,
     Restart,
     ServerMessage,
+    Switch,
     TimeIs,
     Unpublish,
     Unpublished,
+    Watch,
 )
 
 Handler = Callable[[Member, Any], Awaitable[ServerMessage | None]]
@@ -50,6 +54,7 @@ class Requests:
         media: makes receiving connections.
         publications: makes publishing ones.
         reactions: gathers taps.
+        times: what pages report.
         hub_of: the session that a member is in.
     """
 
@@ -60,8 +65,10 @@ class Requests:
         media: MediaNode,
         publications: Publications,
         reactions: Reactions,
+        times: JoinTimes,
         hub_of: Callable[[Member], Hub],
     ) -> None:
+        self._times = times
         self.queue = queue
         self._media = media
         self._publications = publications
@@ -69,6 +76,9 @@ class Requests:
         self._hub_of = hub_of
         self._handlers: dict[type, Handler] = {
             Join: self._join,
+            Switch: self._join,
+            Watch: self._watch,
+            JoinReport: self._report,
             Receive: self._receive,
             Publish: self._publish,
             Restart: self._restart,
@@ -96,8 +106,16 @@ class Requests:
         done = await self.queue.run(who.session, who.actor, cmd, name, **args)
         return Ack(cmd=cmd, seq=done.seq, id=done.id)
 
-    async def _join(self, member: Member, message: Join) -> None:
+    async def _join(self, member: Member, message: Join | Switch) -> None:
         raise Unexpected("this socket has joined already")
+
+    async def _watch(self, member: Member, message: Watch) -> ServerMessage:
+        return member.watch(message.pictures)
+
+    async def _report(self, member: Member, message: JoinReport) -> None:
+        if not member.reported:
+            member.reported = True
+            self._times.reported(message)
 
     async def _receive(self, member: Member, message: Receive) -> ServerMessage:
         return await member.receive(self._media, message.offer)

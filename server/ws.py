@@ -7,6 +7,7 @@ import time
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from server.doorway import Doorway
 from server.faults import in_wire_terms
 from server.joining import Joining
 from server.member import Member
@@ -15,8 +16,8 @@ from server.outbox import Outbox
 from server.rate import TokenBucket
 from server.requests import Requests
 from signaling.codec import decode, encode
-from signaling.errors import RateLimited, Unexpected, to_message
-from signaling.messages import ClientMessage, Join, ServerMessage
+from signaling.errors import Busy, RateLimited, Unexpected, to_message
+from signaling.messages import ClientMessage, Join, ServerMessage, Switch, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Socket:
         joining: makes a member of a `join`.
         requests: carries out everything after it.
         metrics: counts.
+        doorway: where joins wait for their turn.
         join_timeout_s: time for the first message.
     """
 
@@ -55,12 +57,14 @@ class Socket:
         joining: Joining,
         requests: Requests,
         metrics: Metrics,
+        doorway: Doorway,
         join_timeout_s: float,
     ) -> None:
         self._websocket = websocket
         self._joining = joining
         self._requests = requests
         self._metrics = metrics
+        self._doorway = doorway
         self._join_timeout_s = join_timeout_s
         self._outbox = Outbox()
         self._member: Member | None = None
@@ -108,7 +112,8 @@ class Socket:
             while not self._outbox.finishing:
                 # Who does not read the answers is not read either.
                 await self._outbox.drained()
-                await self._answer(await self._receive())
+                message = await self._receive()
+                await (self._enter(message) if isinstance(message, Switch) else self._answer(message))
         except WebSocketDisconnect as end:
             self._end_code = end.code
 
@@ -132,6 +137,11 @@ class Socket:
         except TimeoutError:
             self._outbox.finish(CLOSE_NO_JOIN)
             return
+        await self._enter(message)
+
+    async def _enter(self, message: ClientMessage | Exception) -> None:
+        """Into a session, or from one into another; who is not let in goes."""
+        began = time.monotonic()
         try:
             self._member = await self._admit(message)
         except Exception as error:  # noqa: BLE001 (every error is told to the peer, and ours is logged)
@@ -140,10 +150,19 @@ class Socket:
             self._outbox.finish(close_code or (CLOSE_FULL if code == "busy" else CLOSE_PROTOCOL))
         else:
             self._metrics.joins.labels("ok").inc()
+            self._metrics.join_times.served(_path(message), time.monotonic() - began)
 
     async def _admit(self, message: ClientMessage | Exception) -> Member:
         if isinstance(message, Exception):
             raise message
+        if isinstance(message, Switch) and self._member is not None:
+            if delay_s := self._bucket.take(time.monotonic()):
+                raise Busy("too many switches", retry_after_ms=int(delay_s * 1000) + 1)
+            return await self._joining.switch(self._member, message)
+        if isinstance(message, Join):
+            await self._doorway.enter(lambda place: self._outbox.put(encode(Waiting(place=place))))
+            if self._outbox.over:
+                raise Busy("nobody waits here any more")
         if not isinstance(message, Join):
             raise Unexpected("the first message is `join`")
         return await self._joining.join(message, self._outbox)
@@ -181,3 +200,10 @@ class Socket:
             logger.error("a request failed", exc_info=error)
         self._outbox.put(encode(wire))
         return wire.code, close_code
+
+
+def _path(message: ClientMessage | Exception) -> str:
+    """By which way somebody came in."""
+    if isinstance(message, Switch):
+        return "switch"
+    return "ticket" if isinstance(message, Join) and message.ticket is not None else "ordinary"

@@ -41,6 +41,7 @@ KINDS: dict[str, Kind] = {
     "bad_message": Kind(None, 400, "Malformed message"),
     "bad_offer": Kind(None, 400, "Unusable SDP offer"),
     "unsupported_media": Kind(None, 406, "No codec in common"),
+    "ticket_refused": Kind(None, 409, "Ticket refused"),
     "forbidden": Kind(None, 403, "Not allowed for this role"),
     "not_found": Kind(None, 404, "Not found"),
     "closed": Kind(None, 409, "It takes no more"),

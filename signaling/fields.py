@@ -11,10 +11,13 @@ DeviceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$(?!\n)", max_leng
 Name = Annotated[str, Meta(min_length=1, max_length=40)]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]
+Ticket = Annotated[str, Meta(min_length=1, max_length=256)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Time = Annotated[int, Meta(ge=0, le=9_999_999_999_999)]
 """Milliseconds since 1970 by the server's clock."""
 Count = Annotated[int, Meta(ge=0)]
+Stage = Annotated[float, Meta(ge=0, le=120_000)]
+"""Of a join: milliseconds from the tap."""
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 """Of anything in the state of a session, and of a person."""
@@ -32,6 +35,7 @@ Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)", max_length=6
 
 Role = Literal["host", "moderator", "member"]
 SourceKind = Literal["camera", "screen", "microphone"]
+JoinPath = Literal["ticket", "ordinary", "switch"]
 ConnectionKind = Literal["receive", "publish"]
 QuestionState = Literal["received", "queued", "answering", "answered", "declined", "withdrawn", "merged"]
 Order = Literal["popular", "newest", "rising", "fair"]

@@ -16,6 +16,7 @@ from signaling.fields import (
     Count,
     DeviceId,
     Id,
+    JoinPath,
     Name,
     Order,
     Reaction,
@@ -24,6 +25,8 @@ from signaling.fields import (
     Sequence,
     SessionId,
     SourceKind,
+    Stage,
+    Ticket,
     Time,
     Token,
 )
@@ -40,7 +43,43 @@ class Join(Struct, tag="join", frozen=True, kw_only=True):
     name: Name | None = None
     device: DeviceId | None = None
     offer: Sdp | None = None
+    ticket: Ticket | None = None
     last_event: Sequence | None = None
+
+
+class Switch(Struct, tag="switch", frozen=True, kw_only=True):
+    """Leave this session for another one, and take the receiving connection along."""
+
+    session: SessionId
+    token: Token | None = None
+    name: Name | None = None
+    last_event: Sequence | None = None
+
+
+class Watch(Struct, tag="watch", frozen=True, kw_only=True):
+    """Pictures are wanted, or sound alone."""
+
+    pictures: bool
+
+
+class JoinStages(Struct, frozen=True, kw_only=True):
+    """Milliseconds from the tap to each stage; None where it was not reached or not seen."""
+
+    offer: Stage | None = None
+    answer: Stage | None = None
+    joined: Stage | None = None
+    ice: Stage | None = None
+    dtls: Stage | None = None
+    first_packet: Stage | None = None
+    first_decoded: Stage | None = None
+    first_shown: Stage | None = None
+
+
+class JoinReport(Struct, tag="join_report", frozen=True, kw_only=True):
+    """How long a join took; counted once for each."""
+
+    path: JoinPath
+    stages: JoinStages
 
 
 class Receive(Struct, tag="receive", frozen=True, kw_only=True):
@@ -92,7 +131,9 @@ class GetAudit(Struct, tag="audit", frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
-Request = Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit
+Request = (
+    Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit
+)
 ClientMessage = Join | Request | Command
 
 
@@ -182,6 +223,12 @@ class Joined(Struct, tag="joined", frozen=True, kw_only=True):
     events: list[Event] | None
     present: Count
     server_time: Time
+
+
+class Waiting(Struct, tag="waiting", frozen=True, kw_only=True):
+    """Many join at once; how many come before this one, itself included."""
+
+    place: Count
 
 
 class Receiving(Struct, tag="receiving", frozen=True, kw_only=True):
@@ -305,6 +352,7 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
 
 ServerMessage = (
     Joined
+    | Waiting
     | Receiving
     | Published
     | Restarted

@@ -1,4 +1,4 @@
-"""The seams of aiortc that media/dtls.py holds on to: two of our transports shake hands with each other."""
+"""The seams of aiortc that media/dtls.py holds on to: two of our transports shake hands with each other, in virtual time."""
 
 import asyncio
 import inspect
@@ -6,52 +6,124 @@ import inspect
 import pytest
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 
-from media.dtls import DatagramPipe, HandshakeFailed, NodeCertificate, PlaneDtlsTransport
+from media.dtls import CIPHERS, FALSE_START_CIPHER
+from tests.media.lossy import LossyPair
+
+PERFECT_S = 0.04
+"""Two round trips of 20 ms."""
 
 
-def pair(*, both: bool) -> tuple[PlaneDtlsTransport, PlaneDtlsTransport, NodeCertificate]:
-    certificate = NodeCertificate.generateCertificate()
-    pipes: list[DatagramPipe] = []
-    pipes.append(DatagramPipe(lambda data: pipes[1].feed(data) and None, "client"))
-    pipes.append(DatagramPipe(lambda data: pipes[0].feed(data) and None, "server"))
-    client = PlaneDtlsTransport(pipes[0], certificate, "client", both_profiles=both)
-    server = PlaneDtlsTransport(pipes[1], certificate, "server", both_profiles=True)
-    return client, server, certificate
+async def finished(pair: LossyPair) -> float:
+    """When both sides have their keys and know that the other one has."""
+
+    async def hands() -> None:
+        await asyncio.gather(pair.client.keys(), pair.server.keys())
+        await asyncio.gather(pair.client.finished(), pair.server.finished())
+
+    task = asyncio.create_task(hands())
+    when = await pair.until(task)
+    await task
+    return when
 
 
-@pytest.mark.parametrize("both", [False, True])
-async def test_both_ends_hold_the_same_keys_crosswise(both: bool) -> None:
-    client, server, certificate = pair(both=both)
-    fingerprints = (("sha-256", certificate.sha256),)
-    async with asyncio.timeout(10):
-        ours, theirs = await asyncio.gather(client.handshake(fingerprints), server.handshake(fingerprints))
+async def stop(pair: LossyPair) -> None:
+    await pair.client.stop()
+    await pair.server.stop()
+
+
+async def test_both_ends_hold_the_same_keys_crosswise() -> None:
+    pair = LossyPair()
+    assert await finished(pair) == pytest.approx(PERFECT_S)
+    ours, theirs = await pair.client.keys(), await pair.server.keys()
     assert ours.profile == theirs.profile == "AEAD_AES_128_GCM"
     assert (ours.send_key, ours.send_salt) == (theirs.receive_key, theirs.receive_salt)
     assert (ours.receive_key, ours.receive_salt) == (theirs.send_key, theirs.send_salt)
     assert (len(ours.send_key), len(ours.send_salt)) == (16, 12)
-    await client.stop()
-    async with asyncio.timeout(10):
-        await server.closed()
+    assert pair.client.matches(pair.fingerprints)
+    assert pair.server.matches(pair.fingerprints)
+    await stop(pair)
 
 
-async def test_a_certificate_that_was_not_named_is_refused() -> None:
-    client, server, certificate = pair(both=True)
-    wrong = (("sha-256", ":".join(["00"] * 32)),)
-    async with asyncio.timeout(10):
-        results = await asyncio.gather(
-            client.handshake(wrong), server.handshake((("sha-256", certificate.sha256),)), return_exceptions=True
-        )
-    assert isinstance(results[0], HandshakeFailed)
+async def test_the_client_has_its_keys_when_its_last_flight_leaves() -> None:
+    pair = LossyPair()
+    keys = asyncio.create_task(pair.client.keys())
+    shaking = asyncio.create_task(pair.server.keys())
+    assert await pair.until(keys) == pytest.approx(0.02), "one round trip, and not two"
+    assert pair.sent[-1][0] == "client"
+    assert not shaking.done()
+    assert pair.client.matches(pair.fingerprints)
+    await pair.until(shaking)
+    assert (await keys).send_key == (await shaking).receive_key
+    await stop(pair)
 
 
-async def test_the_version_is_pinned_and_the_context_made_once() -> None:
-    certificate = NodeCertificate.generateCertificate()
-    profiles = PlaneDtlsTransport(
-        DatagramPipe(lambda _: None, "client"), certificate, "client", both_profiles=True
-    )._srtp_profiles
-    assert certificate._create_ssl_context(srtp_profiles=profiles) is certificate._create_ssl_context(
-        srtp_profiles=profiles
-    )
+@pytest.mark.parametrize("side", ["client", "server"])
+@pytest.mark.parametrize("index", [0, 1])
+async def test_a_lost_datagram_costs_at_most_a_tenth_of_a_second(side: str, index: int) -> None:
+    pair = LossyPair(lambda sender, number: (sender, number) == (side, index))
+    assert PERFECT_S < await finished(pair) <= PERFECT_S + 0.1
+    await stop(pair)
+
+
+async def test_any_three_datagrams_in_a_row_may_be_lost_each_way() -> None:
+    for begin in range(3):
+        pair = LossyPair(lambda sender, number, begin=begin: begin <= number < begin + 3)  # type: ignore[misc]
+        assert await finished(pair) < 1.0
+        await stop(pair)
+
+
+async def test_a_last_flight_that_was_lost_shows() -> None:
+    for lost, late in [(None, False), (1, True)]:
+        pair = LossyPair(lambda sender, number, lost=lost: sender == "client" and number == lost)  # type: ignore[misc]
+        await finished(pair)
+        assert pair.client.finished_late is late
+        await stop(pair)
+
+
+async def test_a_long_way_repeats_in_vain_and_harms_nothing() -> None:
+    pair = LossyPair(delay_s=0.15)
+    assert await finished(pair) == pytest.approx(0.6)
+    assert not pair.client.finished_late
+    assert len(pair.sent) < 20
+    await stop(pair)
+
+
+async def test_a_goodbye_reaches_the_other_side() -> None:
+    pair = LossyPair()
+    await finished(pair)
+    closed = asyncio.create_task(pair.server.closed())
+    await pair.client.stop()
+    await pair.until(closed)
+    await pair.server.stop()
+
+
+async def test_a_certificate_that_was_not_named_does_not_match() -> None:
+    pair = LossyPair()
+    await finished(pair)
+    wrong = ":".join(["00"] * 32)
+    assert not pair.client.matches((("sha-256", wrong),))
+    assert not pair.client.matches((*pair.fingerprints, ("sha-512", wrong))), "all that are named must match"
+    assert not pair.client.matches((("md2", "AA"),)), "and one at least must be of a hash that we know"
+    await stop(pair)
+
+
+async def test_what_was_negotiated_is_pinned() -> None:
+    pair = LossyPair()
+    await finished(pair)
+    for side in (pair.client, pair.server):
+        connection = side._ssl
+        assert connection.get_protocol_version() == 0xFEFD
+        assert connection.get_cipher_name() == FALSE_START_CIPHER
+        assert connection.get_selected_srtp_profile() == b"SRTP_AEAD_AES_128_GCM"
+    listed = [cipher.encode() for cipher in pair.client._ssl.get_cipher_list()]
+    assert [cipher for cipher in listed if not cipher.startswith(b"TLS_")] == CIPHERS.split(b":")  # TLS_: of DTLS 1.3
+    await stop(pair)
+
+
+async def test_the_context_is_made_once() -> None:
+    pair = LossyPair()
+    profiles, make = pair.client._srtp_profiles, pair.certificate._create_ssl_context
+    assert make(srtp_profiles=profiles) is make(srtp_profiles=profiles)
 
 
 def test_the_seams_are_where_they_were() -> None:
@@ -61,5 +133,11 @@ def test_the_seams_are_where_they_were() -> None:
     source = inspect.getsource(RTCDtlsTransport)
     assert all(
         seam in source
-        for seam in ("self.transport._recv()", "self.transport._send(", "self._srtp_profiles", "self._ssl")
+        for seam in (
+            "self.transport._recv()",
+            "await self._write_ssl()",
+            "self._srtp_profiles",
+            "self._ssl",
+            "self._state",
+        )
     )

@@ -208,7 +208,7 @@ async def test_a_wrong_fingerprint_is_found_out(node: MediaNode, connections: li
     )
     receiving = await node.receive("r", offer=forged + "\r\n", on_slots=log.on_slots, on_closed=log.on_closed)
     await viewer.setRemoteDescription(RTCSessionDescription(receiving.answer, "answer"))
-    await log.until(lambda: log.closed == ["dtls_failed"])
+    await log.until(lambda: log.closed == ["wrong_fingerprint"])
     assert node.stats()["peers"] == 0
 
 

@@ -26,6 +26,7 @@ const MESSAGES: ServerMessage[] = [
   { type: "encodings", publication: "p", kind: "camera", active: ["q"] },
   { type: "speakers", speakers: ["h"] },
   { type: "media_closed", connection: "receive", reason: "dtls" },
+  { type: "waiting", place: 7 },
   { type: "error", code: "busy", message: "", cmd: "c", retry_after_ms: 5 },
 ];
 

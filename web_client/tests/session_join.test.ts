@@ -153,3 +153,90 @@ describe("tokens", () => {
     expect(bench.session.status).toEqual({ name: "closed", reason: "token_invalid" });
   });
 });
+
+describe("a session that is prepared", () => {
+  it("joins with the first word, and with the ticket by which it has answered its offer", () => {
+    const bench = new Bench();
+    bench.session.prepare(0);
+    bench.session.socketOpened(0);
+    bench.session.offerReady(1, "sdp", 0);
+    expect(bench.sent()).toEqual([]);
+    expect(bench.session.deadline()).toBeNull();
+    bench.session.start(60_000, "T");
+    expect(bench.sent()).toEqual([{ type: "join", v: 1, session: "demo", offer: "sdp", ticket: "T" }]);
+  });
+
+  it("joins when all is there, where that takes longer than the visitor", () => {
+    const bench = new Bench();
+    bench.session.prepare(0);
+    bench.session.start(0);
+    bench.session.offerReady(1, "sdp", 0, "T");
+    bench.session.socketOpened(0);
+    expect(bench.sent()).toEqual([{ type: "join", v: 1, session: "demo", offer: "sdp", ticket: "T" }]);
+  });
+
+  it("opens another socket when the server does not keep the first one for it", () => {
+    const bench = new Bench();
+    bench.session.prepare(0);
+    bench.session.socketOpened(0);
+    bench.session.socketClosed(4408, 10_000);
+    bench.fire();
+    expect(bench.take()).toContainEqual({ kind: "open", attempt: 2 });
+  });
+});
+
+describe("a switch", () => {
+  const other = { session: "other", credentials: { link: "M", personal: null } };
+
+  it("is one message on the open socket, and ends with the other session's state", () => {
+    const bench = new Bench();
+    bench.goLive({ seq: 5, snapshot: snapshot({ questions: [question("a")] }) });
+    bench.session.switchTo(other, 100);
+    expect(bench.sent()).toEqual([{ type: "switch", session: "other", token: "M" }]);
+    bench.receive(events(5, { kind: "voted", ...head(6), question: "a", votes: 1 }));
+    expect([bench.session.state.seq, bench.session.state.questions.size]).toEqual([0, 0]);
+    bench.receive(joined({ seq: 2, session: { id: "other", title: "Other" } }));
+    expect([bench.session.status.name, bench.session.state.seq]).toEqual(["live", 2]);
+  });
+
+  it("makes the next join go there while there is no socket", () => {
+    const bench = new Bench();
+    bench.goLive();
+    bench.session.socketClosed(1006, 0);
+    bench.session.switchTo(other, 0);
+    bench.fire();
+    expect(bench.join()).toEqual({ type: "join", v: 1, session: "other", token: "M" });
+  });
+
+  it("is given up when nobody answers", () => {
+    const bench = new Bench();
+    bench.goLive();
+    bench.session.switchTo(other, 0);
+    expect(bench.fire()).toBe(REPLY_TIMEOUT_MS);
+  });
+});
+
+it("says once that no pictures are wanted, and again after a join", () => {
+  const bench = new Bench();
+  bench.goLive();
+  bench.session.watch(false);
+  bench.session.watch(false);
+  expect(bench.sent()).toEqual([{ type: "watch", pictures: false }]);
+  bench.session.socketClosed(1006, 0);
+  bench.fire();
+  bench.join();
+  bench.receive(joined());
+  expect(bench.sent()).toEqual([{ type: "watch", pictures: false }]);
+});
+
+it("waits in the server's queue for as long as it hears of it", () => {
+  const bench = new Bench();
+  bench.session.start(0);
+  bench.join();
+  bench.now = REPLY_TIMEOUT_MS - 1;
+  bench.receive({ type: "waiting", place: 3 });
+  expect(bench.take()).toEqual([{ kind: "notice", message: { type: "waiting", place: 3 } }]);
+  expect(bench.session.deadline()).toBe(2 * REPLY_TIMEOUT_MS - 1);
+  bench.receive(joined());
+  expect(bench.session.status).toEqual({ name: "live" });
+});

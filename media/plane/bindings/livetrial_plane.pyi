@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 __all__ = ["Codec", "Event", "Plane"]
 
-EventKind = Literal["dtls", "connected", "lost", "encoding"]
+EventKind = Literal["dtls", "connected", "ticket", "lost", "encoding"]
 
 @final
 class Event:
@@ -23,13 +23,14 @@ class Event:
     kind: EventKind
     """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: an authenticated binding request was
     answered, and the peer had no address before: its first, or the first since its only connection closed. `lost`: nothing
-    authenticated arrived for the liveness timeout. `encoding`: an encoding of a source began or ceased to arrive: it is silent
+    authenticated arrived for the liveness timeout. `ticket`: a check with a ticket was answered; its peer waits for `add_peer`.
+    `encoding`: an encoding of a source began or ceased to arrive: it is silent
     for 1.5 s (DTX sends every 400 ms, a screen that stands still every second), or for 0.5 s while another one goes on."""
-    peer: int  # dtls, connected, lost; the publishing peer for encoding
+    peer: int  # dtls, connected, lost, ticket (an id of the plane's, 2**31 or more); the publishing peer for encoding
     source: int  # encoding; else 0
     encoding: int  # encoding: index in the source's encodings, lowest first; else 0
     active: bool  # encoding
-    data: bytes  # dtls
+    data: bytes  # dtls: the datagram; ticket: its ufrag
     address: str  # connected: "ip:port"; else ""
     protocol: str  # connected: "udp" or "tcp"; else ""
 
@@ -86,6 +87,17 @@ class Plane:
         "dependency-descriptor", "video-layers-allocation". Unknown names raise ValueError.
         A publisher without "transport-cc" is sent REMB: a bound that follows its losses.
         """
+    def accept_tickets(self, key: bytes) -> None:
+        """Answer checks whose ufrag is a ticket made under this key (32 octets), each once, without having been told of the peer.
+
+        A ufrag is 66 lower-case hexadecimal digits: version 1 (1 octet), expiry in seconds since 1970 (4), session tag (8), nonce (8),
+        and the first 12 octets of HMAC-SHA-256(key, "mac" and these 21 octets). Its password are the first 24 octets of
+        HMAC-SHA-256(key, "pwd" and the ufrag), in hexadecimal too. What such a check makes is a provisional peer, reported
+        by `ticket`; `add_peer` with its ufrag claims it under an id of the caller's, and without that it is forgotten after 5 s.
+        400 begin at once and 400 a second, the rest is counted (`tickets_limited`).
+        """
+    def set_extensions(self, peer: int, *, extensions: dict[str, int]) -> None:
+        """The extension ids of a peer that was added before its offer came; as in `add_peer`."""
     def restart_ice(self, peer: int, *, local_ufrag: str, local_pwd: str) -> None:
         """Answer binding requests for this ufrag too (RFC 8445 section 9).
 
@@ -105,8 +117,18 @@ class Plane:
         send_salt: bytes,
         receive_key: bytes,
         receive_salt: bytes,
+        media_after_ms: int = 0,
     ) -> None:
-        """Open the media gate, once. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise."""
+        """Open the media gate, once. Key 16 octets; salt 12 (GCM, RFC 7714) or 14 (CM, RFC 3711). ValueError otherwise.
+
+        media_after_ms: media wait so long (up to 1000) behind our last flight of DTLS, which a browser is still busy with.
+        """
+    def follow_checks(self, peer: int, datagrams: list[bytes]) -> None:
+        """Send these DTLS datagrams (four at most) again behind every answered check, to where the check came from, until the
+        peer's first DTLS datagram arrives. A ClientHello that comes before the answer to a check is lost in browsers."""
+    def show_again(self, peer: int) -> None:
+        """Begin what the peer is shown anew, from the cache or at a keyframe: it was sent before the peer had its keys.
+        A keyframe request within a second of the keys does the same, once."""
     def add_source(
         self,
         source: int,

@@ -13,6 +13,7 @@ declare global {
       client: {
         seq: number;
         view: { state: { settings: { premoderation: boolean } }; queued: readonly { text: string; author: { id: string } | null }[] };
+        joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
         restart(connection: "receive" | "publish"): Promise<void>;
@@ -25,19 +26,21 @@ export interface PageOptions {
   width?: number;
   height?: number;
   relayOnly?: boolean;
+  before?: (page: Page) => Promise<void>;
 }
 
 export class LivePage {
   private constructor(readonly page: Page) {}
 
-  /** Open a link in a browser context of its own: another person. `relayOnly`: in a network that lets out nothing but TURN. */
+  /** Open a link in a browser context of its own: another person. `relayOnly`: in a network that lets out nothing but TURN. `before` sees the page before it loads. */
   static async open(browser: Browser, url: string, options: PageOptions = {}): Promise<LivePage> {
-    const { width = 390, height = 780, relayOnly = false } = options;
+    const { width = 390, height = 780, relayOnly = false, before } = options;
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
     await page.setViewport({ width, height });
     page.setDefaultTimeout(TIMEOUT_MS);
     await page.evaluateOnNewDocument(installHelpers, relayOnly);
+    await before?.(page);
     await page.goto(url);
     return new LivePage(page);
   }

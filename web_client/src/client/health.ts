@@ -2,6 +2,8 @@
 
 /** An answered connection that is not up after this is given up. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+/** The same where the page has answered by a ticket: when that shows no life, an ordinary exchange takes over. */
+export const TICKET_TIMEOUT_MS = 2_000;
 /** ICE often comes back by itself from `disconnected`; after this we do not wait for it. */
 export const DISCONNECTED_GRACE_MS = 3_000;
 
@@ -27,9 +29,9 @@ export class PeerHealth {
   }
 
   /** The answer was applied: the time to connect starts. */
-  answered(now: number): void {
+  answered(now: number, timeoutMs = CONNECT_TIMEOUT_MS): void {
     if (this.health !== "connecting") return;
-    this.due = now + CONNECT_TIMEOUT_MS;
+    this.due = now + timeoutMs;
     this.restartDue = now + RELAY_AFTER_MS;
   }
 

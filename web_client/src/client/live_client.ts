@@ -3,18 +3,20 @@
 import { ClockOffset } from "./clock_offset";
 import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
+import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Ack, Command, Duplicates, IceServer, Joined, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { ServerRequest, RequestResult } from "./requests";
 import { Retry } from "./retry";
 import { Session } from "./session";
-import type { CommandFailure, Output, Status } from "./session_io";
+import type { CommandFailure, Output, Place, Status } from "./session_io";
 import { connectionStats, type ConnectionStats } from "./stats";
 import { Taps } from "./taps";
+import { browserTickets, TicketSource } from "./ticket_source";
 import { viewOf, type View } from "./view";
-import { onWake } from "./wake";
+import { onHidden, onWake } from "./wake";
 
 export interface LiveClientOptions {
   /** Session id. */
@@ -37,6 +39,8 @@ export interface LiveClientEvents {
   joined: { you: You; session: SessionInfo };
   view: View;
   present: number;
+  /** Place in the queue of those who join, 1 being the next; null when it is over. */
+  waiting: number | null;
   slots: readonly Slot[];
   /** Ids of the people who speak; the silence between words is carried over. */
   speakers: readonly string[];
@@ -71,31 +75,29 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   readonly publisher: Publisher;
   private readonly session: Session;
   private readonly driver: Driver;
-  private readonly keeper: Keeper;
+  private readonly clock = new JoinClock((report) => this.driver.run((session) => session.report(report)));
+  private keeper: Keeper;
+  private readonly url: string;
   private readonly receiveRetry = new Retry();
+  private tickets: TicketSource;
+  /** Stops renewing the ticket of a page that waits for its visitor; set while it does. */
+  private stopHolding: (() => void) | null = null;
   private readonly stopWaking: () => void;
   private readonly promises = new Map<string, { resolve: (id: Ack["id"]) => void; reject: (error: CommandError) => void }>();
   private readonly replies = new Map<number, (result: RequestResult) => void>();
   private prepared: PreparedOffer | null = null;
   private iceServers: readonly IceServer[] = [];
   private nextRequest = 0;
-  private readonly clock = new ClockOffset();
+  private readonly offset = new ClockOffset();
   private readonly taps = new Taps((message) => this.driver.run((session) => session.react(message)));
 
   constructor(private options: LiveClientOptions) {
     super();
-    const scope = options.storageKey ?? `livetrial:${options.session}`;
-    this.keeper = new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
-    const device = this.keeper.device(newId);
-    this.session = new Session({
-      session: options.session,
-      ...(device === null ? {} : { device }),
-      ...(options.name === undefined ? {} : { name: options.name }),
-      credentials: this.keeper.credentials(options.token ?? null),
-      restored: this.keeper.commands(),
-      random: Math.random,
-    });
-    this.driver = new Driver(this.session, browserEnv(options.url ?? defaultUrl()), (output) => this.onOutput(output));
+    this.keeper = keeperOf(options);
+    this.session = new Session({ ...placeOf(options, this.keeper), random: Math.random });
+    this.url = options.url ?? defaultUrl();
+    this.tickets = new TicketSource(options.session, browserTickets(options.session, this.url));
+    this.driver = new Driver(this.session, browserEnv(this.url), (output) => this.onOutput(output));
     this.receiver = new Receiver({
       onChange: () => this.onReceiveChange(),
       onLost: () => this.receiveRetry.schedule(() => void this.receiveAgain()),
@@ -106,10 +108,12 @@ export class LiveClient extends Emitter<LiveClientEvents> {
       onChange: () => this.emit("publish", this.publisher.state),
       onWayLost: () => void this.restart("publish"),
     });
-    this.stopWaking = onWake({
+    const stopWaking = onWake({
       wake: (networkChanged) => this.driver.run((session, now) => session.wake(now, networkChanged)),
       switched: () => void Promise.all([this.restart("receive"), this.restart("publish")]),
     });
+    const stopHiding = onHidden((hidden) => this.watch(!hidden));
+    this.stopWaking = () => (stopWaking(), stopHiding());
   }
 
   // ---- State -------------------------------------------------------------------------------------------------------
@@ -139,7 +143,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Now by the server's clock, in ms since 1970. */
   serverNow(): number {
-    return Date.now() + this.clock.ms;
+    return Date.now() + this.offset.ms;
   }
 
   /** Measures both media connections; null for one that does not exist. */
@@ -149,10 +153,34 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     return { receive, publish };
   }
 
+  /** How the last join went, stage by stage. */
+  get joinReport(): JoinReport {
+    return this.clock.report;
+  }
+
+  /** The element that shows `main`: tells the client when a picture is there. Call it whenever its stream or source changes. */
+  shows(element: HTMLVideoElement): void {
+    this.clock.shows(element);
+  }
+
   // ---- Actions -----------------------------------------------------------------------------------------------------
 
+  /** Joins. After `prepare` the picture is two round trips away. */
   connect(): void {
-    this.driver.run((session, now) => session.start(now));
+    this.clock.start("ordinary", performance.now());
+    this.stopHolding?.();
+    const ticket = this.stopHolding === null ? null : this.beginByTicket(this.prepared);
+    this.stopHolding = null;
+    this.driver.run((session, now) => session.start(now, ticket));
+  }
+
+  /** Makes everything ready for `connect`: the socket is open, the offer made, a ticket at hand. Nobody has joined yet. */
+  prepare(): void {
+    if (this.stopHolding !== null || this.status.name !== "connecting") return;
+    const timer = setInterval(() => void this.tickets.refill(), TICKET_CHECK_MS);
+    this.stopHolding = () => clearInterval(timer);
+    void this.tickets.refill();
+    this.driver.run((session, now) => session.prepare(now));
   }
 
   /**
@@ -196,6 +224,24 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 
   /**
+   * Leaves this session for another one on the same server. The connection goes along, so its picture is one round trip away.
+   * `to` is as in the constructor; `storageKey` and `name` too.
+   */
+  switchTo(to: Pick<LiveClientOptions, "session" | "token" | "name" | "storageKey">): void {
+    this.clock.start("switch", performance.now());
+    this.keeper = keeperOf(to);
+    this.tickets = new TicketSource(to.session, browserTickets(to.session, this.url));
+    for (const cmd of [...this.promises.keys()]) this.settle(cmd, null, { code: "left", retryAfterMs: null });
+    this.publisher.close();
+    this.driver.run((session, now) => session.switchTo(placeOf(to, this.keeper), now));
+  }
+
+  /** Wants pictures, or while nobody looks sound alone. A page in the background does so by itself. */
+  watch(pictures: boolean): void {
+    this.driver.run((session) => session.watch(pictures));
+  }
+
+  /**
    * Begins ICE anew on a connection, which keeps its media, its keys and its slots. The client does so itself when it loses
    * the way to the server, and when the device changes its network.
    */
@@ -215,6 +261,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   close(): void {
     this.stopWaking();
     this.taps.close();
+    this.stopHolding?.();
     this.receiveRetry.cancel();
     this.driver.run((session) => session.leave());
     this.receiver.close();
@@ -256,6 +303,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
     switch (message.type) {
+      case "waiting":
+        return this.emit("waiting", message.place);
       case "presence":
         return this.setPresent(message.present);
       case "slots":
@@ -275,16 +324,18 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 
   private onJoined(joined: Joined): void {
+    this.clock.mark("joined", performance.now());
     this.you = joined.you;
     this.info = joined.session;
-    this.clock.guess(joined.server_time, Date.now());
+    this.offset.guess(joined.server_time, Date.now());
     void this.measureClock();
+    this.emit("waiting", null);
     this.emit("joined", { you: joined.you, session: joined.session });
     this.iceServers = joined.ice_servers ?? [];
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
     this.setSpeakers([]);
-    if (joined.answer !== null) void this.prepared?.accept(joined.answer);
+    if (joined.answer !== null) void this.accept(this.prepared, joined.answer);
     else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
     this.publisher.rejoined(joined.slots);
   }
@@ -306,12 +357,12 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Three exchanges after each join: the quickest of them counts. */
   private async measureClock(): Promise<void> {
-    this.clock.forget();
+    this.offset.forget();
     for (let i = 0; i < 3; i++) {
       const result = await this.request({ type: "time", t0: Date.now() });
       if (!result.ok || result.reply.type !== "time") return;
       const { t0, t1, t2 } = result.reply;
-      this.clock.measured(t0, t1, t2, Date.now());
+      this.offset.measured(t0, t1, t2, Date.now());
     }
   }
 
@@ -326,24 +377,48 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Makes the offer of a join while its socket opens. */
   private async offerFor(attempt: number): Promise<void> {
-    const prepared = this.options.receive === false ? null : await this.prepare();
-    this.driver.run((session, now) => session.offerReady(attempt, prepared?.sdp ?? null, now));
+    const prepared = this.options.receive === false ? null : await this.makeOffer();
+    const ticket = this.stopHolding === null ? this.beginByTicket(prepared) : null;
+    this.driver.run((session, now) => session.offerReady(attempt, prepared?.sdp ?? null, now, ticket));
+  }
+
+  /** Begins to connect before anybody has answered, if a ticket is at hand. Returns which. */
+  private beginByTicket(prepared: PreparedOffer | null): string | null {
+    if (prepared === null) return null;
+    this.clock.mark("offer", performance.now());
+    this.clock.follow(prepared.connection);
+    const ticket = this.tickets.take();
+    const begun = ticket !== null && prepared.begin(ticket);
+    this.clock.goes(begun ? "ticket" : "ordinary");
+    if (begun) this.clock.mark("answer", performance.now());
+    return begun ? ticket.ufrag : null;
+  }
+
+  private async accept(prepared: PreparedOffer | null, answer: string): Promise<void> {
+    // The server has answered something else than the ticket promised: silently, once more without one.
+    if (prepared === null) return;
+    const usable = await prepared.accept(answer);
+    this.clock.mark("answer", performance.now());
+    if (!usable) void this.receiveAgain();
   }
 
   private async receiveAgain(): Promise<void> {
     if (this.status.name !== "live") return; // the next join brings its own offer
-    const prepared = await this.prepare();
+    const prepared = await this.makeOffer();
     if (prepared === null) return;
+    this.clock.follow(prepared.connection);
+    this.clock.goes("ordinary");
     const result = await this.request({ type: "receive", offer: prepared.sdp });
     if (!result.ok) this.onMediaRefused(prepared, result.failure.code, result.failure.retryAfterMs);
     else if (result.reply.type === "receiving") {
       this.setSlots(result.reply.slots);
-      await prepared.accept(result.reply.answer);
+      await this.accept(prepared, result.reply.answer);
     }
   }
 
-  private async prepare(): Promise<PreparedOffer | null> {
+  private async makeOffer(): Promise<PreparedOffer | null> {
     this.receiveRetry.cancel();
+    this.prepared = null;
     try {
       return (this.prepared = await this.receiver.prepare());
     } catch (error) {
@@ -354,6 +429,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   private onMediaRefused(prepared: PreparedOffer | null, code: string, retryAfterMs: number | null): void {
     prepared?.refuse();
+    if (code === "ticket_refused") return void this.receiveAgain();
     if (code === "busy" || code === "rate_limited") {
       this.receiveRetry.schedule(() => void this.receiveAgain(), retryAfterMs ?? 0);
     }
@@ -373,6 +449,26 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     });
   }
 }
+
+function keeperOf(options: Pick<LiveClientOptions, "session" | "storageKey">): Keeper {
+  const scope = options.storageKey ?? `livetrial:${options.session}`;
+  return new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
+}
+
+function placeOf(options: Pick<LiveClientOptions, "session" | "token" | "name">, keeper: Keeper): Place {
+  const { session, name, token } = options;
+  const device = keeper.device(newId);
+  return {
+    session,
+    ...(device === null ? {} : { device }),
+    ...(name === undefined ? {} : { name }),
+    credentials: keeper.credentials(token ?? null),
+    restored: keeper.commands(),
+  };
+}
+
+/** How often a page that waits for its visitor looks whether its ticket is still good. */
+const TICKET_CHECK_MS = 15_000;
 
 /** Refusals of a restart that another attempt would meet too. */
 const NEEDS_ANOTHER: ReadonlySet<string> = new Set(["not_found", "bad_offer", "bad_message"]);

@@ -1,6 +1,6 @@
 /** One RTCPeerConnection with the server: offer out, answer in, its health watched. Never used twice. */
 
-import { PeerHealth, type Health } from "./health";
+import { PeerHealth, TICKET_TIMEOUT_MS, type Health } from "./health";
 import { IceRestart, type Exchange } from "./ice_restart";
 
 export interface PeerEvents {
@@ -46,6 +46,16 @@ export class Peer {
   async answer(sdp: string): Promise<void> {
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.update((judge, now) => judge.answered(now));
+  }
+
+  /** Connects by an answer that the page has made itself; whether the server agrees comes later (`confirmed`). */
+  async answerAlone(sdp: string): Promise<void> {
+    await this.connection.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** The server agrees: what does not connect now never will. */
+  confirmed(): void {
+    this.update((judge, now) => judge.answered(now, TICKET_TIMEOUT_MS));
   }
 
   /** Begins ICE anew, with relays where there are some; never fails. */

@@ -8,13 +8,18 @@ import { negotiateDependencyDescriptor } from "./dependency_descriptor";
 import { Peer } from "./peer";
 import type { VideoSlot } from "./protocol";
 import { pairUp, sectionKinds } from "./slots";
+import { answerFor, type Ticket } from "./ticket";
 
 export type ReceiveState = "off" | "connecting" | "live" | "reconnecting";
 
 /** An offer on its way: finish it with the server's answer, or with the reason why there is none. */
 export interface PreparedOffer {
   readonly sdp: string;
-  accept(answer: string): Promise<void>;
+  readonly connection: RTCPeerConnection;
+  /** Begins to connect by an answer of the page's own. False where the ticket is no good for this offer. */
+  begin(ticket: Ticket): boolean;
+  /** False where the connection had begun by a ticket and the server's answer is another: it is over then. */
+  accept(answer: string): Promise<boolean>;
   refuse(): void;
 }
 
@@ -32,6 +37,8 @@ interface Line {
   readonly streams: ReadonlyMap<VideoSlot, MediaStream>;
   /** The server has answered; until then nothing that it says is about this one. */
   answered: boolean;
+  /** The answer that the page has written itself. */
+  own: string | null;
 }
 
 export class Receiver {
@@ -67,6 +74,8 @@ export class Receiver {
     const sdp = await line.peer.offer();
     return {
       sdp,
+      connection: line.peer.connection,
+      begin: (ticket) => this.begin(line, sdp, ticket),
       accept: (answer) => this.accept(line, answer),
       refuse: () => this.discard(line),
     };
@@ -99,21 +108,28 @@ export class Receiver {
       return transceiver.receiver.track;
     });
     const streams = new Map([...pairUp(tracks)].map(([slot, { video, audio }]) => [slot, new MediaStream([video, audio])]));
-    const line: Line = { peer, streams, answered: false };
+    const line: Line = { peer, streams, answered: false, own: null };
     for (const track of tracks) track.addEventListener("unmute", () => this.onFirstPacket(line), { once: true });
     return line;
   }
 
-  private async accept(line: Line, answer: string): Promise<void> {
-    if (line !== this.next) return;
+  private begin(line: Line, offer: string, ticket: Ticket): boolean {
+    line.own = answerFor(offer, ticket);
+    if (line.own !== null) void apply(line.peer.answerAlone(line.own), line);
+    return line.own !== null;
+  }
+
+  private async accept(line: Line, answer: string): Promise<boolean> {
+    if (line !== this.next && line !== this.shown) return true; // a later one has taken its place
+    if (line.own !== null && (line.own !== answer || line.peer.health === "dead")) {
+      this.discard(line);
+      return false;
+    }
     line.answered = true;
     if (this.shown === null) this.takeOver(line);
-    try {
-      await line.peer.answer(answer);
-    } catch (error) {
-      console.warn("livetrial: the answer cannot be used", error);
-      line.peer.ended();
-    }
+    if (line.own === null) await apply(line.peer.answer(answer), line);
+    else line.peer.confirmed();
+    return true;
   }
 
   private discard(line: Line): void {
@@ -143,9 +159,18 @@ export class Receiver {
     if (this.next?.peer.health === "live" && this.shown?.peer.health !== "live") this.takeOver(this.next);
     if (line === newest && line.peer.health === "dead") {
       // Some browsers have no AEAD_AES_128_GCM; as DTLS client they get the older profile too.
-      if (line.peer.dtlsFailed) this.activeRole = true;
+      if (line.peer.dtlsFailed && line.own === null) this.activeRole = true;
       this.events.onLost();
     }
     this.events.onChange();
+  }
+}
+
+async function apply(answered: Promise<void>, line: Line): Promise<void> {
+  try {
+    await answered;
+  } catch (error) {
+    console.warn("livetrial: the answer cannot be used", error);
+    line.peer.ended();
   }
 }

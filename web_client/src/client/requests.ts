@@ -3,10 +3,25 @@
  * the rest wait. They belong to a socket: when it is lost they fail, and whoever asked decides anew after the next join.
  */
 
-import type { Audit, Duplicates, ErrorMessage, Published, React, Receiving, Request, Restarted, ServerMessage, TimeIs, Unpublished } from "./protocol";
+import type {
+  Audit,
+  Duplicates,
+  ErrorMessage,
+  JoinReport,
+  Published,
+  React,
+  Receiving,
+  Request,
+  Restarted,
+  ServerMessage,
+  Switch,
+  TimeIs,
+  Unpublished,
+  Watch,
+} from "./protocol";
 
-/** Taps are not answered. */
-export type ServerRequest = Exclude<Request, React>;
+/** The others have no reply, or one that comes as something else does. */
+export type ServerRequest = Exclude<Request, React | Switch | Watch | JoinReport>;
 export type ServerReply = Published | Unpublished | Receiving | Restarted | TimeIs | Duplicates | Audit;
 export interface RequestFailure {
   code: string;

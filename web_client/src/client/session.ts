@@ -9,9 +9,22 @@ import { Backoff } from "./backoff";
 import { afterClose, type ClosedReason } from "./closing";
 import { decode } from "./decode";
 import { Outbox } from "./outbox";
-import { PROTOCOL_VERSION, type Ack, type Command, type ErrorMessage, type Events, type Join, type Joined, type React, type ServerMessage } from "./protocol";
+import {
+  PROTOCOL_VERSION,
+  type Ack,
+  type Command,
+  type ErrorMessage,
+  type Events,
+  type Join,
+  type Joined,
+  type JoinReport,
+  type React,
+  type ServerMessage,
+  type Switch,
+  type Watch,
+} from "./protocol";
 import { Requests, type ServerRequest, type RequestResult } from "./requests";
-import type { CommandFailure, Credentials, Output, SessionOptions, Status } from "./session_io";
+import type { CommandFailure, Credentials, Output, Place, SessionOptions, Status } from "./session_io";
 import { applyEvents, applyOrder, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
 
 /** A socket that has not joined, or has not answered, for so long is given up. */
@@ -23,28 +36,38 @@ export const SILENCE_MS = 45_000;
 
 type Phase =
   | { name: "idle" }
-  | { name: "opening"; opened: boolean; offer: string | null | undefined; deadline: number }
+  | { name: "opening"; opened: boolean; offer: Offer | null | undefined; deadline: number }
   | { name: "joining"; deadline: number }
   | { name: "live"; since: number; heardAt: number }
   | { name: "waiting"; until: number }
   | { name: "closed"; reason: ClosedReason };
 
+interface Offer {
+  sdp: string;
+  ticket: string | null;
+}
+
 export class Session {
   state: SessionState = EMPTY_STATE;
   /** Text frames that were no well-formed messages. */
   malformed = 0;
-  readonly outbox: Outbox;
+  outbox: Outbox;
   private readonly requests = new Requests();
   private readonly backoff: Backoff;
   private readonly outputs: Output[] = [];
   private credentials: Credentials;
+  private place: Place;
+  private pictures = true;
   private phase: Phase = { name: "idle" };
   private attempt = 0;
   private hasState = false;
   private hasJoined = false;
   private lastError: string | null = null;
+  /** Everything is made ready, and nobody has come yet. */
+  private held = false;
 
-  constructor(private readonly options: SessionOptions) {
+  constructor(options: SessionOptions) {
+    this.place = options;
     this.credentials = options.credentials;
     this.outbox = new Outbox(options.restored);
     this.backoff = new Backoff(options.random);
@@ -59,7 +82,9 @@ export class Session {
   /** When `tick` must be called, in ms; null when nothing is due. */
   deadline(): number | null {
     const { phase } = this;
-    if (phase.name === "opening" || phase.name === "joining") return phase.deadline;
+    // A socket that is held may stay open for as long as the server lets it.
+    if (phase.name === "opening") return this.held && phase.opened ? null : phase.deadline;
+    if (phase.name === "joining") return phase.deadline;
     if (phase.name === "waiting") return phase.until;
     if (phase.name !== "live") return null;
     const waiting = [this.outbox.waitingSince, this.requests.waitingSince].filter((t) => t !== null);
@@ -73,8 +98,19 @@ export class Session {
 
   // ---- From the page -----------------------------------------------------------------------------------------------
 
-  start(now: number): void {
+  /** `ticket`: the one by which an offer that was prepared is answered. */
+  start(now: number, ticket: string | null = null): void {
+    if (this.held && this.phase.name === "opening" && this.phase.offer) this.phase.offer.ticket = ticket;
+    this.held = false;
     if (this.phase.name === "idle") this.open(now);
+    else this.joinWhenReady(now);
+  }
+
+  /** Opens the socket and has the offer made, so that `start` costs nothing but the join itself. */
+  prepare(now: number): void {
+    if (this.phase.name !== "idle") return;
+    this.held = true;
+    this.open(now);
   }
 
   /** Keeps the command until it is acknowledged. Returns false when too many are waiting already. */
@@ -108,6 +144,39 @@ export class Session {
     else if (phase.name === "live" && (networkChanged || now - phase.heardAt > SILENCE_MS)) this.abandon(now, 0);
   }
 
+  /**
+   * Goes to another session. While live it takes socket and receiving connection along; otherwise the next join goes there.
+   * Commands that wait stay in the old session's storage.
+   */
+  switchTo(place: Place, now: number): void {
+    if (this.phase.name === "closed") return;
+    for (const id of this.requests.socketLost()) this.outputs.push({ kind: "reply", id, result: DISCONNECTED });
+    this.place = place;
+    this.credentials = place.credentials;
+    this.outbox = new Outbox(place.restored);
+    this.state = EMPTY_STATE;
+    this.hasState = false;
+    if (this.phase.name === "live") {
+      this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
+      this.say({ type: "switch", ...this.who() });
+    } else if (this.phase.name === "joining") {
+      this.abandon(now, 0); // the answer to come is about the session that is left
+    }
+    this.outputs.push({ kind: "changed" });
+  }
+
+  /** Whether pictures are wanted, or sound alone. */
+  watch(pictures: boolean): void {
+    if (this.pictures === pictures) return;
+    this.pictures = pictures;
+    if (this.phase.name === "live") this.say({ type: "watch", pictures });
+  }
+
+  /** Tells how the join went; what cannot be told now is not worth telling later. */
+  report(report: JoinReport): void {
+    if (this.phase.name === "live") this.say(report);
+  }
+
   leave(): void {
     if (this.phase.name === "closed") return;
     this.socketGone();
@@ -117,10 +186,10 @@ export class Session {
 
   // ---- From the shell ----------------------------------------------------------------------------------------------
 
-  /** The offer for the join of `attempt` is made; null when no media are wanted. */
-  offerReady(attempt: number, offer: string | null, now: number): void {
+  /** The offer for the join of `attempt` is made; null when no media are wanted. `ticket`: the one by which it is answered. */
+  offerReady(attempt: number, offer: string | null, now: number, ticket: string | null = null): void {
     if (this.phase.name !== "opening" || attempt !== this.attempt) return;
-    this.phase.offer = offer;
+    this.phase.offer = offer === null ? null : { sdp: offer, ticket };
     this.joinWhenReady(now);
   }
 
@@ -168,17 +237,29 @@ export class Session {
   }
 
   private joinWhenReady(now: number): void {
-    if (this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
-    const { session, name, device } = this.options;
-    const join: Join = { type: "join", v: PROTOCOL_VERSION, session };
-    const token = this.credentials.personal ?? this.credentials.link;
-    if (token !== null) join.token = token;
-    if (name !== undefined) join.name = name;
-    if (device !== undefined) join.device = device;
-    if (this.phase.offer !== null) join.offer = this.phase.offer;
+    if (this.held || this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
+    const join: Join = { type: "join", v: PROTOCOL_VERSION, ...this.who(), ...this.device() };
+    if (this.phase.offer !== null) join.offer = this.phase.offer.sdp;
+    if (this.phase.offer?.ticket) join.ticket = this.phase.offer.ticket;
     if (this.hasState) join.last_event = this.state.seq;
     this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
-    this.outputs.push({ kind: "send", text: JSON.stringify(join) });
+    this.say(join);
+  }
+
+  private who(): Pick<Join, "session" | "token" | "name"> {
+    const { session, name } = this.place;
+    const token = this.credentials.personal ?? this.credentials.link;
+    return { session, ...(token === null ? {} : { token }), ...(name === undefined ? {} : { name }) };
+  }
+
+  /** A switch stays on the socket, whose device is known. */
+  private device(): Pick<Join, "device"> {
+    const { device } = this.place;
+    return device === undefined ? {} : { device };
+  }
+
+  private say(message: Join | Switch | Watch | JoinReport): void {
+    this.outputs.push({ kind: "send", text: JSON.stringify(message) });
   }
 
   private enterLive(joined: Joined, now: number): void {
@@ -195,6 +276,8 @@ export class Session {
     if (joined.token !== null) this.keep({ ...this.credentials, personal: joined.token });
     this.enter({ name: "live", since: now, heardAt: now });
     this.outputs.push({ kind: "joined", message: joined }, { kind: "changed" });
+    // A new connection shows pictures until it is told not to.
+    if (!this.pictures) this.say({ type: "watch", pictures: false });
     this.flush(now);
   }
 
@@ -245,6 +328,11 @@ export class Session {
         return;
       case "ack":
         return this.settle(this.outbox.acknowledge(message.cmd, message.seq), message.id, null);
+      case "waiting":
+        // The server is there and has us in its queue, so this is no silence.
+        if (this.phase.name === "joining") this.phase.deadline = now + REPLY_TIMEOUT_MS;
+        this.outputs.push({ kind: "notice", message });
+        return;
       case "presence":
       case "slots":
       case "encodings":

@@ -28,6 +28,7 @@ export const STRUCTS: Record<string, Record<string, Shape>> = {
   Mine: {"asked":{"list":"string"},"votes":{"list":"string"},"ballots":{"map":{"list":"string"}},"samples":{"list":"string"},"tickets":{"map":"int"},"member":{"null":{"is":"Member"}}},
   Member: {"id":{"null":"string"},"name":{"null":"string"},"via":{"null":"string"},"muted_until":"int","banned":"bool","role":{"null":{"one":["host","member","moderator"]}}},
   Block: {"id":"string","text":"string","link":"bool"},
+  Waiting: {"place":"int"},
   Receiving: {"answer":"string","slots":{"list":{"is":"Slot"}}},
   Published: {"publication":"string","answer":"string"},
   Restarted: {"connection":{"one":["publish","receive"]},"answer":"string"},
@@ -70,6 +71,7 @@ export const STRUCTS: Record<string, Record<string, Shape>> = {
 
 export const MESSAGES: Record<string, string> = {
   joined: "Joined",
+  waiting: "Waiting",
   receiving: "Receiving",
   published: "Published",
   restarted: "Restarted",

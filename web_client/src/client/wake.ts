@@ -29,6 +29,24 @@ export function onWake({ wake, switched }: WakeHandlers): () => void {
   };
 }
 
+/** A page that nobody has looked at for so long wants no pictures; a glance at another app costs nothing. */
+const HIDDEN_MS = 5_000;
+
+/** Calls back when the page has been in the background for a while, and at once when it is in front again. */
+export function onHidden(changed: (hidden: boolean) => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = (): void => {
+    clearTimeout(timer);
+    if (document.visibilityState === "visible") changed(false);
+    else timer = setTimeout(() => changed(true), HIDDEN_MS);
+  };
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
 /** `change` also tells estimates of throughput, several times a minute: only another type of network matters. */
 function onNetworkType(switched: () => void): () => void {
   const network = (navigator as { connection?: NetworkInformation }).connection;

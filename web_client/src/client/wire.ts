@@ -2,6 +2,7 @@
 
 export type Role = "host" | "moderator" | "member";
 export type SourceKind = "camera" | "screen" | "microphone";
+export type JoinPath = "ticket" | "ordinary" | "switch";
 export type ConnectionKind = "receive" | "publish";
 export type QuestionState = "received" | "queued" | "answering" | "answered" | "declined" | "withdrawn" | "merged";
 export type Order = "popular" | "newest" | "rising" | "fair";
@@ -405,6 +406,40 @@ export interface DrawCancel {
   draw: string;
 }
 
+/** Leave this session for another one, and take the receiving connection along. */
+export interface Switch {
+  type: "switch";
+  session: string;
+  token?: string | null;
+  name?: string | null;
+  last_event?: number | null;
+}
+
+/** Pictures are wanted, or sound alone. */
+export interface Watch {
+  type: "watch";
+  pictures: boolean;
+}
+
+/** How long a join took; counted once for each. */
+export interface JoinReport {
+  type: "join_report";
+  path: "ordinary" | "switch" | "ticket";
+  stages: JoinStages;
+}
+
+/** Milliseconds from the tap to each stage; None where it was not reached or not seen. */
+export interface JoinStages {
+  offer?: number | null;
+  answer?: number | null;
+  joined?: number | null;
+  ice?: number | null;
+  dtls?: number | null;
+  first_packet?: number | null;
+  first_decoded?: number | null;
+  first_shown?: number | null;
+}
+
 /** A new receiving connection, after the old one was lost. */
 export interface Receive {
   type: "receive";
@@ -464,6 +499,7 @@ export interface Join {
   name?: string | null;
   device?: string | null;
   offer?: string | null;
+  ticket?: string | null;
   last_event?: number | null;
 }
 
@@ -932,6 +968,12 @@ export interface Mine {
   member: Member | null;
 }
 
+/** Many join at once; how many come before this one, itself included. */
+export interface Waiting {
+  type: "waiting";
+  place: number;
+}
+
 /** The answer to `receive`. */
 export interface Receiving {
   type: "receiving";
@@ -1069,9 +1111,9 @@ export interface Error {
 }
 
 export type Command = Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline | SetLabels | SetPlace | WriteReply | Merge | Unmerge | Answering | Answered | NextUp | Mark | Configure | Mute | Unmute | Ban | Unban | SetRole | BlockAdd | BlockRemove | Delete | Undelete | PollMake | PollOpen | PollClose | PollVote | TrialAdd | HandRaise | HandLower | HandInvite | StageEnter | StageLeave | StageMute | Say | Announce | AnnouncementPin | AnnouncementWithdraw | ProductAdd | ProductPin | ProductClick | ProductSample | DrawOpen | DrawEnter | DrawClose | DrawCancel;
-export type Request = Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit;
-export type ClientMessage = Join | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit | Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline | SetLabels | SetPlace | WriteReply | Merge | Unmerge | Answering | Answered | NextUp | Mark | Configure | Mute | Unmute | Ban | Unban | SetRole | BlockAdd | BlockRemove | Delete | Undelete | PollMake | PollOpen | PollClose | PollVote | TrialAdd | HandRaise | HandLower | HandInvite | StageEnter | StageLeave | StageMute | Say | Announce | AnnouncementPin | AnnouncementWithdraw | ProductAdd | ProductPin | ProductClick | ProductSample | DrawOpen | DrawEnter | DrawClose | DrawCancel;
+export type Request = Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit;
+export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit | Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline | SetLabels | SetPlace | WriteReply | Merge | Unmerge | Answering | Answered | NextUp | Mark | Configure | Mute | Unmute | Ban | Unban | SetRole | BlockAdd | BlockRemove | Delete | Undelete | PollMake | PollOpen | PollClose | PollVote | TrialAdd | HandRaise | HandLower | HandInvite | StageEnter | StageLeave | StageMute | Say | Announce | AnnouncementPin | AnnouncementWithdraw | ProductAdd | ProductPin | ProductClick | ProductSample | DrawOpen | DrawEnter | DrawClose | DrawCancel;
 export type Event = QuestionEvent | VotedEvent | MergedEvent | NowEvent | SettingsEvent | ReplyEvent | PollEvent | TallyEvent | ReactionsEvent | HandEvent | ChatEvent | AnnouncementEvent | ProductEvent | ClickedEvent | DrawEvent | EnteredEvent | TrialEvent | MemberEvent | BlockEvent;
-export type ServerMessage = Joined | Receiving | Published | Restarted | Unpublished | TimeIs | Ack | Events | Ordered | LogHash | Duplicates | Audit | Presence | Slots | Encodings | Speakers | MediaClosed | Error;
+export type ServerMessage = Joined | Waiting | Receiving | Published | Restarted | Unpublished | TimeIs | Ack | Events | Ordered | LogHash | Duplicates | Audit | Presence | Slots | Encodings | Speakers | MediaClosed | Error;
 
-export const ERROR_CODES = ["unsupported_version","bad_message","bad_offer","unsupported_media","forbidden","not_found","closed","wrong_state","bad_choice","text_empty","text_too_long","text_blocked","link_blocked","muted","not_invited","stage_full","too_many","rate_limited","busy","token_missing","token_expired","token_invalid","banned","session_unknown","internal"] as const;
+export const ERROR_CODES = ["unsupported_version","bad_message","bad_offer","unsupported_media","ticket_refused","forbidden","not_found","closed","wrong_state","bad_choice","text_empty","text_too_long","text_blocked","link_blocked","muted","not_invited","stage_full","too_many","rate_limited","busy","token_missing","token_expired","token_invalid","banned","session_unknown","internal"] as const;

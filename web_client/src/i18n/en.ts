@@ -27,6 +27,7 @@ export const en: Messages = {
     session_unknown: { title: "There is no such session", help: "Check the link, or ask the organiser." },
   },
   errors: {
+    ticket_refused: "The picture had to be asked for again.",
     unsupported_version: "This page is out of date. Reload it.",
     token_missing: "This session needs a link of your own. Ask the organiser for it.",
     internal: "Something went wrong on our side. Please try again.",
@@ -62,6 +63,7 @@ export const en: Messages = {
     label: "Live picture",
     connecting: "Connecting…",
     connectingHelp: "One moment.",
+    queued: (place) => `Many people are joining right now. You are number ${place} in line; stay on this page.`,
     waiting: "The host is not here yet",
     waitingHelp: "The picture starts here by itself. You can already ask.",
     opening: "The picture is coming…",

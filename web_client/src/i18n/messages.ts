@@ -33,6 +33,8 @@ export interface Messages {
     readonly label: string;
     readonly connecting: string;
     readonly connectingHelp: string;
+    /** In the queue of those who join; 1 is the next. */
+    readonly queued: (place: number) => string;
     readonly waiting: string;
     readonly waitingHelp: string;
     readonly opening: string;

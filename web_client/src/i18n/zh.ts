@@ -27,6 +27,7 @@ export const zh: Messages = {
     session_unknown: { title: "没有这场直播", help: "请检查链接，或询问组织者。" },
   },
   errors: {
+    ticket_refused: "需要重新请求画面。",
     unsupported_version: "页面版本过旧，请刷新。",
     token_missing: "进入本场需要你的专属链接，请向组织者索取。",
     internal: "服务器出错了，请重试。",
@@ -62,6 +63,7 @@ export const zh: Messages = {
     label: "直播画面",
     connecting: "正在连接…",
     connectingHelp: "请稍候。",
+    queued: (place) => `现在加入的人很多，你排在第 ${place} 位，请留在此页面。`,
     waiting: "主播还没开播",
     waitingHelp: "开播后画面会自动出现，你现在就可以提问。",
     opening: "画面马上就来…",

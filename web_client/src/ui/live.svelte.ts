@@ -11,6 +11,8 @@ export class Live {
   slots = $state.raw<readonly Slot[]>([]);
   speakers = $state.raw<readonly string[]>([]);
   present = $state(0);
+  /** Place in the queue of those who join; null when there is none. */
+  waiting = $state<number | null>(null);
   receive = $state<LiveClient["receiver"]["state"]>("off");
   publish = $state.raw<LiveClient["publisher"]["state"]>({ name: "off" });
   streams = $state.raw<ReadonlyMap<VideoSlot, MediaStream>>(new Map());
@@ -24,6 +26,7 @@ export class Live {
     client.on("joined", ({ you, session }) => ([this.you, this.info] = [you, session]));
     client.on("slots", (slots) => (this.slots = slots));
     client.on("speakers", (speakers) => (this.speakers = speakers));
+    client.on("waiting", (waiting) => (this.waiting = waiting));
     client.on("present", (present) => (this.present = present));
     client.on("publish", (publish) => (this.publish = publish));
     client.on("receive", (receive) => ([this.receive, this.streams] = [receive, client.streams]));

@@ -21,6 +21,12 @@ use crate::{keys, snapshot};
 /// More would only wait for one another: each takes a core.
 const MAX_WORKERS: u8 = 64;
 
+/// Datagrams of a first flight: a ClientHello is one, or two with a post-quantum key share.
+const MAX_FLIGHT: usize = 4;
+
+/// Media that wait longer than this are not held but withheld.
+const MAX_HOLD_MS: u64 = 1000;
+
 /// One media node.
 ///
 /// Raises:
@@ -79,6 +85,16 @@ impl Plane {
         self.post(Command::AddPeer { peer: peer.id("peer")?, local_ufrag, local_pwd, extensions })
     }
 
+    fn accept_tickets(&self, key: &[u8]) -> PyResult<()> {
+        let key: [u8; 32] = key.try_into().map_err(|_| arguments::invalid(format!("key must be 32 octets, not {}", key.len())))?;
+        self.post(Command::AcceptTickets { key })
+    }
+
+    #[pyo3(signature = (peer, *, extensions))]
+    fn set_extensions(&self, peer: Int, extensions: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.post(Command::SetExtensions { peer: peer.id("peer")?, extensions: arguments::extensions(extensions)? })
+    }
+
     #[pyo3(signature = (peer, *, local_ufrag, local_pwd))]
     fn restart_ice(&self, peer: Int, local_ufrag: String, local_pwd: String) -> PyResult<()> {
         arguments::ice_credentials(&local_ufrag, &local_pwd)?;
@@ -94,14 +110,29 @@ impl Plane {
         self.post(Command::SendDtls { peer: peer.id("peer")?, datagram: datagram.to_vec() })
     }
 
-    #[pyo3(signature = (peer, *, profile, send_key, send_salt, receive_key, receive_salt))]
+    fn follow_checks(&self, peer: Int, datagrams: Vec<Vec<u8>>) -> PyResult<()> {
+        arguments::require(datagrams.len() <= MAX_FLIGHT, || format!("a flight has at most {MAX_FLIGHT} datagrams"))?;
+        datagrams.iter().try_for_each(|datagram| arguments::datagram(datagram))?;
+        self.post(Command::FollowChecks { peer: peer.id("peer")?, datagrams })
+    }
+
+    fn show_again(&self, peer: Int) -> PyResult<()> {
+        self.post(Command::ShowAgain(peer.id("peer")?))
+    }
+
+    #[pyo3(
+        signature = (peer, *, profile, send_key, send_salt, receive_key, receive_salt, media_after_ms = Int::of(0)),
+        text_signature = "($self, peer, *, profile, send_key, send_salt, receive_key, receive_salt, media_after_ms=0)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn set_keys(
-        &self, peer: Int, profile: &str, send_key: &[u8], send_salt: &[u8], receive_key: &[u8], receive_salt: &[u8],
+        &self, peer: Int, profile: &str, send_key: &[u8], send_salt: &[u8], receive_key: &[u8], receive_salt: &[u8], media_after_ms: Int,
     ) -> PyResult<()> {
+        let hold = Duration::from_millis(media_after_ms.within("media_after_ms", 0..=MAX_HOLD_MS)?);
         let profile = keys::profile(profile)?;
         let send = keys::master_key("send", profile, send_key, send_salt)?;
         let receive = keys::master_key("receive", profile, receive_key, receive_salt)?;
-        self.post(Command::SetKeys { peer: peer.id("peer")?, profile, send, receive })
+        self.post(Command::SetKeys { peer: peer.id("peer")?, profile, send, receive, hold })
     }
 
     #[pyo3(signature = (source, *, peer, kind, mid, codecs, rids, ssrcs))]

@@ -1,5 +1,7 @@
 //! What Python tells the engine, what the engine tells Python, and the rows that it reports.
 
+use std::time::Duration;
+
 use crate::address::TransportAddress;
 use crate::srtp::{MasterKey, Profile};
 
@@ -64,7 +66,7 @@ pub struct ExtensionIds {
 /// A call from Python, carried out by the worker.
 #[derive(Debug)]
 pub enum Command {
-    /// Answer binding requests for this ufrag.
+    /// Answer binding requests for this ufrag, or claim the provisional peer that has it.
     AddPeer {
         /// The new peer.
         peer: PeerId,
@@ -72,6 +74,18 @@ pub enum Command {
         local_ufrag: String,
         /// Our password.
         local_pwd: String,
+        /// Its header extension ids.
+        extensions: ExtensionIds,
+    },
+    /// Answer checks with tickets made under this key.
+    AcceptTickets {
+        /// Of HMAC-SHA-256.
+        key: [u8; 32],
+    },
+    /// The header extension ids of a peer that was added before its offer came.
+    SetExtensions {
+        /// Whose.
+        peer: PeerId,
         /// Its header extension ids.
         extensions: ExtensionIds,
     },
@@ -93,6 +107,13 @@ pub enum Command {
         /// One DTLS datagram.
         datagram: Vec<u8>,
     },
+    /// Send these DTLS datagrams again behind every answered check, to where it came from, until the peer's first one arrives.
+    FollowChecks {
+        /// To whom.
+        peer: PeerId,
+        /// The first flight; empty: none any more.
+        datagrams: Vec<Vec<u8>>,
+    },
     /// Open the media gate.
     SetKeys {
         /// Whose association.
@@ -103,7 +124,11 @@ pub enum Command {
         send: MasterKey,
         /// For what we receive.
         receive: MasterKey,
+        /// How long media wait behind the last flight of DTLS.
+        hold: Duration,
     },
+    /// Begin what the peer is shown anew: it was sent before the peer had its keys.
+    ShowAgain(PeerId),
     /// A published track.
     AddSource {
         /// The new source.
@@ -190,6 +215,13 @@ pub enum Event {
         peer: PeerId,
         /// Where it came from.
         address: TransportAddress,
+    },
+    /// A check with a ticket was answered. The peer is provisional: `AddPeer` with its ufrag claims it, under an id of the caller's.
+    Ticket {
+        /// An id of the plane's, in the upper half.
+        peer: PeerId,
+        /// The ticket.
+        ufrag: String,
     },
     /// Nothing authenticated arrived for the liveness timeout.
     Lost {

@@ -1,5 +1,7 @@
 //! A browser's side of one association.
 
+use std::time::Duration;
+
 use plane_core::address::TransportAddress;
 use plane_core::command::{Command, ExtensionIds, PeerId};
 use plane_core::extension;
@@ -48,7 +50,13 @@ impl Client {
     pub fn commands(&self, extensions: ExtensionIds) -> [Command; 2] {
         [
             Command::AddPeer { peer: self.peer, local_ufrag: self.ufrag(), local_pwd: self.password(), extensions },
-            Command::SetKeys { peer: self.peer, profile: self.profile, send: key(self.seed, 2), receive: key(self.seed, 1) },
+            Command::SetKeys {
+                peer: self.peer,
+                profile: self.profile,
+                send: key(self.seed, 2),
+                receive: key(self.seed, 1),
+                hold: Duration::ZERO,
+            },
         ]
     }
 

@@ -110,10 +110,10 @@ enum Topic {
     Encoding(SourceId, usize),
 }
 
-/// `None` for a DTLS datagram, of which each matters.
+/// `None` for a DTLS datagram and a ticket, of which each matters; a ticket's page joins without it in the end.
 fn topic(event: &Event) -> Option<Topic> {
     match event {
-        Event::Dtls { .. } => None,
+        Event::Dtls { .. } | Event::Ticket { .. } => None,
         Event::Connected { peer, .. } => Some(Topic::Connected(*peer)),
         Event::Lost { peer } => Some(Topic::Lost(*peer)),
         Event::Encoding { source, encoding, .. } => Some(Topic::Encoding(*source, *encoding)),

@@ -14,6 +14,7 @@ mod receive;
 mod send;
 mod socket;
 mod tcp;
+mod tickets;
 mod worker;
 
 pub use mailbox::Stats;

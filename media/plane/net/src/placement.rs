@@ -10,6 +10,7 @@ use std::sync::Arc;
 use plane_core::command::{Codec, Command, MediaKind, PeerId, SinkId, SourceId, WorkerId};
 
 use crate::links::Ufrags;
+use crate::tickets;
 
 /// Where unknown ids are counted.
 const ANY: WorkerId = 0;
@@ -80,7 +81,12 @@ impl Placement {
                 vec![(self.of_peer(peer), command)]
             }
             Command::RemovePeer(peer) => self.remove_peer(peer),
-            Command::SendDtls { peer, .. } | Command::SetKeys { peer, .. } => vec![(self.of_peer(peer), command)],
+            Command::SendDtls { peer, .. }
+            | Command::SetKeys { peer, .. }
+            | Command::FollowChecks { peer, .. }
+            | Command::SetExtensions { peer, .. }
+            | Command::ShowAgain(peer) => vec![(self.of_peer(peer), command)],
+            Command::AcceptTickets { key } => (0..self.workers.len()).map(|worker| (worker, Command::AcceptTickets { key })).collect(),
             Command::AddSource { source, peer, kind, ref codecs, ref rids, ref ssrcs, .. } => {
                 let encodings = rids.len().max(ssrcs.len()).max(1);
                 let worker = self.place_source(source, peer, kind, codecs, encodings);
@@ -127,6 +133,8 @@ impl Placement {
             return taken;
         }
         let least = self.workers.iter().enumerate().min_by_key(|&(_, load)| *load).map_or(ANY, |(worker, _)| worker);
+        // A peer with a ticket may have come before this: it is where its checks go by themselves.
+        let least = tickets::worker_of(ufrag, self.workers.len()).unwrap_or(least);
         self.load(least, |load| load.peers = load.peers.saturating_add(1));
         let (sources, sinks) = (HashSet::new(), HashSet::new());
         self.peers.insert(peer, Peer { worker: least, ufrags: vec![ufrag.into()], sources, sinks });

@@ -139,12 +139,18 @@ impl Worker {
     }
 
     fn turn(&mut self) -> Flow {
-        if self.messages_wait && self.take_messages() == Flow::Close {
-            return Flow::Close;
+        // Fetched before the messages are read: what a parcel is about was posted before anybody could send the parcel.
+        let parcels = self.fetch_parcels();
+        self.messages_wait |= !parcels.is_empty();
+        while self.messages_wait {
+            if self.take_messages() == Flow::Close {
+                return Flow::Close;
+            }
+            if parcels.is_empty() {
+                break;
+            }
         }
-        if self.parcels_wait {
-            self.take_parcels();
-        }
+        self.take_parcels(parcels);
         if self.readable {
             self.receive();
         }

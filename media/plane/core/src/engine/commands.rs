@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use super::feed::Wanted;
 use super::layers::Layers;
-use super::peer::{Peer, Stream};
+use super::peer::{Peer, Security, Stream};
 use super::sink::Sink;
 use super::source::Source;
-use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SinkKey, SourceKey};
 use crate::command::{Codec, Command, MediaKind, PeerId, SinkId, SourceId};
 use crate::srtp::{SrtpReceiver, SrtpSender};
@@ -25,7 +24,11 @@ impl Engine {
 
     fn carry_out(&mut self, command: Command, now: Instant, out: &mut impl Output) -> Option<()> {
         match command {
+            Command::AcceptTickets { key } => self.tickets.accept(&key),
+            Command::SetExtensions { peer, extensions } => self.peers.get_mut(*self.ids.peers.get(&peer)?)?.extensions = extensions,
+            Command::AddPeer { peer, local_ufrag, extensions, .. } if self.claim_peer(peer, &local_ufrag, extensions) => {}
             Command::AddPeer { peer, local_ufrag, local_pwd, extensions } => {
+                self.tickets.spend(&local_ufrag, now, self.clock.since_epoch(now).as_secs());
                 let key = self.peers.insert(Peer::new(peer, local_ufrag.clone(), local_pwd, extensions, now));
                 self.by_ufrag.insert(local_ufrag, key);
                 self.ids.peers.insert(peer, key);
@@ -33,14 +36,13 @@ impl Engine {
             Command::RestartIce { peer, local_ufrag, local_pwd } => self.restart_ice(peer, local_ufrag, local_pwd)?,
             Command::RemovePeer(peer) => self.remove_peer(peer)?,
             Command::SendDtls { peer, datagram } => self.send_dtls(now, *self.ids.peers.get(&peer)?, &datagram, out),
-            Command::SetKeys { peer, profile, send, receive } => {
+            Command::FollowChecks { peer, datagrams } => self.follow_checks(peer, datagrams)?,
+            Command::SetKeys { peer, profile, send, receive, hold } => {
                 let key = *self.ids.peers.get(&peer)?;
-                let peer = self.peers.get_mut(key)?;
                 let (sender, receiver) = (SrtpSender::new(profile, &send), SrtpReceiver::new(profile, &receive));
-                peer.security = Some(super::peer::Security { sender, receiver });
-                self.timers.arm(Timer::Keyframes, now);
-                self.begin_replays(key, now, out);
+                self.open_media(key, Security { sender, receiver }, hold, now, out);
             }
+            Command::ShowAgain(peer) => self.show_again(peer, now, out)?,
             Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs } => {
                 let peer = *self.ids.peers.get(&peer)?;
                 self.add_source(source, peer, kind, mid, codecs, rids, &ssrcs)?;
@@ -84,9 +86,12 @@ impl Engine {
     /// under the same key, which with GCM gives the key away: neither may come back as long as the peer is there.
     fn contradicts(&self, command: &Command) -> bool {
         match command {
-            Command::AddPeer { peer, local_ufrag, .. } => self.ids.peers.contains_key(peer) || self.by_ufrag.contains_key(local_ufrag),
+            Command::AddPeer { peer, local_ufrag, .. } => {
+                let holder = self.by_ufrag.get(local_ufrag).and_then(|&key| self.peers.get(key));
+                self.ids.peers.contains_key(peer) || holder.is_some_and(|holder| holder.provisional_since.is_none())
+            }
             Command::RestartIce { local_ufrag, .. } => self.by_ufrag.contains_key(local_ufrag),
-            Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.security.is_some()),
+            Command::SetKeys { peer, .. } => self.peer_of(*peer).is_some_and(|peer| peer.opening.has_keys()),
             Command::AddSource { source, .. } | Command::AddMirror { source, .. } => self.ids.sources.contains_key(source),
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
                 let taken = |peer: &Peer| peer.sending.contains(ssrc) || peer.sending.contains(rtx_ssrc) || ssrc == rtx_ssrc;
@@ -135,16 +140,19 @@ impl Engine {
         }
         if let Some(source) = source {
             let waits = self.sinks.get(sink_key)?.waits_for_keyframe(self.sources.get(source)?.encodings.get(encoding)?);
-            if waits && !self.begin_replay(sink_key, now, out) {
+            if waits && !self.begin_replay(sink_key, now, out) && !self.cache_awaits_keys(sink_key, now) {
                 self.want_keyframe(source, encoding, now);
             }
         }
         Some(())
     }
 
-    fn remove_peer(&mut self, id: PeerId) -> Option<()> {
+    pub(super) fn remove_peer(&mut self, id: PeerId) -> Option<()> {
         let key = self.ids.peers.remove(&id)?;
         let peer = self.peers.remove(key)?;
+        if peer.provisional_since.is_some() {
+            self.tickets.claimed();
+        }
         for ufrag in peer.credentials.ufrags() {
             self.by_ufrag.remove(ufrag);
         }

@@ -88,6 +88,8 @@ counters! {
     cached_replays,
     /// Sinks that began with the cached keyframe as a still.
     cached_stills,
+    /// Sinks that began again because the first packets came before the peer had its keys.
+    beginnings_repeated,
     /// Numbers filled with an empty packet: of packets that are not wanted, or that will not come.
     fillers_sent,
     /// Changes of source or encoding carried out at a keyframe.
@@ -110,6 +112,16 @@ counters! {
     stun_rejected,
     /// Binding requests that were not answered because their host or their peer had too many.
     stun_limited,
+    /// Tickets that made a peer.
+    tickets_taken,
+    /// Tickets whose MAC is wrong.
+    tickets_forged,
+    /// Tickets that came too late.
+    tickets_expired,
+    /// Tickets that were used before.
+    tickets_spent,
+    /// Tickets that came when there were too many.
+    tickets_limited,
     /// Peers that went on at another address, nominated or followed.
     address_moves,
     /// ICE restarts that came to a nomination.

@@ -43,8 +43,8 @@ impl Engine {
             }
             Packet::ReceiverReport { reports, .. } => reports.for_each(|block| self.receive_report(now, peer, &block)),
             Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, out),
-            Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media),
-            Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media)),
+            Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media, out),
+            Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media, out)),
             Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
             Packet::Bye { .. } | Packet::Sdes | Packet::Remb { .. } | Packet::TransportFeedback { .. } | Packet::Unknown { .. } => {}
         }
@@ -56,10 +56,13 @@ impl Engine {
         }
     }
 
-    fn receive_keyframe_request(&mut self, now: Instant, peer: PeerKey, media: u32) {
+    fn receive_keyframe_request(&mut self, now: Instant, peer: PeerKey, media: u32, out: &mut impl Output) {
         self.counters.keyframe_requests_received.add(1);
-        let shown = self.sink_of(peer, media).and_then(|key| self.sinks.get(key)).and_then(|sink| sink.track.feed().copied());
-        if let Some(feed) = shown {
+        let Some(key) = self.sink_of(peer, media) else { return };
+        let shown = self.sinks.get(key).and_then(|sink| sink.track.feed().copied());
+        if let Some(feed) = shown
+            && !self.beginning_was_lost(peer, key, now, out)
+        {
             self.want_keyframe(feed.source, feed.encoding, now);
         }
     }

@@ -36,7 +36,7 @@ pub(super) const PEER_DTLS: Allowance = Allowance::new(128, 256);
 const HOST_BUCKETS: usize = 1024;
 
 impl Allowance {
-    const fn new(burst: u32, a_second: u32) -> Self {
+    pub(super) const fn new(burst: u32, a_second: u32) -> Self {
         let interval = Duration::from_nanos(1_000_000_000_u64.div_euclid(a_second as u64));
         Self { interval, ahead: interval.saturating_mul(burst.saturating_sub(1)) }
     }

@@ -14,6 +14,7 @@ mod feed;
 mod forward;
 mod gop;
 mod governor;
+mod handshake;
 mod joint;
 mod layers;
 mod limits;
@@ -32,6 +33,7 @@ mod silence;
 mod sink;
 mod source;
 mod speaker;
+mod tickets;
 mod timers;
 mod timestamps;
 mod transport;
@@ -53,6 +55,7 @@ pub use mirror::{Batch, Crossing};
 use peer::Peer;
 use sink::Sink;
 use source::Source;
+pub use tickets::has_ticket_shape;
 use timers::Timers;
 use timestamps::WallClock;
 
@@ -104,9 +107,12 @@ pub struct Engine {
     turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
+    /// Peers whose media wait behind the last flight of DTLS.
+    opening: Vec<PeerKey>,
     timers: Timers,
     /// What each host has spent of its checks.
     hosts: limits::Hosts,
+    tickets: tickets::Tickets,
     events: VecDeque<Event>,
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
@@ -147,8 +153,10 @@ impl Engine {
             dirty: Vec::new(),
             turn: 0,
             replaying: Vec::new(),
+            opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
+            tickets: tickets::Tickets::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
@@ -199,6 +207,7 @@ impl Engine {
             match timer {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
+                timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),
                 timers::Timer::Feedback => self.send_transport_feedback(now, out),

@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::credentials::LocalCredentials;
+use super::handshake::Opening;
 use super::limits::Bucket;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
@@ -37,11 +38,15 @@ pub(super) struct Peer {
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
+    /// Made by a ticket then, and not added by the caller yet.
+    pub(super) provisional_since: Option<Instant>,
     /// Spent of the checks that are answered.
     pub(super) checks: Bucket,
     /// Spent of the DTLS datagrams that are handed up.
     pub(super) dtls: Bucket,
     pub(super) security: Option<Security>,
+    /// How far it is on its way to media.
+    pub(super) opening: Opening,
     pub(super) sources: Vec<SourceKey>,
     pub(super) sinks: Vec<SinkKey>,
     /// SSRCs of its sinks, of those that are gone too: none may be used again under the same keys.
@@ -84,9 +89,11 @@ impl Peer {
             checked: ArrayVec::new(),
             last_heard: now,
             lost: false,
+            provisional_since: None,
             checks: Bucket::default(),
             dtls: Bucket::default(),
             security: None,
+            opening: Opening::default(),
             sources: Vec::new(),
             sinks: Vec::new(),
             sending: FxHashSet::default(),

@@ -79,12 +79,22 @@ impl Engine {
         }
     }
 
+    /// Whether a sink whose peer has no keys yet will be live from the cache when they come, so that no keyframe need be asked for.
+    pub(super) fn cache_awaits_keys(&self, sink_key: SinkKey, now: Instant) -> bool {
+        let keyless = self.sinks.get(sink_key).and_then(|sink| self.peers.get(sink.peer)).is_some_and(|peer| peer.security.is_none());
+        keyless && self.what_would_serve(sink_key, now).is_some_and(|(_, serving, _)| serving == Serving::Replay)
+    }
+
     fn what_serves(&self, sink_key: SinkKey, now: Instant) -> Option<(Wanted, Serving, i64)> {
+        let peer = self.peers.get(self.sinks.get(sink_key)?.peer)?;
+        peer.security.as_ref().and_then(|_| self.what_would_serve(sink_key, now))
+    }
+
+    fn what_would_serve(&self, sink_key: SinkKey, now: Instant) -> Option<(Wanted, Serving, i64)> {
         let sink = self.sinks.get(sink_key)?;
-        let peer = self.peers.get(sink.peer)?;
         let from = sink.wanted?;
         let encoding = self.sources.get(from.source)?.encodings.get(from.encoding)?;
-        if peer.security.is_none() || !sink.waits_for_keyframe(encoding) {
+        if !sink.waits_for_keyframe(encoding) {
             return None;
         }
         let gop = encoding.gop?;

@@ -12,10 +12,12 @@ use crate::srtp::Profile;
 
 mod audio;
 mod codecs;
+mod handshake;
 mod mirrors;
 mod repair;
 mod riding;
 mod switching;
+mod tickets;
 mod transport;
 mod world;
 

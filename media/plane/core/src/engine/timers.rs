@@ -9,6 +9,8 @@ pub(super) enum Timer {
     Flush,
     /// Send the next part of replays from the cache.
     Replays,
+    /// Begin media that waited behind the last flight of DTLS.
+    Openings,
     /// Ask publishers for lost packets again.
     Repair,
     /// Send the keyframe requests that were held back.
@@ -23,14 +25,23 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 8] =
-    [Timer::Flush, Timer::Replays, Timer::Repair, Timer::Keyframes, Timer::Feedback, Timer::Reports, Timer::Silence, Timer::Liveness];
+const ALL: [Timer; 9] = [
+    Timer::Flush,
+    Timer::Replays,
+    Timer::Openings,
+    Timer::Repair,
+    Timer::Keyframes,
+    Timer::Feedback,
+    Timer::Reports,
+    Timer::Silence,
+    Timer::Liveness,
+];
 
 impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
     fn period(self) -> Option<Duration> {
         match self {
-            Self::Flush | Self::Replays | Self::Repair | Self::Keyframes | Self::Feedback => None,
+            Self::Flush | Self::Replays | Self::Openings | Self::Repair | Self::Keyframes | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
             Self::Silence => Some(Duration::from_millis(250)),

@@ -23,11 +23,9 @@ impl Engine {
                 return;
             }
         };
-        let key = self.by_ufrag.get(request.local_ufrag).copied();
-        let Some((key, peer)) = key.and_then(|key| Some((key, self.peers.get_mut(key)?))) else {
-            self.counters.stun_rejected.add(1);
-            return;
-        };
+        let known = self.by_ufrag.get(request.local_ufrag).copied();
+        let Some(key) = known.or_else(|| self.admit_ticket(now, from, &request)) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
         // Looked at before the password, which costs a hash; spent only behind it.
         if !peer.checks.allows(PEER_CHECKS, now) || !self.hosts.allow(from.socket, now) {
             self.counters.stun_limited.add(1);
@@ -50,6 +48,7 @@ impl Engine {
         if refusal.is_none() {
             self.counters.stun_answered.add(1);
             self.learn_address(now, key, from, request.use_candidate);
+            self.send_first_flight(key, from, out);
             if request.use_candidate {
                 self.complete_restart(key, request.local_ufrag);
             }
@@ -66,6 +65,7 @@ impl Engine {
         if let Some(sent) = peer.handshake_sent.take().filter(|_| peer.security.is_none()) {
             peer.round_trip.on_handshake(now.saturating_duration_since(sent));
         }
+        peer.opening.heard();
         self.counters.dtls_received.add(1);
         self.events.push_back(Event::Dtls { peer: peer.id, datagram: datagram.to_vec() });
     }
@@ -82,6 +82,7 @@ impl Engine {
 
     /// Report peers that have been silent for too long.
     pub(super) fn check_liveness(&mut self, now: Instant) {
+        self.forget_unclaimed(now);
         for peer in self.peers.values_mut() {
             let silent = now.saturating_duration_since(peer.last_heard) >= self.config.liveness;
             if silent && !std::mem::replace(&mut peer.lost, true) {
@@ -121,7 +122,7 @@ impl Engine {
         if (first || nominated) && peer.move_to(from, now) {
             self.counters.address_moves.add(1);
         }
-        if first {
+        if first && peer.provisional_since.is_none() {
             self.events.push_back(Event::Connected { peer: peer.id, address: from });
         }
     }

@@ -2,7 +2,7 @@
 //! that gets what is another's hands it on. Media that several workers send cross here too.
 //!
 //! All ways are bounded: what finds no room is dropped and counted, so that no flood grows a queue. Only what belongs to a
-//! known ufrag or to a checked address is ever handed on.
+//! known ufrag, looks like a ticket, or comes from a checked address is ever handed on.
 
 mod parcel;
 mod steering;
@@ -79,7 +79,7 @@ impl Links {
             None => None,
             // A check tells whom it is for, whoever was at its address before.
             Some(Kind::Stun) => {
-                let to = self.ufrags.named_in(datagram).filter(|&to| to != self.me);
+                let to = self.ufrags.named_in(datagram, self.ways.len()).filter(|&to| to != self.me);
                 if let Some(to) = to {
                     self.steering.hint(from, to);
                 }
@@ -108,7 +108,7 @@ impl Links {
 
     /// The worker to which a connection belongs that a check came on, if that is another one.
     pub(crate) fn owner_of_check(&self, frame: &[u8]) -> Option<WorkerId> {
-        (demux::classify(frame) == Some(Kind::Stun)).then(|| self.ufrags.named_in(frame))?.filter(|&to| to != self.me)
+        (demux::classify(frame) == Some(Kind::Stun)).then(|| self.ufrags.named_in(frame, self.ways.len()))?.filter(|&to| to != self.me)
     }
 
     /// Hand a connection to its peer's worker. Without room for it, it closes.

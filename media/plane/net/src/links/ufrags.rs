@@ -6,6 +6,8 @@ use std::sync::{PoisonError, RwLock};
 use plane_core::command::WorkerId;
 use plane_core::stun::BindingRequest;
 
+use crate::tickets;
+
 /// Shared by owner and workers.
 #[derive(Default)]
 pub(crate) struct Ufrags(RwLock<HashMap<String, WorkerId>>);
@@ -24,8 +26,9 @@ impl Ufrags {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(ufrag).copied()
     }
 
-    /// The worker that a check is for; `None` where it is no check or nobody's.
-    pub(super) fn named_in(&self, datagram: &[u8]) -> Option<WorkerId> {
-        self.worker_of(BindingRequest::parse(datagram).ok()?.local_ufrag)
+    /// The worker that a check is for, one of `workers`; `None` where it is no check or nobody's.
+    pub(super) fn named_in(&self, datagram: &[u8], workers: usize) -> Option<WorkerId> {
+        let ufrag = BindingRequest::parse(datagram).ok()?.local_ufrag;
+        self.worker_of(ufrag).or_else(|| tickets::worker_of(ufrag, workers))
     }
 }

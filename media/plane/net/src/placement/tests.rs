@@ -36,6 +36,10 @@ fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
         Command::AddPeer { .. } => "AddPeer",
         Command::RestartIce { .. } => "RestartIce",
         Command::RemovePeer(_) => "RemovePeer",
+        Command::AcceptTickets { .. } => "AcceptTickets",
+        Command::FollowChecks { .. } => "FollowChecks",
+        Command::SetExtensions { .. } => "SetExtensions",
+        Command::ShowAgain(_) => "ShowAgain",
         Command::AddSource { .. } => "AddSource",
         Command::RemoveSource(_) => "RemoveSource",
         Command::AddSink { .. } => "AddSink",
@@ -114,6 +118,21 @@ fn peers_go_where_the_fewest_sinks_are_and_leave_nothing_behind() {
     assert!(placement.workers.iter().all(|load| *load == Load::default()));
     assert!(placement.peers.is_empty() && placement.sources.is_empty() && placement.sinks.is_empty());
     assert_eq!(placement.ufrags.worker_of("u1"), None);
+}
+
+#[test]
+fn a_peer_with_a_ticket_is_where_its_checks_go_and_all_workers_know_the_key() {
+    let mut placement = Placement::new(2, Arc::new(Ufrags::default()));
+    let key = Command::AcceptTickets { key: [0; 32] };
+    assert_eq!(shape(&placement.orders(key)), [(0, "AcceptTickets"), (1, "AcceptTickets")]);
+    for (peer, worker) in [(1, 1), (2, 1), (3, 0)] {
+        let local_ufrag = format!("01{}0{worker}", "ab".repeat(31));
+        let extensions = ExtensionIds::default();
+        let add = Command::AddPeer { peer, local_ufrag, local_pwd: "p".into(), extensions };
+        assert_eq!(shape(&placement.orders(add)), [(worker, "AddPeer")]);
+        assert_eq!(shape(&placement.orders(Command::SetExtensions { peer, extensions })), [(worker, "SetExtensions")]);
+        assert_eq!(shape(&placement.orders(Command::ShowAgain(peer))), [(worker, "ShowAgain")]);
+    }
 }
 
 #[test]

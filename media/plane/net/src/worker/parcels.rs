@@ -5,26 +5,32 @@ use std::time::Instant;
 use plane_core::address::TransportAddress;
 use plane_core::command::WorkerId;
 
-use super::{RECEIVE_A_TURN, Worker, streams};
+use super::{Worker, streams};
 use crate::counters::Counters;
-use crate::links::{Contents, Datagrams};
+use crate::links::{Contents, Datagrams, Parcel};
+
+/// Parcels are batches already: as many as a turn may hold without keeping the socket waiting.
+const PARCELS_A_TURN: usize = 64;
 
 impl Worker {
-    /// Take in what other workers handed over, until nothing waits or the turn has taken long enough.
-    pub(super) fn take_parcels(&mut self) {
-        let begin = Instant::now();
-        self.take_parcels_since(begin);
-        // Once for all: audio and pictures that came together go out together.
-        self.engine.flush(begin, &mut self.sender);
+    /// The parcels of this turn.
+    pub(super) fn fetch_parcels(&mut self) -> Vec<Parcel> {
+        if !self.parcels_wait {
+            return Vec::new();
+        }
+        let parcels: Vec<_> = std::iter::from_fn(|| self.inbox.next_parcel()).take(PARCELS_A_TURN).collect();
+        self.parcels_wait = parcels.len() == PARCELS_A_TURN;
+        parcels
     }
 
-    fn take_parcels_since(&mut self, begin: Instant) {
+    /// Take in what other workers handed over.
+    pub(super) fn take_parcels(&mut self, parcels: Vec<Parcel>) {
+        if parcels.is_empty() {
+            return;
+        }
+        let begin = Instant::now();
         let mut now = begin;
-        while now.duration_since(begin) < RECEIVE_A_TURN {
-            let Some(parcel) = self.inbox.next_parcel() else {
-                self.parcels_wait = false;
-                return;
-            };
+        for parcel in parcels {
             match parcel.contents {
                 Contents::Crossing(crossing) => self.engine.cross(parcel.from, crossing, now, &mut self.sender),
                 Contents::Datagrams(datagrams) => self.receive_handed(now, parcel.from, datagrams),
@@ -34,6 +40,8 @@ impl Worker {
             }
             now = Instant::now();
         }
+        // Once for all: audio and pictures that came together go out together.
+        self.engine.flush(begin, &mut self.sender);
     }
 
     fn receive_handed(&mut self, now: Instant, by: WorkerId, datagrams: Datagrams) {

@@ -90,7 +90,7 @@ fn the_handshake_gives_a_first_guess() {
     world.pass(Duration::from_millis(30));
     world.receive(address, vec![22; 40]);
     let (send, receive) = (key(1), key(101));
-    world.command(Command::SetKeys { peer: PUBLISHER, profile: Profile::AeadAes128Gcm, send, receive });
+    world.command(Command::SetKeys { peer: PUBLISHER, profile: Profile::AeadAes128Gcm, send, receive, hold: Duration::ZERO });
     let (source, kind, mid, codecs, ssrcs) = (SOURCE, MediaKind::Video, "0".into(), vp8(96), vec![(555, 556)]);
     world.command(Command::AddSource { source, peer: PUBLISHER, kind, mid, codecs, rids: Vec::new(), ssrcs });
     let sender = crate::srtp::SrtpSender::new(Profile::AeadAes128Gcm, &key(101));
