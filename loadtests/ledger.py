@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 
-from signaling.messages import Ack, Snapshot
+from signaling.entities import Snapshot
+from signaling.messages import Ack
 
 
 class Ledger:
@@ -19,12 +20,12 @@ class Ledger:
     def asked(self, ack: Ack) -> None:
         """A question was acknowledged."""
         self._reach(ack)
-        self._voters.setdefault(str(ack.question), set())  # somebody may have voted for it already
+        self._voters.setdefault(str(ack.id), set())  # somebody may have voted for it already
 
     def voted(self, ack: Ack, person: str) -> None:
         """A vote was acknowledged."""
         self._reach(ack)
-        self._voters[str(ack.question)].add(person)
+        self._voters[str(ack.id)].add(person)
 
     def unvoting(self, question: str, person: str) -> None:
         """A vote is about to be taken back."""

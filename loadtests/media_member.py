@@ -111,8 +111,7 @@ class MediaMember:
         while True:
             message = _decoder.decode(await socket.recv())
             if isinstance(message, Events):
-                for event in message.events:
-                    self._replica.apply(event)
+                self._replica.apply(message)
             elif isinstance(message, MediaClosed | Error):
                 raise Out(_in_words(message))
 

@@ -15,20 +15,15 @@ from loadtests.replica import Gap, Replica
 from loadtests.target import PATIENCE_S, Target
 from signaling import VERSION
 from signaling.codec import MAX_MESSAGE_BYTES
+from signaling.commands import Ask, Command, Unvote, Vote
+from signaling.events import QuestionEvent, VotedEvent
 from signaling.messages import (
     Ack,
-    Ask,
-    AskedEvent,
-    Command,
     Error,
-    Event,
     Events,
     Join,
     Joined,
     ServerMessage,
-    Unvote,
-    Vote,
-    VotedEvent,
 )
 
 _decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
@@ -142,20 +137,20 @@ class MemberSocket:
     def _take(self, message: ServerMessage) -> None:
         match message:
             case Events():
-                for event in message.events:
-                    self._apply(event)
+                self._apply(message)
             case Ack() if waiting := self._replies.pop(message.cmd, None):
                 waiting.set((perf_counter(), message))
             case Error() if waiting := self._replies.pop(str(message.cmd), None):
                 waiting.set_exception(Refused(message))
 
-    def _apply(self, event: Event) -> None:
+    def _apply(self, message: Events) -> None:
         try:
-            self.replica.apply(event)
+            self.replica.apply(message)
         except Gap as gap:
             self._on_gap(gap)
-        if _is_by(event, self.person):
-            self._own_events.setdefault(event.seq, AsyncResult()).set(perf_counter())
+        for event in message.events:
+            if isinstance(event, QuestionEvent | VotedEvent) and isinstance(event.mine, bool):
+                self._own_events.setdefault(event.seq, AsyncResult()).set(perf_counter())
 
     def _end(self, error: Lost) -> None:
         if not self._leaving:
@@ -204,13 +199,3 @@ class Pending:
 def _open(target: Target) -> ClientConnection:
     # A proxy of the environment is for the outside.
     return connect(target.socket_url, proxy=None, max_size=MAX_MESSAGE_BYTES, compression=None, open_timeout=PATIENCE_S)
-
-
-def _is_by(event: Event, person: str) -> bool:
-    match event:
-        case AskedEvent():
-            return event.question.author.id == person
-        case VotedEvent():
-            return isinstance(event.mine, bool)
-        case _:
-            return False

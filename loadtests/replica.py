@@ -1,17 +1,20 @@
 """What one member knows of a session, and whether its log reached it without a gap."""
 
-from signaling.messages import AnsweredEvent, AskedEvent, Event, Joined, VotedEvent
+from signaling.events import Event, QuestionEvent, VotedEvent
+from signaling.messages import Events, Joined
+
+OPEN = frozenset({"queued", "answering"})
 
 
 class Gap(Exception):
-    """An event is not the one after the last: something was lost, repeated or swapped."""
+    """A message does not go on where the last one ended: something was lost, repeated or swapped."""
 
 
 class Replica:
     """A member's copy of the session.
 
     Attributes:
-        seq: the last event applied.
+        seq: position in the log.
         votes: the questions that take votes, and whether this member votes for them.
         events: events applied.
     """
@@ -24,23 +27,30 @@ class Replica:
     def start(self, joined: Joined) -> None:
         """Take the snapshot of a first join."""
         self.seq = joined.seq
-        questions = joined.snapshot.questions if joined.snapshot else []
-        self.votes = {question.id: question.voted for question in questions if question.state != "answered"}
+        snapshot = joined.snapshot
+        if snapshot:
+            mine = set(snapshot.mine.votes)
+            self.votes = {question.id: question.id in mine for question in snapshot.questions if question.state in OPEN}
 
-    def apply(self, event: Event) -> None:
-        """Take one event, whatever its number.
+    def apply(self, message: Events) -> None:
+        """Take a message, wherever it begins.
 
         Raises:
-            Gap: after the event was applied, so that one gap is told once.
+            Gap: after it was applied, so that one gap is told once.
         """
-        expected, self.seq = self.seq + 1, event.seq
+        expected, self.seq = self.seq, message.seq
+        for event in message.events:
+            self._apply(event)
+        if message.after != expected:
+            raise Gap(f"events after {message.after} came where those after {expected} were due")
+
+    def _apply(self, event: Event) -> None:
         self.events += 1
         match event:
-            case AskedEvent():
-                self.votes[event.question.id] = False
+            case QuestionEvent(question=question):
+                if question.state in OPEN:
+                    self.votes.setdefault(question.id, False)
+                else:
+                    self.votes.pop(question.id, None)
             case VotedEvent() if isinstance(event.mine, bool) and event.question in self.votes:
                 self.votes[event.question] = event.mine
-            case AnsweredEvent():
-                self.votes.pop(event.question, None)
-        if event.seq != expected:
-            raise Gap(f"event {event.seq} came where {expected} was due")

@@ -1,50 +1,113 @@
-"""The events of the queue, and how the log spells them.
+"""The events of the session log.
 
-`by` is the id of the person who acted. It is for the server alone: who voted is never shown to others.
+Most carry an entity, as it is after the change; the others carry counts. `by` is for the server: who voted, or asked
+anonymously, is never shown to others.
 """
+
+from typing import Any
 
 import msgspec
 
-from qa_queue.model import Person, Question
+from qa_queue.chat.model import Announcement, ChatMessage
+from qa_queue.draw.model import Draw, Ticket
+from qa_queue.model import Entity, Role
+from qa_queue.moderation.model import Block, Member, Settings
+from qa_queue.polls.model import Poll, Trial
+from qa_queue.products.model import Product
+from qa_queue.questions.model import Now, Question, Reply
+from qa_queue.stage.model import Hand
 from store.errors import StoreDefect
 from store.log import Entry
 
 
-class _Event(msgspec.Struct, frozen=True, tag_field="kind"):
-    """`seq`: position in the session log. `at`: ms since 1970."""
-
-    seq: int
-    at: int
-    by: str
-
-
-class Asked(_Event, frozen=True, tag="asked"):
-    """A new question."""
-
-    question: Question
-
-
-class Voted(_Event, frozen=True, tag="voted"):
-    """`by` gave (`voted`) or took back a vote; `votes` is the count after it."""
+class Voted(msgspec.Struct, frozen=True):
+    """A vote was given (`voted`) or taken back; `votes` is the count after it."""
 
     question: str
     votes: int
     voted: bool
 
 
-class Answering(_Event, frozen=True, tag="answering"):
-    """The pointer moved to `question`, or was cleared."""
+class Merged(msgspec.Struct, frozen=True):
+    """`question`, as it is now, was merged into `into` or taken out; `votes` are those of `into` after it."""
 
-    question: str | None
-
-
-class Answered(_Event, frozen=True, tag="answered"):
-    """`question` is answered; the pointer is cleared if it stood there."""
-
-    question: str
+    question: Question
+    into: str
+    votes: int
 
 
-Event = Asked | Voted | Answering | Answered
+class Tallied(msgspec.Struct, frozen=True):
+    """A ballot was cast; `counts`: those that changed, 0 for gone."""
+
+    poll: str
+    ballot: list[str]
+    total: int
+    counts: list[tuple[str, int]]
+
+
+class Reacted(msgspec.Struct, frozen=True):
+    """Totals of the reactions that changed."""
+
+    counts: dict[str, int]
+
+
+class Clicked(msgspec.Struct, frozen=True):
+    """Somebody is interested in a product; the counts after it. `how`: "click" or "sample"."""
+
+    product: str
+    how: str
+    clicks: int
+    samples: int
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """Somebody takes part in a draw."""
+
+    draw: str
+    entry: Ticket
+
+
+Data = Entity | Voted | Merged | Tallied | Reacted | Clicked | Entered
+
+KINDS: dict[str, Any] = {
+    "question": Question,
+    "reply": Reply,
+    "now": Now,
+    "settings": Settings,
+    "member": Member,
+    "block": Block,
+    "poll": Poll,
+    "trial": Trial,
+    "hand": Hand,
+    "chat": ChatMessage,
+    "announcement": Announcement,
+    "product": Product,
+    "draw": Draw,
+    "voted": Voted,
+    "merged": Merged,
+    "tally": Tallied,
+    "reactions": Reacted,
+    "clicked": Clicked,
+    "entered": Entered,
+}
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(of) for kind, of in KINDS.items()}
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event.
+
+    `seq`: position in the session log. `at`: ms since 1970. `by`, `name`, `role`: who acted, with the role that counted;
+    "system" for what the server did at its time. `act`: the command. `kind`: a key of `KINDS`, which says what `data` is.
+    """
+
+    seq: int
+    at: int
+    by: str
+    name: str
+    role: Role
+    act: str
+    kind: str
+    data: Any
 
 
 def decode(entry: Entry) -> Event:
@@ -55,19 +118,14 @@ def decode(entry: Entry) -> Event:
     """
     fields = entry.fields
     try:
-        at, by = int(fields["at"]), fields["by"]
-        match fields["kind"]:
-            case "asked":
-                author = Person(by, fields["name"])
-                return Asked(entry.seq, at, by, Question(fields["question"], fields["text"], author, 0, "queued", at))
-            case "voted":
-                return Voted(entry.seq, at, by, fields["question"], int(fields["votes"]), fields["voted"] == "1")
-            case "answering":
-                return Answering(entry.seq, at, by, fields.get("question"))
-            case "answered":
-                return Answered(entry.seq, at, by, fields["question"])
-            case kind:
-                problem = f"unknown kind {kind}"
+        kind = fields["kind"]
+        data = entity_of(kind, fields["data"])
+        role: Any = fields["role"]
+        return Event(entry.seq, int(fields["at"]), fields["by"], fields["name"], role, fields["act"], kind, data)
     except (KeyError, ValueError) as error:
-        problem = repr(error)
-    raise StoreDefect(f"Entry {entry.seq} of the log is no event of the queue: {problem}")
+        raise StoreDefect(f"Entry {entry.seq} of the log is no event of the queue: {error!r}") from error
+
+
+def entity_of(kind: str, raw: str) -> Any:
+    """Decode what is kept of a kind. Raises KeyError for an unknown kind, ValueError for what does not fit."""
+    return _DECODERS[kind].decode(raw)

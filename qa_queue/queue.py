@@ -4,44 +4,57 @@ Every command is one Lua script, one atomic step: it answers a repetition, check
 and changes the state. When it returns, that is on disk (see `store.durability`).
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import msgspec
 
-from qa_queue.commands import Ack, question_text
-from qa_queue.errors import QuestionClosed, QuestionNotFound, QueueError
+from qa_queue.commands import COMMANDS
+from qa_queue.draw.model import Draw, Ticket
+from qa_queue.draw.tickets import digest, winning_tickets
+from qa_queue.errors import QueueError
 from qa_queue.events import Event, decode
-from qa_queue.model import Person
+from qa_queue.model import SYSTEM, Actor, Person, Role
+from qa_queue.moderation.commands import ARRIVE
+from qa_queue.moderation.model import Settings
+from qa_queue.reactions.commands import REACT
+from qa_queue.spec import Spec
 from qa_queue.state import State, state_of_snapshot
 from store import keys
 from store.connection import Store
 from store.log import SessionLog
-from store.scripts import Script, load_script
+from store.scripts import load_script
 
 RESULT_LIFETIME_MS = 24 * 60 * 60 * 1000
 """How long the result of a command is remembered. A page repeats a command when it reconnects; a phone may have slept
 over night, but a session is over within a day. It bounds the memory to a day's commands, about 150 octets each."""
 
-_ASK, _VOTE, _UNVOTE, _ANSWERING, _ANSWERED = (
-    load_script("qa_queue", "prelude", name) for name in ("ask", "vote", "unvote", "answering", "answered")
-)
 _SNAPSHOT = load_script("qa_queue", "snapshot")
+_READ_ENTRIES = load_script("qa_queue.draw", "read_entries")
+_DEFAULTS = msgspec.json.encode(Settings()).decode()
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """A command is done, and on disk.
+
+    `seq`: the last event that it made; where nothing needed to change, the position of the log.
+    `id`: what it was about, or made.
+    """
+
+    seq: int
+    id: str | None = None
 
 
 class _Result(msgspec.Struct, frozen=True):
     seq: int = 0
-    question: str | None = None
+    id: str | None = None
     error: str | None = None
+    retry_after_ms: float | None = None
 
 
 class LiveQueue:
     """The queue in a store.
-
-    Commands take the session, the person who acts and the command id that the person's client made. A repeated id of the
-    same person returns the first result, refusals included, and changes nothing. Only the text of a question is checked
-    before, because what is wrong with it is wrong with every repetition too. Whether the person may do this is for the
-    caller to decide.
 
     Raises, from every method:
         StoreUnavailable: not now; for a command, repeat it with the same id.
@@ -51,59 +64,79 @@ class LiveQueue:
         self._store = store
         self._log = SessionLog(store)
 
-    async def ask(self, session: str, person: Person, cmd: str, text: str) -> Ack:
-        """Ask a question, with no votes; `Ack.question` is its id.
+    async def run(self, session: str, actor: Actor, cmd: str, name: str, /, **args: Any) -> Ack:
+        """Carry out a command.
+
+        A repeated `cmd` of the same person returns the first result and changes nothing. Refusals that pass by themselves are
+        not remembered.
+
+        Args:
+            session: its id.
+            actor: who acts; the script knows what moderators decided about that person.
+            cmd: made by the person's client.
+            name: of the command, as in the protocol.
+            args: its fields, of the types and within the bounds that the protocol gives them.
 
         Raises:
-            TextEmpty, TextTooLong: see `question_text`.
+            QueueError: refused, nothing changed.
         """
-        return await self._command(_ASK, session, person, cmd, person.name, question_text(text))
+        spec = COMMANDS[name]
+        return await self._run(spec, session, actor, spec.arguments(args), keys.result(session, actor.id, cmd))
 
-    async def vote(self, session: str, person: Person, cmd: str, question: str) -> Ack:
-        """Vote for a question. Another vote of the same person changes nothing.
+    async def arrive(self, session: str, actor: Actor) -> Role:
+        """A person joins. Returns the role that counts.
 
         Raises:
-            QuestionNotFound, QuestionClosed
+            QueueError: banned.
         """
-        return await self._command(_VOTE, session, person, cmd, question)
+        arrived = await self._run(ARRIVE, session, actor, {"token_role": actor.role}, None)
+        role: Role = msgspec.convert(arrived.id, Role)
+        return role
 
-    async def unvote(self, session: str, person: Person, cmd: str, question: str) -> Ack:
-        """Take a vote back. Without one nothing changes.
+    async def react(self, session: str, counts: Mapping[str, int]) -> int:
+        """Add taps; they are told to all at most five times a second.
+
+        Returns:
+            0, or the ms after which to call again, without taps, so that what waits is told.
+        """
+        return int((await self._run(REACT, session, SYSTEM, {"counts": dict(counts)}, None)).id or 0)
+
+    async def finish_draw(self, session: str, draw: str) -> Ack:
+        """Draw the winners of a closed draw; repeating it changes nothing.
 
         Raises:
-            QuestionNotFound, QuestionClosed
+            QueueError: there is none, or it is not closed.
         """
-        return await self._command(_UNVOTE, session, person, cmd, question)
+        made, secret, owners = await self._read_draw(session, draw)
+        by_number = {entry.ticket: Person(person, entry.name) for entry, person in owners.items()}
+        hashed = digest(owners)
+        tickets = winning_tickets(secret, hashed, len(owners), made.prizes)
+        winners = [msgspec.to_builtins(by_number[ticket]) for ticket in tickets]
+        return await self.run(
+            session,
+            SYSTEM,
+            f"drawn-{draw}",
+            "drawn",
+            draw=draw,
+            entries=len(owners),
+            secret=secret,
+            digest=hashed,
+            tickets=tickets,
+            winners=winners,
+        )
 
-    async def answering(self, session: str, person: Person, cmd: str, question: str | None) -> Ack:
-        """Move the pointer to a question, or clear it; a question left behind is queued again.
+    async def draw_record(self, session: str, draw: str) -> tuple[Draw, list[Ticket]]:
+        """A draw and its entries in the order of their tickets, for those who verify it.
 
         Raises:
-            QuestionNotFound, QuestionClosed
+            QueueError: there is none.
         """
-        return await self._command(_ANSWERING, session, person, cmd, *(() if question is None else (question,)))
-
-    async def answered(self, session: str, person: Person, cmd: str, question: str) -> Ack:
-        """Mark a question as answered, which closes its votes; clears the pointer if it stood there.
-
-        Raises:
-            QuestionNotFound
-        """
-        return await self._command(_ANSWERED, session, person, cmd, question)
+        made, _, owners = await self._read_draw(session, draw)
+        return made, sorted(owners, key=lambda entry: entry.ticket)
 
     async def snapshot(self, session: str) -> State:
-        """The whole state, at one position of the log. A session without questions, or unknown, has `State()`."""
-        return (await self.snapshot_for(session, ""))[0]
-
-    async def snapshot_for(self, session: str, person_id: str) -> tuple[State, frozenset[str]]:
-        """The whole state and the ids of the questions that a person votes for, at the same position of the log."""
-        *state, voted = await _SNAPSHOT.run(self._store, _keys(session, person_id))
-        return state_of_snapshot(state), frozenset(voted)
-
-    async def voted(self, session: str, person_id: str) -> frozenset[str]:
-        """Ids of the questions that a person votes for now."""
-        async with self._store.calls() as redis:
-            return frozenset(await redis.smembers(keys.voted(session, person_id)))
+        """The whole state, at one position of the log. A session in which nothing happened, or unknown, has `State()`."""
+        return state_of_snapshot(await _SNAPSHOT.run(self._store, _keys(session)[:4]))
 
     async def events(self, session: str, after: int, limit: int) -> list[Event]:
         """Up to `limit` events that follow position `after`, oldest first."""
@@ -115,25 +148,51 @@ class LiveQueue:
             async for entries in batches:
                 yield [decode(entry) for entry in entries]
 
-    async def _command(self, script: Script, session: str, person: Person, cmd: str, *args: str) -> Ack:
-        raw = await script.run(
+    async def _read_draw(self, session: str, draw: str) -> tuple[Draw, str, dict[Ticket, str]]:
+        """A draw, its secret, and its entries with their persons."""
+        of_session = [keys.entities(session), keys.facts(session), keys.meta(session)]
+        read = await _READ_ENTRIES.run(self._store, of_session, [_searchable(draw)])
+        if not read:
+            raise QueueError("not_found")
+        entries = zip(read[2][::2], read[2][1::2], strict=True)
+        owners = {msgspec.json.decode(raw, type=Ticket): person for person, raw in entries}
+        return msgspec.json.decode(read[0], type=Draw), read[1], owners
+
+    async def _run(self, spec: Spec, session: str, actor: Actor, args: Mapping[str, Any], result: str | None) -> Ack:
+        # Without a result to keep, the key is only there to be counted.
+        key = result or keys.result(session, actor.id, "")
+        raw = await spec.lua.run(
             self._store,
-            [*_keys(session, person.id), keys.result(session, person.id, cmd)],
-            [person.id, RESULT_LIFETIME_MS, *args],
+            [*_keys(session), key],
+            [
+                _encode(_given(actor)),
+                RESULT_LIFETIME_MS if result else 0,
+                spec.right,
+                _DEFAULTS,
+                _encode(args),
+            ],
         )
-        result = msgspec.json.decode(raw, type=_Result)
-        if result.error is not None:
-            raise _refusal(result.error)
-        return Ack(result.seq, result.question)
+        outcome = msgspec.json.decode(raw, type=_Result)
+        if outcome.error is not None:
+            wait = outcome.retry_after_ms
+            raise QueueError(outcome.error, retry_after_ms=None if wait is None else int(wait))
+        return Ack(outcome.seq, outcome.id)
 
 
-def _keys(session: str, person_id: str) -> list[str]:
-    """KEYS 1 to 6 of every script."""
-    of_session = (keys.log, keys.questions, keys.votes, keys.answered, keys.answering)
-    return [*(name(session) for name in of_session), keys.voted(session, person_id)]
+def _given(actor: Actor) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(actor).items() if value is not None}
 
 
-def _refusal(code: str) -> QueueError:
-    if code == QuestionClosed.code:
-        return QuestionClosed("The question is answered.")
-    return QuestionNotFound("There is no such question in this session.")
+def _searchable(id: str) -> str:
+    """An id as it is, unless it is none that was ever made, which a pattern would be."""
+    return id if id.isalnum() else ""
+
+
+def _encode(value: Any) -> str:
+    # Lone surrogates, which no JSON has, come only in ids that nothing has.
+    return msgspec.json.encode(value).decode()
+
+
+def _keys(session: str) -> list[str]:
+    """KEYS 1 to 5 of every script."""
+    return [name(session) for name in (keys.log, keys.entities, keys.facts, keys.counts, keys.meta)]

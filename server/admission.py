@@ -9,7 +9,7 @@ from typing import Protocol
 from server.member import Identity
 from server.tokens import Claims, Tokens
 from signaling.errors import SessionUnknown, TokenMissing
-from signaling.messages import Role
+from signaling.fields import Role
 from store.sessions import SessionRecord
 
 _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -70,7 +70,7 @@ class Admission:
             raise TokenMissing("this session is not open; join with the link that you were given")
         return Admitted(record, claims)
 
-    def identify(self, admitted: Admitted, name: str | None) -> Identity:
+    def identify(self, admitted: Admitted, name: str | None, device: str | None = None) -> Identity:
         """Say who joins; a token that names nobody gets a new person, and a personal token to come back with.
 
         Args:
@@ -79,13 +79,14 @@ class Admission:
         session, claims = admitted.record.id, admitted.claims
         role: Role = claims.role if claims else "member"
         shown = _clean(claims.name if claims and claims.name else name) or _NAMES[role]
+        tier = claims.tier if claims else 0
         if claims is not None and claims.sub is not None:
-            return Identity(session, claims.sub, shown, role, token=None)
+            return Identity(session, claims.sub, shown, role, None, role, device, tier)
         person = secrets.token_urlsafe(12)
         # A personal token lives no longer than the link that it came from.
         expires_at = claims.exp if claims else None
-        token = self._tokens.mint(session, role, person=person, name=shown, expires_at=expires_at)
-        return Identity(session, person, shown, role, token)
+        token = self._tokens.mint(session, role, person=person, name=shown, tier=tier, expires_at=expires_at)
+        return Identity(session, person, shown, role, token, role, device, tier)
 
 
 def _clean(name: str | None) -> str:

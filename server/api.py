@@ -134,7 +134,9 @@ class Api:
 
     def _mint(self, base: str, record: SessionRecord, body: NewToken) -> CreatedToken:
         session, lifetime_s = record.id, body.lifetime_s
-        token = self._tokens.mint(session, body.role, person=body.person, name=body.name, lifetime_s=lifetime_s)
+        token = self._tokens.mint(
+            session, body.role, person=body.person, name=body.name, tier=body.tier, lifetime_s=lifetime_s
+        )
         if body.role == "member":
             return CreatedToken(token=token, link=member_page(base, session, token))
         member_token = None if record.open else self._tokens.mint(session, "member", lifetime_s=lifetime_s)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from signaling.messages import Role
+from signaling.fields import Role
 
 MAX_LIFETIME_S = 366 * 24 * 3600
 
@@ -78,6 +78,9 @@ class NewToken(BaseModel):
         default=None, description="Your id of this person: votes and questions belong to it."
     )
     name: DisplayName | None = Field(default=None, description="Shown to others; nobody can change it with this token.")
+    tier: int = Field(
+        default=0, ge=0, le=9, description="Of a loyalty programme; counts in the fair order of questions."
+    )
     lifetime_s: Lifetime | None = Field(default=None, description="Seconds; 30 days by default.")
 
 

@@ -9,6 +9,7 @@ from server.api import Api
 from server.auth import ApiKey
 from server.body_limit import BodyLimit
 from server.cors import Cors
+from server.log_api import LogApi
 from server.metrics import CONTENT_TYPE
 from server.node import Node
 from server.ticket_api import TICKET_PREFIX, TicketApi
@@ -46,8 +47,10 @@ def create_app(node: Node) -> FastAPI:
         ice_servers=node.ice_servers,
     )
     app.include_router(api.router(ApiKey(node.settings.api_key_value())))
-    tickets = TicketApi(node.media)
     app.include_router(whip.router())
+    log = LogApi(queue=node.queue, find=node.sessions.get)
+    app.include_router(log.router(ApiKey(node.settings.api_key_value())))
+    tickets = TicketApi(node.media)
     app.include_router(tickets.router())
     _add_operations(app, node)
 

@@ -4,26 +4,30 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from qa_queue import events as queue_events
+from qa_queue.events import Event as QueueEvent
 from qa_queue.queue import LiveQueue
 from qa_queue.state import State
+from server.broadcast import texts_for
 from server.kept import KeptLinks
 from server.member import Member
 from server.metrics import Metrics
 from server.presence import Presence
-from server.translate import Entry, to_entry, to_snapshot
+from server.views.entries import Entry, advance
+from server.views.snapshots import snapshot
 from signaling.codec import encode
-from signaling.messages import Event, Events, ServerMessage, Snapshot, Speakers
+from signaling.entities import Snapshot
+from signaling.events import Event
 from signaling.messages import Presence as PresenceMessage
+from signaling.messages import ServerMessage, Speakers
 from store.errors import StoreError, StoreUnavailable
 from store.sessions import SessionRecord
 
 logger = logging.getLogger(__name__)
 
-RECENT_EVENTS = 256
+RECENT_EVENTS = 1024
 """Events kept for those who come back; who missed more gets a snapshot."""
 
 CLOSE_RESTART = 1012
@@ -42,6 +46,17 @@ class Position:
     present: int
 
 
+@dataclass
+class Loaded:
+    """What a hub begins with: the state, and the entries before it for those who come back."""
+
+    state: State
+    recent: deque[Entry] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+
+
+Hook = Callable[[QueueEvent], None]
+
+
 class Hub:
     """Fans the log out.
 
@@ -50,58 +65,64 @@ class Hub:
 
     Args:
         record: the session.
-        state: its state at the position from which the log is followed.
-        recent: the events before that position, for those who come back.
+        loaded: its state at the position from which the log is followed.
         queue: the log.
         kept: takes the media of members who are lost.
         metrics: counts.
     """
 
     def __init__(
-        self,
-        record: SessionRecord,
-        state: State,
-        recent: Iterable[queue_events.Event],
-        *,
-        queue: LiveQueue,
-        kept: KeptLinks,
-        metrics: Metrics,
+        self, record: SessionRecord, loaded: Loaded, *, queue: LiveQueue, kept: KeptLinks, metrics: Metrics
     ) -> None:
         self.record = record
         self.presence = Presence(self._announce_presence)
-        self._state = state
+        self.state = loaded.state
+        self.order: list[str] = []
+        """Ids of the queued questions, as members were told last; see `Clockwork`."""
+        self.hooks: list[Hook] = []
+        """Called with each event once it is applied and sent."""
+        self.on_left: Callable[[str], None] = lambda person: None
+        """Called with a person who closed the last page here for good."""
+        self._recent = loaded.recent
         self._queue = queue
         self._kept = kept
         self._metrics = metrics
-        self._recent: deque[Entry] = deque(map(to_entry, recent), maxlen=RECENT_EVENTS)
         self._members: dict[str, list[Member]] = {}
-        self._votes_meanwhile: dict[str, list[dict[str, bool]]] = {}
         self._follower = asyncio.create_task(self._follow())
 
     @property
     def seq(self) -> int:
         """Position in the log."""
-        return self._state.seq
+        return self.state.seq
 
     @property
     def empty(self) -> bool:
         """Whether nobody is here."""
-        return not self._members and not self._votes_meanwhile
+        return not self._members
 
-    async def enter(self, member: Member, last_event: int | None) -> Position:
+    def members(self) -> Iterator[Member]:
+        """All sockets that have joined."""
+        for members in self._members.values():
+            yield from members
+
+    def members_of(self, person: str) -> list[Member]:
+        """The sockets of a person."""
+        return list(self._members.get(person, ()))
+
+    def enter(self, member: Member, last_event: int | None) -> Position:
         """Let a member in; it is sent everything after the position that is returned.
 
         The caller queues `joined` before it awaits anything else.
         """
-        snapshot, events = None, self._missed(member, last_event)
+        who = member.identity
+        whole, events = None, self._missed(member, last_event)
         if events is None:
-            voted = await self._voted(member.identity.person)
-            snapshot = to_snapshot(self._state, voted)
+            whole = snapshot(self.state, who.person, self.order, staff=who.staff)
         # Counted before it is here: `joined` tells it the number, and nothing may come before `joined`.
-        present = self.presence.enter(member.identity.person)
-        self._members.setdefault(member.identity.person, []).append(member)
+        present = self.presence.enter(who.person)
+        self._members.setdefault(who.person, []).append(member)
         member.take_over(self._kept)
-        return Position(self.seq, snapshot, events, present)
+        return Position(self.seq, whole, events, present)
 
     def leave(self, member: Member, *, for_good: bool) -> None:
         """Take a member out. Its media go to another socket of the same person, or are kept, or end for good."""
@@ -114,10 +135,18 @@ class Hub:
         member.leave_media(self._kept, for_good=for_good)
         if others and not for_good:
             others[-1].inherit(self._kept)
+        if for_good and not others:
+            self.on_left(person)
 
     def tell_speakers(self, people: list[str]) -> None:
         """Others speak now."""
-        self._tell_all(Speakers(speakers=people))
+        self.tell_all(Speakers(speakers=people))
+
+    def tell_all(self, message: ServerMessage) -> None:
+        """Send a message to everybody, encoded once."""
+        text = encode(message)
+        for member in self.members():
+            member.outbox.put(text)
 
     def stop(self) -> None:
         """Follow no more."""
@@ -133,34 +162,20 @@ class Hub:
         """The events that a member missed, or None where a snapshot is needed."""
         if last_event is None or last_event > self.seq or self.seq - last_event > len(self._recent):
             return None
-        return [entry.seen_by(member.identity.person) for entry in self._recent if entry.seq > last_event]
-
-    async def _voted(self, person: str) -> set[str]:
-        """The questions that a person votes for, at the position where the hub stands when this returns.
-
-        The store may answer from before or after that position. Votes that the hub sees while it waits are applied on top;
-        those that it has yet to see are sent to the member as events that name its vote.
-        """
-        meanwhile: dict[str, bool] = {}
-        waiting = self._votes_meanwhile.setdefault(person, [])
-        waiting.append(meanwhile)
-        try:
-            voted = set(await self._queue.voted(self.record.id, person))
-        finally:
-            waiting.remove(meanwhile)
-            if not waiting:
-                del self._votes_meanwhile[person]
-        voted |= {question for question, mine in meanwhile.items() if mine}
-        return voted - {question for question, mine in meanwhile.items() if not mine}
+        who = member.identity
+        missed = (entry for entry in self._recent if entry.seq > last_event)
+        return [seen for entry in missed if (seen := entry.seen_by(who.person, staff=who.staff)) is not None]
 
     async def _follow(self) -> None:
         """Apply and send every event of the log, for as long as the hub lives."""
         while True:
             try:
                 async for batch in self._queue.follow(self.record.id, self.seq):
+                    after = self.seq
+                    self._publish(after, [advance(self.state, event) for event in batch])
                     for event in batch:
-                        self._state = self._state.apply(event)
-                    self._publish([to_entry(event) for event in batch])
+                        for hook in self.hooks:
+                            hook(event)
                     # What happens meanwhile comes as one message: a large room is told less often, not later and later.
                     await asyncio.sleep(PACE_S * len(self._members))
             except StoreUnavailable as error:
@@ -173,35 +188,35 @@ class Hub:
 
     async def _start_again(self) -> None:
         """Send everybody away to join anew, and take the state from the store."""
-        for members in self._members.values():
-            for member in members:
-                member.outbox.finish(CLOSE_RESTART)
+        for member in self.members():
+            member.outbox.finish(CLOSE_RESTART)
         await asyncio.sleep(FOLLOW_RETRY_S)
         with contextlib.suppress(StoreError):
-            self._state = await self._queue.snapshot(self.record.id)
+            self.state = await self._queue.snapshot(self.record.id)
             self._recent.clear()
 
-    def _publish(self, entries: list[Entry]) -> None:
-        """Send events: encoded once for all, and once more for each person here whose vote is among them."""
+    def _publish(self, after: int, entries: list[Entry]) -> None:
         self._recent.extend(entries)
-        text = encode(Events(events=[entry.public for entry in entries]))
-        voters = {entry.by for entry in entries if entry.own is not None}
-        for person, members in self._members.items():
-            if person in voters:
-                own = encode(Events(events=[entry.seen_by(person) for entry in entries]))
-            for member in members:
-                member.outbox.put(own if person in voters else text)
+        text_for = texts_for(after, entries)
+        for member in self.members():
+            member.outbox.put(text_for(member.identity.person, member.identity.staff))
         for entry in entries:
             self._metrics.events.labels(entry.kind).inc()
-            if entry.own is not None:
-                for meanwhile in self._votes_meanwhile.get(entry.by, ()):
-                    meanwhile[entry.own.question] = entry.own.mine is True
 
     def _announce_presence(self, present: int) -> None:
-        self._tell_all(PresenceMessage(present=present))
+        self.tell_all(PresenceMessage(present=present))
 
-    def _tell_all(self, message: ServerMessage) -> None:
-        text = encode(message)
-        for members in self._members.values():
-            for member in members:
-                member.outbox.put(text)
+
+async def load(queue: LiveQueue, session: str) -> Loaded:
+    """The state of a session and, where its log is short enough to be read, what those who come back may have missed."""
+    loaded = Loaded(State())
+    events = await queue.events(session, 0, REPLAYED_EVENTS + 1)
+    if len(events) > REPLAYED_EVENTS:
+        return Loaded(await queue.snapshot(session))
+    for event in events:
+        loaded.recent.append(advance(loaded.state, event))
+    return loaded
+
+
+REPLAYED_EVENTS = 5_000
+"""About 0.2 s."""

@@ -4,9 +4,11 @@ import asyncio
 import logging
 
 from qa_queue.queue import LiveQueue
-from server.hub import RECENT_EVENTS, Hub
+from server.clockwork import Clockwork
+from server.hub import Hub, load
 from server.kept import KeptLinks
 from server.metrics import Metrics
+from server.sanctions import Sanctions
 from store.sessions import SessionRecord
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class Hubs:
         self._metrics = metrics
         self._idle_s = idle_s
         self._hubs: dict[str, Hub] = {}
+        self._clockworks: dict[str, Clockwork] = {}
         self._loading: dict[str, asyncio.Task[Hub]] = {}
         self._idle: dict[str, asyncio.TimerHandle] = {}
 
@@ -64,14 +67,15 @@ class Hubs:
         for timer in self._idle.values():
             timer.cancel()
         hubs, self._hubs = list(self._hubs.values()), {}
+        for clockwork in self._clockworks.values():
+            clockwork.stop()
         await asyncio.gather(*(hub.close() for hub in hubs))
 
     async def _load(self, record: SessionRecord) -> Hub:
-        state = await self._queue.snapshot(record.id)
-        # After a restart many come back at once, and most of them missed little.
-        before = await self._queue.events(record.id, max(0, state.seq - RECENT_EVENTS), RECENT_EVENTS)
-        recent = [event for event in before if event.seq <= state.seq]
-        hub = Hub(record, state, recent, queue=self._queue, kept=self._kept, metrics=self._metrics)
+        loaded = await load(self._queue, record.id)
+        hub = Hub(record, loaded, queue=self._queue, kept=self._kept, metrics=self._metrics)
+        Sanctions(hub, self._queue)
+        self._clockworks[record.id] = Clockwork(hub, self._queue)
         self._hubs[record.id] = hub
         self._watch(hub)
         return hub
@@ -88,5 +92,6 @@ class Hubs:
             self._watch(hub)
             return
         del self._idle[hub.record.id], self._hubs[hub.record.id]
+        self._clockworks.pop(hub.record.id).stop()
         hub.stop()
         logger.debug("session %s is idle and let go", hub.record.id)

@@ -2,15 +2,17 @@
 
 import logging
 import time
+from dataclasses import replace
 
 from media.errors import MediaError
 from media.node import MediaNode
+from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.hub import Hub, Position
 from server.hubs import Hubs
 from server.ice_servers import IceServers
 from server.kept import KeptLinks
-from server.member import Member
+from server.member import Identity, Member
 from server.outbox import Outbox
 from server.translate import to_slots
 from signaling.errors import Busy
@@ -25,6 +27,7 @@ class Joining:
     Args:
         admission: sessions and tokens.
         hubs: the live sessions.
+        queue: knows what moderators decided about who joins.
         media: makes receiving connections.
         kept: takes the media of a join that failed.
         ice_servers: told to whoever joins.
@@ -36,11 +39,13 @@ class Joining:
         *,
         admission: Admission,
         hubs: Hubs,
+        queue: LiveQueue,
         media: MediaNode,
         kept: KeptLinks,
         ice_servers: IceServers,
         max_members: int,
     ) -> None:
+        self._queue = queue
         self._admission = admission
         self._hubs = hubs
         self._media = media
@@ -63,10 +68,10 @@ class Joining:
             raise Busy("this server is full")
         admitted = await self._admission.admit(message.session, message.token)
         hub = await self._hubs.get(admitted.record)
-        member = Member(self._admission.identify(admitted, message.name), outbox)
+        member = await self._arrive(self._admission.identify(admitted, message.name, message.device), outbox)
         try:
             answer, media_error = await self._receive(member, message)
-            position = await hub.enter(member, message.last_event)
+            position = hub.enter(member, message.last_event)
         except BaseException:
             member.leave_media(self._kept, for_good=True)
             raise
@@ -82,9 +87,10 @@ class Joining:
         """
         admitted = await self._admission.admit(message.session, message.token)
         hub = await self._hubs.get(admitted.record)
-        newcomer = Member(self._admission.identify(admitted, message.name), member.outbox)
+        identity = self._admission.identify(admitted, message.name, member.identity.device)
+        newcomer = await self._arrive(identity, member.outbox)
         newcomer.receive_link = member.receive_link
-        position = await hub.enter(newcomer, message.last_event)
+        position = hub.enter(newcomer, message.last_event)
         # From here on nothing waits, so that nothing of the session that is left comes behind `joined`.
         member.receive_link = None
         self.leave(member, for_good=True)
@@ -108,6 +114,15 @@ class Joining:
         member.own()
         if speakers := self._media.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
+
+    async def _arrive(self, identity: Identity, outbox: Outbox) -> Member:
+        """The role that counts is what moderators decided. Raises `QueueError` for the banned."""
+        role = await self._queue.arrive(identity.session, identity.actor)
+        return Member(replace(identity, role=role), outbox)  # type: ignore[arg-type]  # nobody arrives as the system
+
+    def hub_of(self, member: Member) -> Hub:
+        """The session that a member is in."""
+        return self._members[member]
 
     async def _receive(self, member: Member, join: Join) -> tuple[str | None, ErrorInfo | None]:
         """The answer, or why there is none: without media the rest of the session works."""

@@ -76,6 +76,7 @@ class PublishLink:
         self._publications = publications
         self._session = session
         self._publisher = publisher
+        self.place = publisher.place
         self._publishing: Publishing | None = None
         self._encodings: dict[SourceKind, list[str]] = {}
 

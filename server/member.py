@@ -3,25 +3,44 @@
 from dataclasses import dataclass, field
 
 from media.node import MediaNode
-from media.views import Publisher
+from media.views import Place, Publisher
+from qa_queue.model import Actor
 from server.kept import KeptLinks
 from server.media_links import PublishLink, ReceiveLink
 from server.outbox import Outbox
 from server.publications import Publications
 from signaling.codec import encode
 from signaling.errors import NoConnection
-from signaling.messages import ConnectionKind, Published, Receiving, Restarted, Role, ServerMessage, Slots
+from signaling.fields import ConnectionKind, Role
+from signaling.messages import Published, Receiving, Restarted, ServerMessage, Slots
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a socket is; `token` is a new personal token where the one that came named no person."""
+    """Who a socket is.
+
+    `role`: the one that counts; `token_role`: that of the token, which a moderator may have overridden.
+    `token`: a new personal token where the one that came named no person. `device`: as the browser names itself.
+    """
 
     session: str
     person: str
     name: str
     role: Role
     token: str | None
+    token_role: Role = "member"
+    device: str | None = None
+    tier: int = 0
+
+    @property
+    def staff(self) -> bool:
+        """Whether it is a host or a moderator."""
+        return self.role != "member"
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts in the queue, with the role of the token."""
+        return Actor(self.person, self.name, self.token_role, self.device, self.tier)
 
 
 @dataclass(eq=False)
@@ -52,6 +71,11 @@ class Member:
             link.notify = self.send
         return Receiving(answer=answer, slots=link.slots)
 
+    @property
+    def on_stage(self) -> bool:
+        """Whether it publishes there."""
+        return self.publish_link is not None and self.publish_link.place == "stage"
+
     def watch(self, pictures: bool) -> Slots:
         """Send pictures, or sound alone while nobody looks; returns what is where."""
         link = self.receive_link
@@ -59,13 +83,13 @@ class Member:
             link.watch(pictures)
         return Slots(slots=link.slots if link is not None else [])
 
-    async def publish(self, publications: Publications, offer: str) -> Published:
+    async def publish(self, publications: Publications, offer: str, *, place: Place) -> Published:
         """Go live, or replace what is live. Raises `MediaError`; what was live then stays."""
         old = self.publish_link
         if old is not None:
             old.notify = None  # it is this page that replaces it, and it knows
         link = PublishLink(
-            publications, self.identity.session, Publisher(person=self.identity.person, name=self.identity.name)
+            publications, self.identity.session, Publisher(self.identity.person, self.identity.name, place)
         )
         try:
             publishing = await link.open(offer)

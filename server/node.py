@@ -19,6 +19,7 @@ from server.kept import KeptLinks
 from server.links import Links
 from server.metrics import Metrics
 from server.publications import Publications
+from server.reactions import Reactions
 from server.requests import Requests
 from server.tokens import Tokens
 from server.whip_resources import Resources
@@ -65,6 +66,8 @@ class Node:
     joining: Joining
     doorway: Doorway
     requests: Requests
+    queue: LiveQueue
+    reactions: Reactions
 
     async def missing(self) -> dict[str, str]:
         """What keeps this node from serving, by part; empty when it is ready."""
@@ -111,6 +114,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         node, kept = _compose(settings, store, media, api_key_and_secret[1])
         stack.push_async_callback(kept.close)
         stack.push_async_callback(node.hubs.close)
+        stack.push_async_callback(node.reactions.close)
         yield node
 
 
@@ -134,9 +138,11 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         turn_ttl_s=settings.turn_ttl_s,
         stun_urls=settings.stun_urls,
     )
+    reactions = Reactions(queue)
     joining = Joining(
         admission=admission,
         hubs=hubs,
+        queue=queue,
         media=media,
         kept=kept,
         ice_servers=ice_servers,
@@ -157,7 +163,16 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         ice_servers=ice_servers,
         joining=joining,
         doorway=doorway,
-        requests=Requests(queue=queue, media=media, publications=publications, times=metrics.join_times),
+        requests=Requests(
+            queue=queue,
+            media=media,
+            publications=publications,
+            reactions=reactions,
+            times=metrics.join_times,
+            hub_of=joining.hub_of,
+        ),
+        queue=queue,
+        reactions=reactions,
     )
     metrics.watch("livetrial_members", "Sockets that have joined", joining)
     metrics.watch("livetrial_joins_waiting", "Joins that wait for their turn", doorway)

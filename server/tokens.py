@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from signaling.errors import TokenExpired, TokenInvalid
-from signaling.messages import Name, Role, SessionId
+from signaling.fields import Name, Role, SessionId
 
 ISSUER = "livetrial"
 ALGORITHM = "HS256"
@@ -18,11 +18,14 @@ MAX_TOKEN_CHARS = 4096
 PersonId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$(?!\n)", max_length=64)]
 
 
+Tier = Annotated[int, Meta(ge=0, le=9)]
+
+
 class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a token says.
 
     `sub` is the person; a token without one is a join link, and each join with it makes a new person.
-    `exp` is in seconds since 1970, as RFC 7519 wants it.
+    `tier` is that of a loyalty programme. `exp` is in seconds since 1970, as RFC 7519 wants it.
     """
 
     iss: str
@@ -31,6 +34,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exp: int
     sub: PersonId | None = None
     name: Name | None = None
+    tier: Tier = 0
 
 
 class Tokens:
@@ -54,6 +58,7 @@ class Tokens:
         *,
         person: str | None = None,
         name: str | None = None,
+        tier: int = 0,
         lifetime_s: int | None = None,
         expires_at: int | None = None,
     ) -> str:
@@ -64,7 +69,7 @@ class Tokens:
             expires_at: in seconds since 1970, instead of a lifetime.
         """
         exp = expires_at if expires_at is not None else int(self._clock()) + (lifetime_s or self._lifetime_s)
-        claims = Claims(iss=ISSUER, sid=session, role=role, exp=exp, sub=person, name=name)
+        claims = Claims(iss=ISSUER, sid=session, role=role, exp=exp, sub=person, name=name, tier=tier)
         return jwt.encode(msgspec.to_builtins(claims), self._secret, algorithm=ALGORITHM)
 
     def verify(self, token: str, session: str) -> Claims:

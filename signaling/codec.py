@@ -4,7 +4,8 @@ import msgspec
 
 from signaling import VERSION
 from signaling.errors import BadMessage, UnsupportedVersion
-from signaling.messages import ClientMessage, CommandId, Join, Publish, Receive, Restart, ServerMessage
+from signaling.fields import CommandId
+from signaling.messages import ClientMessage, Join, Publish, Receive, Restart, ServerMessage
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """The longest message; the WebSocket layer closes with 1009 beyond it, so that it is never assembled."""

@@ -10,6 +10,7 @@ Exception
     │   ├── TokenMissing
     │   ├── TokenExpired
     │   ├── TokenInvalid
+    │   ├── Banned
     │   └── SessionUnknown
     └── Refused               who asks is let in, and may not do this or not now
         ├── Forbidden
@@ -43,14 +44,23 @@ KINDS: dict[str, Kind] = {
     "ticket_refused": Kind(None, 409, "Ticket refused"),
     "forbidden": Kind(None, 403, "Not allowed for this role"),
     "not_found": Kind(None, 404, "Not found"),
-    "closed": Kind(None, 409, "The question is answered"),
+    "closed": Kind(None, 409, "It takes no more"),
+    "wrong_state": Kind(None, 409, "Not possible in this state"),
+    "bad_choice": Kind(None, 422, "Not one of the choices"),
     "text_empty": Kind(None, 422, "Empty text"),
     "text_too_long": Kind(None, 422, "Text too long"),
+    "text_blocked": Kind(None, 422, "Blocked words"),
+    "link_blocked": Kind(None, 422, "Links are not allowed"),
+    "muted": Kind(None, 403, "Muted"),
+    "not_invited": Kind(None, 403, "Not invited on stage"),
+    "stage_full": Kind(None, 409, "The stage is full"),
+    "too_many": Kind(None, 409, "The session holds no more of these"),
     "rate_limited": Kind(None, 429, "Too fast"),
     "busy": Kind(None, 503, "The server cannot take it now"),
     "token_missing": Kind(4401, 401, "Token missing"),
     "token_expired": Kind(4401, 401, "Token expired"),
     "token_invalid": Kind(4401, 401, "Token invalid"),
+    "banned": Kind(4403, 403, "Banned from this session"),
     "session_unknown": Kind(4404, 404, "No such session"),
     "internal": Kind(1011, 500, "Internal error"),
 }
@@ -120,6 +130,12 @@ class TokenInvalid(AccessError):
     """Forged, damaged, oversized, of another session, or with an algorithm that is not ours."""
 
     code = "token_invalid"
+
+
+class Banned(AccessError):
+    """A moderator sent the person, or the device, away."""
+
+    code = "banned"
 
 
 class SessionUnknown(AccessError):

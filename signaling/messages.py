@@ -1,31 +1,35 @@
 """Every message of `PROTOCOL.md` as a type.
 
 The unions `ClientMessage` and `ServerMessage` are tagged by `type`, `Event` by `kind`. Fields that a receiver does not
-know are ignored. Limits that have an error code of their own (the text of a question) are checked where it is made.
+know are ignored. Commands, events and what they are about have files of their own.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-# `$` also matches before a final line feed; `(?!\n)` closes that gap in Python and in ECMAScript.
-SessionId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)", max_length=40)]
-CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$(?!\n)", max_length=40)]
-QuestionId = Annotated[str, Meta(min_length=1, max_length=64)]
-Name = Annotated[str, Meta(min_length=1, max_length=40)]
-Token = Annotated[str, Meta(min_length=1, max_length=4096)]
-Sdp = Annotated[str, Meta(min_length=1, max_length=200_000)]
-Ticket = Annotated[str, Meta(min_length=1, max_length=256)]
-Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Count = Annotated[int, Meta(ge=0)]
-Stage = Annotated[float, Meta(ge=0, le=120_000)]
-
-Role = Literal["host", "moderator", "member"]
-QuestionState = Literal["queued", "answering", "answered"]
-SourceKind = Literal["camera", "screen", "microphone"]
-JoinPath = Literal["ticket", "ordinary", "switch"]
-ConnectionKind = Literal["receive", "publish"]
-
+from signaling.commands import Command
+from signaling.entities import Person, Snapshot
+from signaling.events import Event
+from signaling.fields import (
+    ConnectionKind,
+    Count,
+    DeviceId,
+    Id,
+    JoinPath,
+    Name,
+    Order,
+    Reaction,
+    Role,
+    Sdp,
+    Sequence,
+    SessionId,
+    SourceKind,
+    Stage,
+    Ticket,
+    Time,
+    Token,
+)
 
 # Client to server
 
@@ -37,6 +41,7 @@ class Join(Struct, tag="join", frozen=True, kw_only=True):
     session: SessionId
     token: Token | None = None
     name: Name | None = None
+    device: DeviceId | None = None
     offer: Sdp | None = None
     ticket: Ticket | None = None
     last_event: Sequence | None = None
@@ -100,53 +105,39 @@ class Unpublish(Struct, tag="unpublish", frozen=True, kw_only=True):
     """Stop being live."""
 
 
-class Ask(Struct, tag="ask", frozen=True, kw_only=True):
-    """A question, with no votes."""
+class GetTime(Struct, tag="time", frozen=True, kw_only=True):
+    """Measure the offset of one's clock; `t0` is that clock, in ms, and comes back."""
 
-    cmd: CommandId
-    text: str
-
-
-class Vote(Struct, tag="vote", frozen=True, kw_only=True):
-    """One vote of this person."""
-
-    cmd: CommandId
-    question: QuestionId
+    t0: float
 
 
-class Unvote(Struct, tag="unvote", frozen=True, kw_only=True):
-    """Take the vote back."""
+class React(Struct, tag="react", frozen=True, kw_only=True):
+    """Taps since the last such message; counted, not acknowledged."""
 
-    cmd: CommandId
-    question: QuestionId
-
-
-class Answering(Struct, tag="answering", frozen=True, kw_only=True):
-    """Move the pointer to a question, or away from all."""
-
-    cmd: CommandId
-    question: QuestionId | None
+    reaction: Reaction
+    count: Annotated[int, Meta(ge=1, le=50)] = 1
 
 
-class Answered(Struct, tag="answered", frozen=True, kw_only=True):
-    """Mark a question as answered."""
+class GetDuplicates(Struct, tag="duplicates", frozen=True, kw_only=True):
+    """Which questions may be the same as this one? Staff only."""
 
-    cmd: CommandId
-    question: QuestionId
+    question: Id
 
 
-Command = Ask | Vote | Unvote | Answering | Answered
-ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | Command
+class GetAudit(Struct, tag="audit", frozen=True, kw_only=True):
+    """The acts of hosts and moderators before a position of the log, newest first. Staff only."""
+
+    before: Sequence | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+Request = (
+    Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit
+)
+ClientMessage = Join | Request | Command
 
 
 # What server messages are made of
-
-
-class Person(Struct, frozen=True):
-    """Who wrote something."""
-
-    id: str
-    name: str
 
 
 class You(Struct, frozen=True):
@@ -162,25 +153,6 @@ class SessionInfo(Struct, frozen=True):
 
     id: str
     title: str
-
-
-class Question(Struct, frozen=True):
-    """A question; `asked_at` in milliseconds since 1970, `voted` for the person who reads it."""
-
-    id: str
-    text: str
-    author: Person
-    votes: Count
-    state: QuestionState
-    asked_at: Count
-    voted: bool
-
-
-class Snapshot(Struct, frozen=True):
-    """The whole state of a session at one position of the log."""
-
-    questions: list[Question]
-    answering: str | None
 
 
 class Source(Struct, frozen=True):
@@ -215,41 +187,22 @@ class IceServer(Struct, frozen=True, omit_defaults=True):
     credential: str | UnsetType = UNSET
 
 
-class AskedEvent(Struct, tag_field="kind", tag="asked", frozen=True, kw_only=True):
-    """Somebody asked."""
+class Candidate(Struct, frozen=True):
+    """A question that may be a duplicate. `score`: 0 to 100."""
 
-    seq: Sequence
-    at: Count
-    question: Question
-
-
-class VotedEvent(Struct, tag_field="kind", tag="voted", frozen=True, kw_only=True):
-    """The count changed; `mine` is there for the person whose vote it is alone."""
-
-    seq: Sequence
-    at: Count
     question: str
-    votes: Count
-    mine: bool | UnsetType = UNSET
+    score: float
 
 
-class AnsweringEvent(Struct, tag_field="kind", tag="answering", frozen=True, kw_only=True):
-    """The pointer moved."""
-
-    seq: Sequence
-    at: Count
-    question: str | None
-
-
-class AnsweredEvent(Struct, tag_field="kind", tag="answered", frozen=True, kw_only=True):
-    """A question is answered."""
+class Act(Struct, frozen=True, kw_only=True):
+    """What a host or a moderator did, and to what: `id` of the entity of that kind; null where it has none to show."""
 
     seq: Sequence
-    at: Count
-    question: str
-
-
-Event = AskedEvent | VotedEvent | AnsweringEvent | AnsweredEvent
+    at: Time
+    by: Person
+    act: str
+    kind: str
+    id: str | None
 
 
 # Server to client
@@ -269,7 +222,7 @@ class Joined(Struct, tag="joined", frozen=True, kw_only=True):
     snapshot: Snapshot | None
     events: list[Event] | None
     present: Count
-    server_time: Count
+    server_time: Time
 
 
 class Waiting(Struct, tag="waiting", frozen=True, kw_only=True):
@@ -303,18 +256,56 @@ class Unpublished(Struct, tag="unpublished", frozen=True, kw_only=True):
     """The answer to `unpublish`."""
 
 
+class TimeIs(Struct, tag="time", frozen=True, kw_only=True):
+    """The answer to `time`: `t1` and `t2`, when the server got the question and when it answered, in ms since 1970."""
+
+    t0: float
+    t1: float
+    t2: float
+
+
 class Ack(Struct, tag="ack", frozen=True, kw_only=True):
-    """The command is on disk."""
+    """The command is on disk. `id`: what it made or was about."""
 
     cmd: str
     seq: Sequence
-    question: str | None
+    id: str | None
 
 
 class Events(Struct, tag="events", frozen=True, kw_only=True):
-    """Events of the log, in order and without gaps."""
+    """The log after position `after` and up to `seq`: what this person is shown of it, and of counts the last alone."""
 
+    after: Sequence
+    seq: Sequence
     events: list[Event]
+
+
+class Ordered(Struct, tag="order", frozen=True, kw_only=True):
+    """The queued questions in the session's order, the first 100; at most once a second, when it changed."""
+
+    order: Order
+    questions: list[str]
+
+
+class LogHash(Struct, tag="log_hash", frozen=True, kw_only=True):
+    """The running hash over the log up to `seq`; `docs/log.md` says how to check it."""
+
+    seq: Sequence
+    sha256: str
+
+
+class Duplicates(Struct, tag="duplicates", frozen=True, kw_only=True):
+    """The answer to `duplicates`, likeliest first."""
+
+    question: str
+    candidates: list[Candidate]
+
+
+class Audit(Struct, tag="audit", frozen=True, kw_only=True):
+    """The answer to `audit`; `before` is where to go on, null at the beginning of the log."""
+
+    acts: list[Act]
+    before: Sequence | None
 
 
 class Presence(Struct, tag="presence", frozen=True, kw_only=True):
@@ -366,8 +357,13 @@ ServerMessage = (
     | Published
     | Restarted
     | Unpublished
+    | TimeIs
     | Ack
     | Events
+    | Ordered
+    | LogHash
+    | Duplicates
+    | Audit
     | Presence
     | Slots
     | Encodings

@@ -18,29 +18,24 @@ def log(sid: str) -> str:
     return f"livetrial:{{{sid}}}:log"
 
 
-def questions(sid: str) -> str:
-    """Hash: question id → JSON `{text, author: {id, name}, asked_at}`, which never changes."""
-    return f"livetrial:{{{sid}}}:questions"
+def entities(sid: str) -> str:
+    """Hash: `<kind>:<id>` → JSON of the entity."""
+    return f"livetrial:{{{sid}}}:entities"
 
 
-def votes(sid: str) -> str:
-    """Hash: question id → number of votes."""
-    return f"livetrial:{{{sid}}}:votes"
+def facts(sid: str) -> str:
+    """Hash: `<subject>:<person>` → what this person did to it: one vote, one ballot, one entry."""
+    return f"livetrial:{{{sid}}}:facts"
 
 
-def answered(sid: str) -> str:
-    """Set: ids of the answered questions."""
-    return f"livetrial:{{{sid}}}:answered"
+def counts(sid: str) -> str:
+    """Hash: `<subject>:<key>` → a number."""
+    return f"livetrial:{{{sid}}}:counts"
 
 
-def answering(sid: str) -> str:
-    """String: id of the question being answered; absent when there is none."""
-    return f"livetrial:{{{sid}}}:answering"
-
-
-def voted(sid: str, person: str) -> str:
-    """Set: ids of the questions that this person votes for."""
-    return f"livetrial:{{{sid}}}:voted:{person}"
+def meta(sid: str) -> str:
+    """Hash: what commands check beside the state: limits, names, devices, secrets of draws not yet drawn."""
+    return f"livetrial:{{{sid}}}:meta"
 
 
 def result(sid: str, person: str, cmd: str) -> str:

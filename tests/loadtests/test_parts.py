@@ -2,44 +2,34 @@
 
 import random
 
+import msgspec
 import pytest
 
 from loadtests.ledger import Ledger
 from loadtests.reception import Reception
 from loadtests.replica import Gap, Replica
 from loadtests.target import BadTarget, Target
-from signaling.messages import (
-    Ack,
-    AnsweredEvent,
-    AskedEvent,
-    Joined,
-    Person,
-    Question,
-    SessionInfo,
-    Snapshot,
-    VotedEvent,
-    You,
-)
+from signaling.entities import Snapshot
+from signaling.events import QuestionEvent, VotedEvent
+from signaling.messages import Ack, Events, Joined
+from tests.loadtests.wire import joined_message, question_fields, snapshot_fields
 
 
-def question(id_: str, votes: int = 0) -> Question:
-    return Question(id_, "Why?", Person("p", "Ana"), votes=votes, state="queued", asked_at=1, voted=False)
+def snapshot(*questions: dict[str, object]) -> Snapshot:
+    return msgspec.convert(snapshot_fields(*questions), Snapshot)
 
 
-def joined(seq: int, *questions: Question) -> Joined:
-    return Joined(
-        you=You("me", "Me", "member"),
-        token=None,
-        session=SessionInfo("s", "S"),
-        answer=None,
-        media_error=None,
-        slots=[],
-        seq=seq,
-        snapshot=Snapshot(list(questions), None),
-        events=None,
-        present=1,
-        server_time=1,
-    )
+def joined(seq: int, *questions: dict[str, object]) -> Joined:
+    return msgspec.convert(joined_message(seq, *questions), Joined)
+
+
+def asked(seq: int, id_: str, state: str = "queued") -> QuestionEvent:
+    event = {"kind": "question", "act": "ask", "seq": seq, "at": 1, "question": question_fields(id_, state=state)}
+    return msgspec.convert(event, QuestionEvent)
+
+
+def voted(seq: int, question: str, **mine: bool) -> VotedEvent:
+    return VotedEvent(seq=seq, at=1, act="vote", question=question, votes=1, **mine)
 
 
 @pytest.mark.parametrize(
@@ -82,21 +72,19 @@ def test_session_and_token_come_from_the_environment(monkeypatch: pytest.MonkeyP
 
 def test_a_replica_follows_the_log() -> None:
     replica = Replica()
-    replica.start(joined(6, question("a")))
-    replica.apply(AskedEvent(seq=7, at=1, question=question("b")))
-    replica.apply(VotedEvent(seq=8, at=1, question="b", votes=1, mine=True))
-    replica.apply(VotedEvent(seq=9, at=1, question="a", votes=1))
-    replica.apply(AnsweredEvent(seq=10, at=1, question="a"))
-    assert (replica.votes, replica.seq, replica.events) == ({"b": True}, 10, 4)
+    replica.start(joined(6, question_fields("a")))
+    replica.apply(Events(after=6, seq=8, events=[asked(7, "b"), voted(8, "b", mine=True)]))
+    replica.apply(Events(after=8, seq=12, events=[voted(9, "a"), asked(11, "a", "answered")]))
+    assert (replica.votes, replica.seq, replica.events) == ({"b": True}, 12, 4)
 
 
-@pytest.mark.parametrize("seq", [6, 8, 1])
-def test_a_replica_tells_each_gap_once(seq: int) -> None:
+@pytest.mark.parametrize("after", [5, 7, 1])
+def test_a_replica_tells_each_gap_once(after: int) -> None:
     replica = Replica()
     replica.start(joined(6))
-    with pytest.raises(Gap, match=f"event {seq} came where 7 was due"):
-        replica.apply(AnsweredEvent(seq=seq, at=1, question="a"))
-    replica.apply(AnsweredEvent(seq=seq + 1, at=1, question="a"))
+    with pytest.raises(Gap, match=f"events after {after} came where those after 6 were due"):
+        replica.apply(Events(after=after, seq=9, events=[]))
+    replica.apply(Events(after=9, seq=10, events=[]))
 
 
 def test_reception_counts_what_is_lost_recovered_and_repeated_across_the_wrap() -> None:
@@ -120,13 +108,15 @@ def test_reception_of_any_order_within_half_a_cycle_agrees_with_a_set() -> None:
 
 def test_the_ledger_misses_what_was_acknowledged_and_only_that() -> None:
     ledger = Ledger()
-    ledger.asked(Ack(cmd="1", seq=1, question="a"))
-    ledger.asked(Ack(cmd="2", seq=2, question="gone"))
+    ledger.asked(Ack(cmd="1", seq=1, id="a"))
+    ledger.asked(Ack(cmd="2", seq=2, id="gone"))
     for person in ("ana", "ben", "cai"):
-        ledger.voted(Ack(cmd=person, seq=3, question="a"), person)
+        ledger.voted(Ack(cmd=person, seq=3, id="a"), person)
     ledger.unvoting("a", "cai")
     assert ledger.seq == 3
-    assert ledger.missing(Snapshot([question("a", votes=2), question("b", votes=9)], None)) == ["question gone is gone"]
-    assert ledger.missing(Snapshot([question("a", votes=1), question("gone")], None)) == [
+    assert ledger.missing(snapshot(question_fields("a", votes=2), question_fields("b", votes=9))) == [
+        "question gone is gone"
+    ]
+    assert ledger.missing(snapshot(question_fields("a", votes=1), question_fields("gone"))) == [
         "question a has 1 votes, and 2 were acknowledged"
     ]

@@ -1,4 +1,4 @@
-"""What is left of the text of a question."""
+"""What is left of a text."""
 
 import unicodedata
 
@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_queue.commands import MAX_TEXT, question_text
 from qa_queue.errors import TextEmpty, TextTooLong
+from qa_queue.text import clean_text
+
+MAX_TEXT = 500
 
 
 @pytest.mark.parametrize(
@@ -25,27 +27,27 @@ from qa_queue.errors import TextEmpty, TextTooLong
     ],
 )
 def test_normalised(text: str, expected: str) -> None:
-    assert question_text(text) == expected
+    assert clean_text(text, MAX_TEXT) == expected
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200d", "\ufeff", "\0", "\u0301"])
 def test_nothing_to_see(text: str) -> None:
     with pytest.raises(TextEmpty):
-        question_text(text)
+        clean_text(text, MAX_TEXT)
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_TEXT + 1), "\u0344" * MAX_TEXT + "x"])  # U+0344 becomes two code points
 def test_too_long(text: str) -> None:
     with pytest.raises(TextTooLong):
-        question_text(text)
+        clean_text(text, MAX_TEXT)
 
 
 @given(st.text(st.characters(), max_size=MAX_TEXT))
 def test_a_result_is_clean_and_stays_as_it_is(text: str) -> None:
     try:
-        result = question_text(text)
+        result = clean_text(text, MAX_TEXT)
     except (TextEmpty, TextTooLong):
         return
-    assert question_text(result) == result == result.strip() == unicodedata.normalize("NFC", result)
+    assert clean_text(result, MAX_TEXT) == result == result.strip() == unicodedata.normalize("NFC", result)
     assert 1 <= len(result) <= MAX_TEXT
     assert not {unicodedata.category(character) for character in result} & {"Cc", "Cs", "Zl", "Zp"}

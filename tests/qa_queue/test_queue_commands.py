@@ -1,21 +1,20 @@
-"""Every command against a real Valkey: what it does, what it refuses, and that repeating it changes nothing."""
+"""What random commands do not show: limits of time, many at once, repetition, and what the store refuses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+from typing import Any
 
 import pytest
 
-from qa_queue.commands import Ack
-from qa_queue.errors import QuestionClosed, QuestionNotFound, QueueError, TextEmpty, TextTooLong
-from qa_queue.events import Answered, Answering, Asked, Event, Voted
-from qa_queue.model import Person, Question
-from qa_queue.queue import RESULT_LIFETIME_MS, LiveQueue
+from qa_queue.errors import QueueError, TextEmpty, TextTooLong
+from qa_queue.model import SYSTEM, Actor
+from qa_queue.queue import RESULT_LIFETIME_MS, Ack, LiveQueue
 from qa_queue.state import State
 from store import keys
 from store.connection import Store
 from store.errors import StoreDefect, StoreUnavailable
 
-HOST, ANN, BEN = Person("host", "Host"), Person("ann", "Ann"), Person("ben", "小本")
+HOST, ANN, BEN = Actor("host", "Host", "host"), Actor("ann", "Ann"), Actor("ben", "小本", device="d" * 16)
 
 
 @pytest.fixture
@@ -23,180 +22,198 @@ def queue(store: Store) -> LiveQueue:
     return LiveQueue(store)
 
 
-async def events(queue: LiveQueue, session: str) -> list[Event]:
-    return await queue.events(session, 0, 1000)
+async def refusal(command: Any) -> QueueError:
+    with pytest.raises(QueueError) as caught:
+        await command
+    return caught.value
 
 
-async def test_ask(queue: LiveQueue, session: str) -> None:
-    assert await queue.snapshot(session) == State()
-    assert await queue.ask(session, BEN, "c1", "  Wie schnell? 多快 \"'\\ ") == Ack(1, "q1")
-    (asked,) = await events(queue, session)
-    assert isinstance(asked, Asked)
-    assert asked.question == Question("q1", "Wie schnell? 多快 \"'\\", BEN, 0, "queued", asked.at)
-    assert (asked.seq, asked.by) == (1, "ben")
-    assert await queue.snapshot(session) == State(1, {"q1": asked.question}, None)
+async def ready(queue: LiveQueue, session: str) -> None:
+    """One of everything that commands are about: q1, p2 (open), d4, k5, a6, and a hand that was invited."""
+    for actor in (HOST, ANN, BEN):
+        await queue.arrive(session, actor)
+    await queue.run(session, ANN, "r1", "ask", text="?")
+    poll = {"kind": "single", "options": ["a", "b"], "max_choices": 1, "stars": 5, "results": "live"}
+    await queue.run(session, HOST, "r2", "poll_make", text="which?", **poll)
+    await queue.run(session, HOST, "r3", "poll_open", poll="p2")
+    await queue.run(session, HOST, "r4", "draw_open", title="Win", prizes=1)
+    await queue.run(session, HOST, "r5", "product_add", title="Serum")
+    await queue.run(session, HOST, "r6", "announce", text="Hello")
+    await queue.run(session, HOST, "r7", "hand_invite", person="ben")
 
 
-@pytest.mark.parametrize(("text", "error"), [(" \n\u200b", TextEmpty), ("x" * 501, TextTooLong)])
-async def test_a_text_that_is_refused_leaves_nothing(queue: LiveQueue, session: str, text: str, error: type) -> None:
-    with pytest.raises(error):
-        await queue.ask(session, ANN, "c1", text)
-    assert await queue.snapshot(session) == State()
-
-
-async def test_vote_and_unvote_count_a_person_once(queue: LiveQueue, session: str) -> None:
-    await queue.ask(session, ANN, "c1", "?")
-    assert await queue.vote(session, ANN, "c2", "q1") == Ack(2, "q1")
-    assert await queue.vote(session, BEN, "c1", "q1") == Ack(3, "q1")
-    assert await queue.vote(session, BEN, "c2", "q1") == Ack(3, "q1")
-    assert await queue.voted(session, "ben") == {"q1"}
-    assert await queue.unvote(session, BEN, "c3", "q1") == Ack(4, "q1")
-    assert await queue.unvote(session, BEN, "c4", "q1") == Ack(4, "q1")
-    assert [event for event in await events(queue, session) if isinstance(event, Voted)] == [
-        Voted(2, event_at(await events(queue, session), 2), "ann", "q1", 1, True),
-        Voted(3, event_at(await events(queue, session), 3), "ben", "q1", 2, True),
-        Voted(4, event_at(await events(queue, session), 4), "ben", "q1", 1, False),
-    ]
-    state, voted = await queue.snapshot_for(session, "ann")
-    assert (state.questions["q1"].votes, voted) == (1, {"q1"})
-    assert await queue.voted(session, "ben") == frozenset()
-
-
-def event_at(log: list[Event], seq: int) -> int:
-    return log[seq - 1].at
-
-
-async def test_the_pointer_puts_the_former_question_back(queue: LiveQueue, session: str) -> None:
-    for n in (1, 2):
-        await queue.ask(session, ANN, f"c{n}", "?")
-    assert await queue.answering(session, HOST, "h1", "q1") == Ack(3, "q1")
-    assert await queue.answering(session, HOST, "h2", "q2") == Ack(4, "q2")
-    assert await queue.answering(session, HOST, "h3", "q2") == Ack(4, "q2")
-    state = await queue.snapshot(session)
-    assert (state.answering, [question.state for question in state.questions.values()]) == (
-        "q2",
-        ["queued", "answering"],
-    )
-    assert await queue.answering(session, HOST, "h4", None) == Ack(5, None)
-    assert await queue.answering(session, HOST, "h5", None) == Ack(5, None)
-    state = await queue.snapshot(session)
-    assert (state.answering, state.questions["q2"].state) == (None, "queued")
-    kinds = [(type(event), getattr(event, "question", None)) for event in (await events(queue, session))[2:]]
-    assert kinds == [(Answering, "q1"), (Answering, "q2"), (Answering, None)]
-
-
-async def test_answered_closes_and_clears_the_pointer(queue: LiveQueue, session: str) -> None:
-    for n in (1, 2):
-        await queue.ask(session, ANN, f"c{n}", "?")
-    await queue.vote(session, BEN, "c1", "q1")
-    await queue.answering(session, HOST, "h1", "q1")
-    assert await queue.answered(session, HOST, "h2", "q2") == Ack(5, "q2")
-    assert (await queue.snapshot(session)).answering == "q1"
-    assert await queue.answered(session, HOST, "h3", "q1") == Ack(6, "q1")
-    assert await queue.answered(session, HOST, "h4", "q1") == Ack(6, "q1")
-    state = await queue.snapshot(session)
-    assert state.answering is None
-    assert (state.questions["q1"].state, state.questions["q1"].votes) == ("answered", 1)
-    assert isinstance((await events(queue, session))[-1], Answered)
-    for n, command in enumerate((queue.vote, queue.unvote, queue.answering)):
-        with pytest.raises(QuestionClosed) as caught:
-            await command(session, BEN, f"closed{n}", "q1")
-        assert caught.value.code == "closed"
-
-
-async def test_unknown_questions_are_not_found(queue: LiveQueue, session: str) -> None:
-    for n, command in enumerate((queue.vote, queue.unvote, queue.answering, queue.answered)):
-        for unknown in ("q1", "", "\ud800", "}:{"):
-            with pytest.raises(QuestionNotFound) as caught:
-                await command(session, ANN, f"c{n}-{ord(unknown[0]) if unknown else 0}", unknown)
-            assert caught.value.code == "not_found"
-    assert await queue.snapshot(session) == State()
-
-
-Command = Callable[[LiveQueue, str], Awaitable[Ack]]
-
-COMMANDS: list[Command] = [
-    lambda queue, session: queue.ask(session, BEN, "same", "again?"),
-    lambda queue, session: queue.vote(session, BEN, "same", "q1"),
-    lambda queue, session: queue.unvote(session, ANN, "same", "q1"),
-    lambda queue, session: queue.answering(session, HOST, "same", "q1"),
-    lambda queue, session: queue.answering(session, HOST, "same", None),
-    lambda queue, session: queue.answered(session, HOST, "same", "q1"),
+SAME: list[tuple[Actor, str, dict[str, Any], int]] = [
+    (BEN, "ask", {"text": "again?"}, 1),
+    (BEN, "vote", {"question": "q1"}, 1),
+    (ANN, "edit", {"question": "q1", "text": "other"}, 1),
+    (ANN, "withdraw", {"question": "q1"}, 1),
+    (HOST, "answering", {"question": "q1"}, 2),
+    (HOST, "decline", {"question": "q1", "reason": "no"}, 1),
+    (HOST, "write_reply", {"question": "q1", "text": "yes"}, 1),
+    (HOST, "mute", {"person": "ann", "for_s": 10}, 1),
+    (HOST, "ban", {"person": "ben"}, 2),
+    (HOST, "block_add", {"text": "bad", "link": False}, 1),
+    (HOST, "delete", {"kind": "question", "id": "q1"}, 1),
+    (BEN, "poll_vote", {"poll": "p2", "ballot": ["1"]}, 1),
+    (HOST, "poll_close", {"poll": "p2"}, 1),
+    (BEN, "draw_enter", {"draw": "d4", "nonce": "n"}, 1),
+    (BEN, "product_click", {"product": "k5"}, 1),
+    (BEN, "product_sample", {"product": "k5"}, 1),
+    (BEN, "stage_enter", {}, 1),
+    (ANN, "hand_raise", {}, 1),
+    (BEN, "say", {"text": "hi"}, 1),
+    (HOST, "announcement_withdraw", {"announcement": "a6"}, 1),
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-async def test_fifty_at_once_count_as_one(queue: LiveQueue, session: str, command: Command) -> None:
-    await queue.ask(session, ANN, "c1", "?")
-    await queue.vote(session, ANN, "c2", "q1")
-    await queue.answering(session, HOST, "c3", "q1" if command is COMMANDS[4] else None)
-    before = await queue.snapshot(session)
-    acks = await asyncio.gather(*(command(queue, session) for _ in range(50)))
-    assert set(acks) == {Ack(before.seq + 1, acks[0].question)}
-    assert (await queue.snapshot(session)).seq == before.seq + 1
+@pytest.mark.parametrize(("who", "name", "args", "events"), SAME, ids=[name for _, name, *_ in SAME])
+async def test_fifty_at_once_count_as_one(
+    queue: LiveQueue, session: str, who: Actor, name: str, args: dict[str, Any], events: int
+) -> None:
+    await ready(queue, session)
+    before = (await queue.snapshot(session)).seq
+    acks = await asyncio.gather(*(queue.run(session, who, "same", name, **args) for _ in range(50)))
+    assert set(acks) == {Ack(before + events, acks[0].id)}
+    assert (await queue.snapshot(session)).seq == before + events
+
+
+async def test_one_vote_each_of_many_at_once(queue: LiveQueue, session: str) -> None:
+    await queue.run(session, ANN, "c1", "ask", text="?")
+    people = [Actor(f"p{n}", "P") for n in range(50)]
+    await asyncio.gather(*(queue.run(session, who, f"v{n}", "vote", question="q1") for who in people for n in range(3)))
+    state = await queue.snapshot(session)
+    assert (state.votes("q1"), len(state.facts["v/q1"]), state.seq) == (50, 50, 51)
+
+
+async def test_state_at_every_position_is_that_of_the_log(queue: LiveQueue, session: str) -> None:
+    await ready(queue, session)
+    states = [await queue.snapshot(session)]
+    for n, (who, name, args, _) in enumerate(SAME):
+        try:
+            await queue.run(session, who, f"s{n}", name, **args)
+        except QueueError:
+            continue
+        states.append(await queue.snapshot(session))
+    state, events = State(), iter(await queue.events(session, 0, 1000))
+    for expected in states:
+        while state.seq < expected.seq:
+            state.apply(next(events))
+        assert state == expected
 
 
 async def test_a_repeated_command_returns_its_first_result_whatever_came_between(
     queue: LiveQueue, session: str
 ) -> None:
-    await queue.ask(session, ANN, "c1", "?")
-    vote = await queue.vote(session, ANN, "c2", "q1")
-    await queue.unvote(session, ANN, "c3", "q1")
-    await queue.answered(session, HOST, "h1", "q1")
-    assert await queue.vote(session, ANN, "c2", "q1") == vote
-    assert await queue.ask(session, ANN, "c1", "another") == Ack(1, "q1")
-    assert (await queue.snapshot(session)).questions["q1"].votes == 0
+    await queue.run(session, ANN, "c1", "ask", text="?")
+    vote = await queue.run(session, ANN, "c2", "vote", question="q1")
+    await queue.run(session, ANN, "c3", "unvote", question="q1")
+    await queue.run(session, HOST, "h1", "answered", question="q1")
+    assert await queue.run(session, ANN, "c2", "vote", question="q1") == vote
+    assert (await queue.snapshot(session)).votes("q1") == 0
+    assert (await refusal(queue.run(session, ANN, "c4", "vote", question="q9"))).code == "not_found"
+    assert (await queue.run(session, BEN, "c2", "ask", text="?")).id == "q5", "another person's id"
 
 
-async def test_a_refusal_is_a_first_result_too(queue: LiveQueue, session: str) -> None:
-    with pytest.raises(QueueError):
-        await queue.vote(session, ANN, "c1", "q1")
-    await queue.ask(session, ANN, "c2", "?")
-    with pytest.raises(QuestionNotFound):
-        await queue.vote(session, ANN, "c1", "q1")
-    assert (await queue.snapshot(session)).questions["q1"].votes == 0
+async def test_asking_is_limited_and_the_same_command_may_come_again(queue: LiveQueue, session: str) -> None:
+    for n in range(5):
+        await queue.run(session, ANN, f"c{n}", "ask", text="?")
+    error = await refusal(queue.run(session, ANN, "late", "ask", text="kept"))
+    assert error.code == "rate_limited"
+    assert error.retry_after_ms is not None
+    assert 0 < error.retry_after_ms <= 5_000
+    await queue.run(session, HOST, "h1", "configure", ask_every_s=0)
+    assert (await queue.run(session, ANN, "late", "ask", text="kept")).id == "q7"
 
 
-async def test_the_same_id_of_another_person_is_another_command(queue: LiveQueue, session: str) -> None:
-    await queue.ask(session, ANN, "c1", "?")
-    assert (await queue.ask(session, BEN, "c1", "?")).question == "q2"
+async def test_slow_mode_says_when(queue: LiveQueue, session: str) -> None:
+    await queue.run(session, HOST, "h1", "configure", slow_mode_s=60)
+    await queue.run(session, ANN, "c1", "say", text="one")
+    error = await refusal(queue.run(session, ANN, "c2", "say", text="two"))
+    assert error.code == "rate_limited"
+    assert 50_000 < (error.retry_after_ms or 0) <= 60_000
+    await queue.run(session, HOST, "h2", "say", text="staff speaks")
 
 
-async def test_one_vote_each_of_many_at_once(queue: LiveQueue, session: str) -> None:
-    await queue.ask(session, ANN, "c1", "?")
-    people = [Person(f"p{n}", "P") for n in range(50)]
-    await asyncio.gather(*(queue.vote(session, person, f"v{n}", "q1") for person in people for n in range(3)))
-    assert (await queue.snapshot(session)).questions["q1"].votes == 50
-    log = await events(queue, session)
-    assert [event.seq for event in log] == list(range(1, 52))
-    assert [event.votes for event in log if isinstance(event, Voted)] == list(range(1, 51))
+async def test_a_ban_holds_for_the_device_and_ends(queue: LiveQueue, session: str) -> None:
+    await queue.arrive(session, BEN)
+    await queue.run(session, HOST, "h1", "ban", person="ben")
+    again = Actor("new", "New", device=BEN.device)
+    assert (await refusal(queue.arrive(session, again))).code == "banned"
+    assert (await refusal(queue.run(session, again, "c1", "ask", text="?"))).code == "banned"
+    await queue.run(session, HOST, "h2", "unban", person="ben")
+    assert await queue.arrive(session, again) == "member"
+    assert (await queue.run(session, again, "c1", "ask", text="?")).id == "q3"
+
+
+async def test_who_asked_anonymously_is_muted_under_the_question(queue: LiveQueue, session: str) -> None:
+    await queue.run(session, ANN, "c1", "ask", text="?", anonymous=True)
+    assert (await queue.run(session, HOST, "h1", "mute", of="q1", for_s=60)).id == "via:q1"
+    error = await refusal(queue.run(session, ANN, "c2", "say", text="hi"))
+    assert (error.code, 0 < (error.retry_after_ms or 0) <= 60_000) == ("muted", True)
+
+
+async def test_deadlines_are_the_store_s(queue: LiveQueue, session: str) -> None:
+    await ready(queue, session)
+    assert (await refusal(queue.run(session, SYSTEM, "d1", "poll_close", poll="p2"))).code == "wrong_state"
+    later = await queue.run(session, HOST, "h1", "announce", text="Later", at=9_000_000_000_000)
+    error = await refusal(queue.run(session, SYSTEM, "d2", "announcement_show", announcement=later.id))
+    assert error.code == "wrong_state"
+    assert (
+        await refusal(queue.run(session, HOST, "h2", "announcement_show", announcement=later.id))
+    ).code == "forbidden"
+
+
+async def test_reactions_are_told_five_times_a_second_and_none_is_lost(queue: LiveQueue, session: str) -> None:
+    waits = [await queue.react(session, {"heart": 2, "clap": 1}) for _ in range(20)]
+    assert waits[0] == 0
+    assert all(0 <= wait <= 200 for wait in waits)
+    async with asyncio.timeout(20):
+        while await queue.react(session, {}):
+            continue  # each call says how long to wait; asking again at once is allowed, and changes nothing
+    state, events = await queue.snapshot(session), await queue.events(session, 0, 100)
+    assert state.counts["reactions"] == {"heart": 40, "clap": 20}
+    assert all(later.at - earlier.at >= 200 for earlier, later in itertools.pairwise(events))
+
+
+@pytest.mark.parametrize(("text", "error"), [(" \n\u200b", TextEmpty), ("x" * 501, TextTooLong)])
+async def test_a_text_that_is_refused_leaves_nothing(queue: LiveQueue, session: str, text: str, error: type) -> None:
+    with pytest.raises(error):
+        await queue.run(session, ANN, "c1", "ask", text=text)
+    assert await queue.snapshot(session) == State()
+
+
+async def test_strange_ids_are_not_found(queue: LiveQueue, session: str) -> None:
+    for n, unknown in enumerate(("q1", "", "}:{", "*", "v/q1:ann", "\u0000")):
+        assert (await refusal(queue.run(session, HOST, f"c{n}", "answered", question=unknown))).code == "not_found"
+    assert await queue.snapshot(session) == State()
 
 
 async def test_results_are_kept_for_a_bounded_time(queue: LiveQueue, store: Store, session: str) -> None:
-    await queue.ask(session, ANN, "c1", "?")
+    await queue.run(session, ANN, "c1", "ask", text="?")
     assert 0 < await store.redis.pttl(keys.result(session, "ann", "c1")) <= RESULT_LIFETIME_MS
 
 
 async def test_sessions_keep_apart(queue: LiveQueue, session: str) -> None:
-    await queue.ask(session, ANN, "c1", "?")
+    await queue.run(session, ANN, "c1", "ask", text="?")
     assert await queue.snapshot(f"{session}-b") == State()
-    assert await queue.ask(f"{session}-b", ANN, "c1", "?") == Ack(1, "q1")
+    assert await queue.run(f"{session}-b", ANN, "c1", "ask", text="?") == Ack(1, "q1")
 
 
 async def test_a_strange_log_entry_is_a_defect(queue: LiveQueue, store: Store, session: str) -> None:
-    await store.redis.xadd(keys.log(session), {"kind": "sung", "at": "1", "by": "ann"}, id="1-0")
-    with pytest.raises(StoreDefect, match="unknown kind sung"):
-        await events(queue, session)
+    entry = {"kind": "sung", "act": "sing", "at": "1", "by": "ann", "name": "A", "role": "member", "data": "{}"}
+    await store.redis.xadd(keys.log(session), entry, id="1-0")
+    with pytest.raises(StoreDefect, match="sung"):
+        await queue.events(session, 0, 10)
 
 
 async def test_a_command_that_the_server_refuses_changes_nothing(own_store: Store, session: str) -> None:
     queue = LiveQueue(own_store)
-    await queue.ask(session, ANN, "c1", "?")
-    before = await queue.snapshot_for(session, "ann")
+    await ready(queue, session)
+    before = await queue.snapshot(session)
     await own_store.redis.config_set("maxmemory", 1)
-    for command in (queue.vote(session, ANN, "c2", "q1"), queue.answering(session, HOST, "h1", "q1")):
+    for n, (who, name, args, _) in enumerate(SAME):
         with pytest.raises(StoreUnavailable):
-            await command
-    assert await queue.snapshot_for(session, "ann") == before
+            await queue.run(session, who, f"m{n}", name, **args)
+    assert await queue.snapshot(session) == before
     await own_store.redis.config_set("maxmemory", 0)
-    assert await queue.vote(session, ANN, "c2", "q1") == Ack(2, "q1")
+    assert await queue.run(session, ANN, "m1", "vote", question="q1") == Ack(before.seq + 1, "q1")

@@ -74,7 +74,7 @@ async def test_stop_and_kill_lose_nothing_that_was_acknowledged(tmp_path: Path) 
             assert [question["id"] for question in joined["snapshot"]["questions"]] == acknowledged
             for number in range(5):
                 ack = await client.command("ask", cmd=f"c{number}", text=f"question {number}")
-                acknowledged.append(ack["question"])
+                acknowledged.append(ack["id"])
             process.send_signal(ending)
             assert await client.closed() == (None if ending == signal.SIGKILL else 1012)
         async with asyncio.timeout(30):

@@ -109,7 +109,7 @@ async def test_a_token_that_is_no_good_closes_with_4401(server: Running, make: A
 
 async def flood(client: Client, count: int) -> None:
     for number in range(count):
-        await client.connection.send(json.dumps({"type": "ask", "cmd": f"c{number}", "text": "flood"}))
+        await client.connection.send(json.dumps({"type": "hand_raise", "cmd": f"c{number}"}))
 
 
 async def test_a_flood_is_held_back_and_others_are_served(server: Running) -> None:
@@ -125,7 +125,7 @@ async def test_a_flood_is_held_back_and_others_are_served(server: Running) -> No
     assert limited["cmd"]
     assert sum(answer["type"] == "ack" for answer in answers) >= MESSAGES_AT_ONCE
     for number in range(10):
-        await other.command("ask", cmd=f"c{number}", text="between")
+        await other.command("hand_raise", cmd=f"c{number}")
     assert not flooder.done() or flooding.connection.close_code is None, "a flood does not close the socket"
     flooder.cancel()
     await asyncio.gather(flooder, return_exceptions=True)

@@ -6,7 +6,7 @@ import random
 import socket
 from typing import Any
 
-from qa_queue.model import Person
+from qa_queue.model import Actor
 from server.hub import RECENT_EVENTS
 from tests.server.harness import Running
 from tests.server.ws_client import Message
@@ -16,7 +16,7 @@ async def write(server: Running, session: str, count: int) -> int:
     """Append events from many persons at once, past the rate limit of a socket; returns the position after them."""
     queue = server.node.requests.queue
     acks = await asyncio.gather(
-        *(queue.ask(session, Person(f"w{n}", "Writer"), f"c{n}", f"text {n}") for n in range(count))
+        *(queue.run(session, Actor(f"w{n}", "Writer"), f"c{n}", "ask", text=f"text {n}") for n in range(count))
     )
     return max(ack.seq for ack in acks)
 
@@ -60,7 +60,7 @@ async def test_a_long_or_unknown_gap_gets_a_snapshot(server: Running) -> None:
 async def test_a_voter_who_comes_back_is_told_its_own_votes(server: Running) -> None:
     session = await server.session()
     voter, _ = await server.join(session, person="ann")
-    question = (await voter.command("ask", cmd="c1", text="Why?"))["question"]
+    question = (await voter.command("ask", cmd="c1", text="Why?"))["id"]
     ack = await voter.command("vote", cmd="c2", question=question)
     await voter.events_until(ack["seq"])
     for person, mine in (("ann", True), ("bob", None)):
@@ -107,7 +107,7 @@ async def write_in_waves(server: Running, session: str, seed: random.Random) -> 
     for wave in range(60):
         acks = await asyncio.gather(
             *(
-                server.node.requests.queue.ask(session, Person(f"w{n}", "W"), f"c{wave}-{n}", "text")
+                server.node.requests.queue.run(session, Actor(f"w{wave}-{n}", "W"), f"c{n}", "ask", text="text")
                 for n in range(seed.randint(1, 4))
             )
         )
@@ -116,19 +116,19 @@ async def write_in_waves(server: Running, session: str, seed: random.Random) -> 
 
 
 async def test_votes_cast_while_joining_are_in_the_snapshot_or_follow_it(server: Running) -> None:
-    """`voted` in a snapshot and the votes that follow it always add up, however the two interleave."""
+    """The votes of a snapshot and the votes that follow it always add up, however the two interleave."""
     session = await server.session()
     first, _ = await server.join(session, person="ann")
-    question = (await first.command("ask", cmd="q", text="Why?"))["question"]
+    question = (await first.command("ask", cmd="q", text="Why?"))["id"]
     queue = server.node.requests.queue
-    ann = Person("ann", "Ann")
+    ann = Actor("ann", "Ann")
     for round_number in range(60):
         vote = round_number % 2 == 0
-        act = queue.vote if vote else queue.unvote
         (client, joined), ack = await asyncio.gather(
-            server.join(session, person="ann"), act(session, ann, f"v{round_number}", question)
+            server.join(session, person="ann"),
+            queue.run(session, ann, f"v{round_number}", "vote" if vote else "unvote", question=question),
         )
-        voted = joined["snapshot"]["questions"][0]["voted"]
+        voted = question in joined["snapshot"]["mine"]["votes"]
         if joined["seq"] < ack.seq:
             for event in await client.events_until(ack.seq):
                 voted = event["mine"]
@@ -158,6 +158,9 @@ async def test_a_socket_that_does_not_read_is_dropped_alone(server: Running) -> 
 
 async def write_long(server: Running, session: str, after: int) -> int:
     acks = await asyncio.gather(
-        *(server.node.requests.queue.ask(session, Person(f"w{n}", "W"), f"c{after}-{n}", "字" * 500) for n in range(50))
+        *(
+            server.node.requests.queue.run(session, Actor(f"w{after}-{n}", "W"), "c", "ask", text="字" * 500)
+            for n in range(50)
+        )
     )
     return max(ack.seq for ack in acks)

@@ -66,7 +66,7 @@ class Client:
                     self.skipped.append(message)
         return self.events
 
-    async def command(self, kind: str, **fields: Any) -> Message:
+    async def command(self, kind: str, /, **fields: Any) -> Message:
         """Send a command and wait for its acknowledgement."""
         await self.send(type=kind, **fields)
         return await self.expect("ack", cmd=fields["cmd"])

@@ -8,9 +8,14 @@ import msgspec
 import pytest
 
 import signaling
+from signaling import entities
+from signaling.commands import Command
 from signaling.errors import KINDS
-from signaling.messages import ClientMessage, Command, Event, Join, Joined, Question, ServerMessage, Snapshot
+from signaling.events import Event
+from signaling.messages import ClientMessage, Join, Joined, ServerMessage
 from signaling.schema import schema
+from signaling.shapes import shapes
+from signaling.typescript import typescript
 
 PAGE = (Path(signaling.__file__).parent / "PROTOCOL.md").read_text()
 
@@ -44,11 +49,18 @@ def test_join_has_the_fields_of_the_page() -> None:
     assert optional == {field.name for field in msgspec.structs.fields(Join) if not field.required}
 
 
-def test_question_and_snapshot_have_the_fields_of_the_page() -> None:
-    question = re.search(r"`Question` is `\{(.+?), author: \{.+?\}, (.+?)\}`", section("Join"))
-    assert question is not None
-    assert set(re.split(r", ", f"{question[1]}, {question[2]}")) | {"author"} == fields(Question)
-    assert fields(Snapshot) == {"questions", "answering"}
+def test_entities_have_the_fields_of_the_page() -> None:
+    rows = table(section("State"), "entity | fields")
+    for row in rows:
+        assert set(ticked(row[1])) == fields(getattr(entities, ticked(row[0])[0])), row[0]
+    named = {ticked(row[0])[0] for row in rows}
+    parts = {"Person", "Option", "Tally", "Snapshot"}
+    assert named == {name for name, value in vars(entities).items() if isinstance(value, type(Join))} - parts - {
+        "Struct"
+    }
+    snapshot = re.search(r"`Snapshot` is all of it.*?\n\n", section("State"), re.DOTALL)
+    assert snapshot is not None
+    assert set(ticked(snapshot[0])) - {"Snapshot"} == fields(entities.Snapshot)
 
 
 def test_commands_are_those_of_the_page() -> None:
@@ -56,7 +68,10 @@ def test_commands_are_those_of_the_page() -> None:
     assert {ticked(row[0])[0] for row in rows} == tags(Command)
     by_tag = {struct.__struct_config__.tag: struct for struct in get_args(Command)}
     for row in rows:
-        assert set(ticked(row[1])) | {"cmd"} == fields(by_tag[ticked(row[0])[0]])
+        struct = by_tag[ticked(row[0])[0]]
+        assert set(ticked(row[1])) | {"cmd"} == fields(struct), row[0]
+        optional = {field.name for field in msgspec.structs.fields(struct) if not field.required}
+        assert set(re.findall(r"`(\w+)`\?", row[1])) == optional, row[0]
 
 
 def test_events_are_those_of_the_page() -> None:
@@ -65,7 +80,7 @@ def test_events_are_those_of_the_page() -> None:
     by_tag = {struct.__struct_config__.tag: struct for struct in get_args(Event)}
     for row in rows:
         named = {name.split(":")[0] for name in ticked(row[1])}
-        assert named | {"seq", "at"} == fields(by_tag[ticked(row[0])[0]])
+        assert named | {"seq", "at", "act", "by"} == fields(by_tag[ticked(row[0])[0]])
 
 
 def test_error_codes_are_those_of_the_page() -> None:
@@ -89,7 +104,15 @@ def test_every_message_is_on_the_page(union: Any) -> None:
 
 def test_schema_names_every_message() -> None:
     definitions = schema()["$defs"]
-    for union in (ClientMessage, ServerMessage, Event):
+    for union in (ServerMessage, Event):
         for struct in get_args(union):
             properties = definitions[struct.__name__]["properties"]
             assert set(properties) == fields(struct) | {struct.__struct_config__.tag_field}
+
+
+def test_the_types_and_checks_of_the_pages_are_those_of_the_messages() -> None:
+    client = Path(signaling.__file__).parents[1] / "web_client" / "src" / "client"
+    made = client / "wire.ts"
+    assert made.read_text() == typescript(), "run `python -m signaling.typescript > web_client/src/client/wire.ts`"
+    made = client / "shapes.ts"
+    assert made.read_text() == shapes(), "run `python -m signaling.shapes > web_client/src/client/shapes.ts`"

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Source } from "../src/client";
 import { AUDIBLE, loudness } from "../src/pages/host/level";
-import { clock, hostPill, uplinkOf } from "../src/pages/host/uplink";
+import { hostPill, uplinkOf } from "../src/pages/host/uplink";
 import { memberLink, parseAddress } from "../src/ui/address";
+import { clock } from "../src/ui/duration";
 import { memberPhase, pillOf, type MemberSituation } from "../src/ui/member_phase";
 
 describe("address of a page", () => {

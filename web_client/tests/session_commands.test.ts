@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { OUTBOX_MAX } from "../src/client/outbox";
 import { REPLY_TIMEOUT_MS } from "../src/client/session";
 import { viewOf } from "../src/client/view";
-import { Bench, joined, question, vote } from "./support";
+import { Bench, events, head, joined, question, snapshot, vote } from "./support";
 
 const shown = (bench: Bench) => viewOf(bench.session.state, bench.session.outbox.unseen).queued[0];
-const withQuestion = { seq: 1, snapshot: { questions: [question("q1", { votes: 4 })], answering: null } };
+const withQuestion = { seq: 1, snapshot: snapshot({ questions: [question("q1", { votes: 4 })] }) };
 
 describe("commands", () => {
   it("wait for the join, then go out in order", () => {
@@ -24,13 +24,13 @@ describe("commands", () => {
     bench.session.command(vote("c1"), 0);
     bench.session.command(vote("c2"), 0);
     expect(bench.sent()).toHaveLength(2);
-    bench.receive({ type: "ack", cmd: "c1", seq: 1, question: "q1" });
+    bench.receive({ type: "ack", cmd: "c1", seq: 1, id: "q1" });
     bench.session.socketClosed(1006, bench.now);
     bench.fire();
     bench.join();
     bench.receive(joined({ seq: 1 }));
     expect(bench.sent()).toEqual([vote("c2")]);
-    bench.receive({ type: "ack", cmd: "c2", seq: 2, question: "q1" });
+    bench.receive({ type: "ack", cmd: "c2", seq: 2, id: "q1" });
     expect(bench.session.outbox.unacknowledged).toEqual([]);
   });
 
@@ -47,14 +47,14 @@ describe("commands", () => {
     bench.goLive();
     bench.session.command(vote("c1"), 0);
     bench.session.command(vote("c2"), 0);
-    bench.receive({ type: "ack", cmd: "c1", seq: 1, question: null });
-    bench.receive({ type: "ack", cmd: "c1", seq: 1, question: null });
+    bench.receive({ type: "ack", cmd: "c1", seq: 1, id: null });
+    bench.receive({ type: "ack", cmd: "c1", seq: 1, id: null });
     bench.receive({ type: "error", code: "rate_limited", message: "", cmd: "c2", retry_after_ms: 900 });
     bench.receive({ type: "error", code: "busy", message: "", cmd: "c2" });
-    bench.receive({ type: "ack", cmd: "never", seq: 1, question: null });
+    bench.receive({ type: "ack", cmd: "never", seq: 1, id: null });
     expect(bench.take().filter((o) => o.kind === "settled")).toEqual([
-      { kind: "settled", command: vote("c1"), failure: null },
-      { kind: "settled", command: vote("c2"), failure: { code: "rate_limited", retryAfterMs: 900 } },
+      { kind: "settled", command: vote("c1"), id: null, failure: null },
+      { kind: "settled", command: vote("c2"), id: null, failure: { code: "rate_limited", retryAfterMs: 900 } },
     ]);
   });
 
@@ -84,8 +84,8 @@ describe("optimistic votes", () => {
       bench.goLive(withQuestion);
       bench.session.command(vote("c1"), 0);
       const steps = [
-        () => bench.receive({ type: "ack", cmd: "c1", seq: 2, question: "q1" }),
-        () => bench.receive({ type: "events", events: [{ kind: "voted", seq: 2, at: 1, question: "q1", votes: 5, mine: true }] }),
+        () => bench.receive({ type: "ack", cmd: "c1", seq: 2, id: "q1" }),
+        () => bench.receive(events(1, { kind: "voted", ...head(2), question: "q1", votes: 5, mine: true })),
       ];
       if (!ackFirst) steps.reverse();
       expect(shown(bench)).toMatchObject({ votes: 5, voted: true });
@@ -111,7 +111,7 @@ describe("optimistic votes", () => {
     bench.session.command(vote("c1"), 0);
     bench.session.command({ type: "unvote", cmd: "c2", question: "q1" }, 0);
     expect(shown(bench)).toMatchObject({ votes: 4, voted: false });
-    bench.receive({ type: "events", events: [{ kind: "voted", seq: 2, at: 1, question: "q1", votes: 9 }] });
+    bench.receive(events(1, { kind: "voted", ...head(2), question: "q1", votes: 9 }));
     expect(shown(bench)).toMatchObject({ votes: 9, voted: false });
   });
 });

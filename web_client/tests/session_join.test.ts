@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { REPLY_TIMEOUT_MS, SILENCE_MS, STABLE_MS } from "../src/client/session";
-import { Bench, joined, question } from "./support";
+import { Bench, events, head, joined, NOTHING_NOW, question, snapshot } from "./support";
 
 describe("join", () => {
   it("waits for both socket and offer, in either order, and is one message", () => {
@@ -15,6 +15,12 @@ describe("join", () => {
       steps[1]?.();
       expect(bench.sent()).toEqual([{ type: "join", v: 1, session: "demo", token: "L", name: "Ada", offer: "sdp" }]);
     }
+  });
+
+  it("says by which device it comes, where that is kept", () => {
+    const bench = new Bench({ device: "d".repeat(16) });
+    bench.session.start(0);
+    expect(bench.join()).toMatchObject({ device: "d".repeat(16) });
   });
 
   it("leaves out token, name, offer and position where there are none", () => {
@@ -41,9 +47,9 @@ describe("join", () => {
     expect(bench.take()).toContainEqual({ kind: "status", status: { name: "connecting" } });
     bench.session.offerReady(1, null, 0);
     bench.session.socketOpened(0);
-    bench.receive(joined({ seq: 7, snapshot: { questions: [question("a")], answering: "a" } }));
+    bench.receive(joined({ seq: 7, snapshot: snapshot({ questions: [question("a")], now: { ...NOTHING_NOW, question: "a" } }) }));
     expect(bench.session.status).toEqual({ name: "live" });
-    expect([bench.session.state.seq, bench.session.state.answering]).toEqual([7, "a"]);
+    expect([bench.session.state.seq, bench.session.state.now.question]).toEqual([7, "a"]);
     expect(bench.take().map((o) => o.kind)).toEqual(["send", "status", "joined", "changed"]);
   });
 
@@ -61,12 +67,12 @@ describe("join", () => {
 describe("reconnect", () => {
   it("says which event it has seen and gets exactly the rest", () => {
     const bench = new Bench();
-    bench.goLive({ seq: 3, snapshot: { questions: [question("a")], answering: null } });
+    bench.goLive({ seq: 3, snapshot: snapshot({ questions: [question("a")] }) });
     bench.session.socketClosed(1006, bench.now);
     expect(bench.session.status).toEqual({ name: "reconnecting" });
     bench.fire();
     expect(bench.join()).toMatchObject({ last_event: 3 });
-    bench.receive(joined({ seq: 4, snapshot: null, events: [{ kind: "voted", seq: 4, at: 1, question: "a", votes: 1 }] }));
+    bench.receive(joined({ seq: 4, snapshot: null, events: [{ kind: "voted", ...head(4), question: "a", votes: 1 }] }));
     expect(bench.session.state.questions.get("a")?.votes).toBe(1);
     expect(bench.session.status.name).toBe("live");
   });
@@ -74,11 +80,11 @@ describe("reconnect", () => {
   it("joins again after a gap, and asks for a snapshot when the missed events do not fit", () => {
     const bench = new Bench();
     bench.goLive({ seq: 3 });
-    bench.receive({ type: "events", events: [{ kind: "answering", seq: 5, at: 1, question: null }] });
+    bench.receive(events(4, { kind: "now", ...head(5), now: NOTHING_NOW }));
     expect(bench.take().map((o) => o.kind)).toContain("close");
     bench.fire();
     expect(bench.join()).toMatchObject({ last_event: 3 });
-    bench.receive(joined({ seq: 9, snapshot: null, events: [] }));
+    bench.receive(joined({ seq: 2, snapshot: null, events: [] }));
     expect(bench.session.status.name).toBe("reconnecting");
     bench.fire();
     expect(bench.join()).not.toHaveProperty("last_event");
@@ -184,10 +190,10 @@ describe("a switch", () => {
 
   it("is one message on the open socket, and ends with the other session's state", () => {
     const bench = new Bench();
-    bench.goLive({ seq: 5, snapshot: { questions: [question("a")], answering: null } });
+    bench.goLive({ seq: 5, snapshot: snapshot({ questions: [question("a")] }) });
     bench.session.switchTo(other, 100);
     expect(bench.sent()).toEqual([{ type: "switch", session: "other", token: "M" }]);
-    bench.receive({ type: "events", events: [{ kind: "answering", seq: 6, at: 1, question: "a" }] });
+    bench.receive(events(5, { kind: "voted", ...head(6), question: "a", votes: 1 }));
     expect([bench.session.state.seq, bench.session.state.questions.size]).toEqual([0, 0]);
     bench.receive(joined({ seq: 2, session: { id: "other", title: "Other" } }));
     expect([bench.session.status.name, bench.session.state.seq]).toEqual(["live", 2]);

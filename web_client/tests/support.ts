@@ -1,12 +1,74 @@
 /** Shared by the tests: wire messages with sensible defaults, and a session driven without I/O. */
 
 import { expect } from "vitest";
-import type { Command, Joined, Question, ServerMessage } from "../src/client/protocol";
+import type { Command, Event, Events, Joined, Question, ServerMessage, Snapshot } from "../src/client/protocol";
 import { Session } from "../src/client/session";
 import type { Output, SessionOptions } from "../src/client/session_io";
 
 export function question(id: string, more: Partial<Question> = {}): Question {
-  return { id, text: `Text of ${id}`, author: { id: "p1", name: "Ada" }, votes: 0, state: "queued", asked_at: 1, voted: false, ...more };
+  return {
+    id,
+    text: `Text of ${id}`,
+    author: { id: "p1", name: "Ada" },
+    anonymous: false,
+    product: null,
+    day: null,
+    labels: [],
+    state: "queued",
+    reason: null,
+    merged_into: null,
+    place: null,
+    first: false,
+    votes: 0,
+    asked_at: 1,
+    edited_at: null,
+    answer_in: null,
+    answer_out: null,
+    deleted: false,
+    ...more,
+  };
+}
+
+export const NOTHING_NOW = { question: null, since: null, until: null, next: null };
+
+export function snapshot(more: Partial<Snapshot> = {}): Snapshot {
+  return {
+    settings: {
+      premoderation: false,
+      asking: true,
+      anonymous: true,
+      order: "popular",
+      chat: true,
+      slow_mode_s: 0,
+      links: "staff",
+      max_stage: 3,
+      ask_every_s: 5,
+    },
+    now: NOTHING_NOW,
+    questions: [],
+    replies: [],
+    polls: [],
+    reactions: {},
+    hands: [],
+    chat: [],
+    announcements: [],
+    products: [],
+    draws: [],
+    trials: [],
+    mine: { asked: [], votes: [], ballots: {}, samples: [], tickets: {}, member: null },
+    members: [],
+    blocks: [],
+    order: [],
+    ...more,
+  };
+}
+
+/** The head of every event. */
+export const head = (seq: number, act = "act") => ({ seq, at: 1, act });
+
+/** A message that covers the log after `after` up to its last event. */
+export function events(after: number, ...list: Event[]): Events {
+  return { type: "events", after, seq: list.at(-1)?.seq ?? after, events: list };
 }
 
 export function joined(more: Partial<Joined> = {}): Joined {
@@ -19,7 +81,7 @@ export function joined(more: Partial<Joined> = {}): Joined {
     media_error: null,
     slots: [],
     seq: 0,
-    snapshot: more.events ? null : { questions: [], answering: null },
+    snapshot: more.events ? null : snapshot(),
     events: null,
     present: 1,
     server_time: 1_000,

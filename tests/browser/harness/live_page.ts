@@ -12,6 +12,7 @@ declare global {
     livetrial: {
       client: {
         seq: number;
+        view: { state: { settings: { premoderation: boolean } }; queued: readonly { text: string; author: { id: string } | null }[] };
         joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
@@ -46,12 +47,50 @@ export class LivePage {
 
   /** Click a button as soon as it can be clicked. */
   async click(testId: string): Promise<void> {
-    await (await this.page.waitForSelector(`${byId(testId)}:enabled`, { visible: true }))?.click();
+    const button = await this.page.waitForSelector(`${byId(testId)}:not(:disabled)`, { visible: true });
+    // To where neither the picture nor the box below covers it.
+    await button?.evaluate((element) => element.scrollIntoView({ block: "center", behavior: "instant" }));
+    await button?.click();
   }
 
   async ask(text: string): Promise<void> {
     await (await this.page.waitForSelector(byId("ask-text"), { visible: true }))?.type(text);
     await this.click("ask-send");
+  }
+
+  async type(testId: string, text: string): Promise<void> {
+    await (await this.page.waitForSelector(byId(testId), { visible: true }))?.type(text);
+  }
+
+  /** Open what is folded away in the row of a question, and send a form there. */
+  async submitIn(question: string, more: string, form: string, text: string): Promise<void> {
+    await this.clickIn(question, more);
+    await this.page.evaluate(
+      ({ question, form, text }) => {
+        const field = testHelpers.rowOf(question)?.querySelector<HTMLTextAreaElement>(`${form} textarea`);
+        if (!field) throw new Error(`no ${form} in the row of ${question}`);
+        field.value = text;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        field.form?.requestSubmit();
+      },
+      { question, form: byId(form), text },
+    );
+  }
+
+  /** Wait until a part of the page says something with this in it. */
+  async untilText(testId: string, text: string): Promise<void> {
+    await this.until(({ selector, text }) => document.querySelector(selector)?.textContent?.includes(text) ?? false, {
+      selector: byId(testId),
+      text,
+    });
+  }
+
+  /** Wait until a picture from the stage runs. */
+  async untilStagePicture(): Promise<void> {
+    await this.until(() => {
+      const video = document.querySelector<HTMLVideoElement>('[data-testid="stage-video"]');
+      return video !== null && video.videoWidth > 0 && video.currentTime > 0.5;
+    }, null);
   }
 
   /** Click a button in the row of the question with this text. */

@@ -9,6 +9,7 @@ export type ClosedReason =
   | "protocol_broken"
   | "token_expired"
   | "token_invalid"
+  | "banned"
   | "session_unknown";
 
 /** `lastError` is the code of the last `error` message before the socket closed. */
@@ -20,6 +21,8 @@ export function afterClose(code: number, lastError: string | null): "reconnect" 
       return "protocol_broken";
     case CLOSE_CODES.tokenRefused:
       return lastError === "token_expired" ? "token_expired" : "token_invalid";
+    case CLOSE_CODES.banned:
+      return "banned";
     case CLOSE_CODES.sessionUnknown:
       return "session_unknown";
     default:

@@ -3,7 +3,7 @@
  * sessionStorage, which belongs to one tab. Storage may be missing or full (private windows); then nothing is kept.
  */
 
-import type { Command } from "./protocol";
+import { COMMAND_TYPES, type Command } from "./protocol";
 import type { Credentials } from "./session_io";
 
 export type Storage = Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem">;
@@ -27,6 +27,14 @@ export class Keeper {
   keepCredentials({ link, personal }: Credentials): void {
     write(this.local, this.key("link"), link);
     write(this.local, this.key("personal"), personal);
+  }
+
+  /** The id of this browser, the same in all sessions; null where it cannot be kept. */
+  device(make: () => string): string | null {
+    const kept = read(this.local, DEVICE_KEY);
+    if (kept !== null && DEVICE.test(kept)) return kept;
+    write(this.local, DEVICE_KEY, make());
+    return read(this.local, DEVICE_KEY);
   }
 
   commands(): Command[] {
@@ -56,7 +64,8 @@ export function browserStorage(kind: "localStorage" | "sessionStorage"): Storage
   }
 }
 
-const COMMAND_TYPES: ReadonlySet<unknown> = new Set<Command["type"]>(["ask", "vote", "unvote", "answering", "answered"]);
+const DEVICE_KEY = "livetrial:device-id";
+const DEVICE = /^[A-Za-z0-9_-]{16,64}$/;
 
 function isCommand(value: unknown): value is Command {
   const command = value as Partial<Command> | null;

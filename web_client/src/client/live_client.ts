@@ -1,17 +1,19 @@
 /** A live session for a page: watch, publish, ask, vote. Everything else in this folder works behind this class. */
 
+import { ClockOffset } from "./clock_offset";
 import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Command, IceServer, Joined, JoinReport, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
-import type { MediaRequest, MediaResult } from "./requests";
+import type { ServerRequest, RequestResult } from "./requests";
 import { Retry } from "./retry";
 import { Session } from "./session";
 import type { CommandFailure, Output, Place, Status } from "./session_io";
 import { connectionStats, type ConnectionStats } from "./stats";
+import { Taps } from "./taps";
 import { browserTickets, TicketSource } from "./ticket_source";
 import { viewOf, type View } from "./view";
 import { onHidden, onWake } from "./wake";
@@ -45,7 +47,9 @@ export interface LiveClientEvents {
   receive: ReceiveState;
   publish: PublishState;
   /** A command is stored (`failure` is null) or refused. */
-  settled: { command: Command; failure: CommandFailure | null };
+  settled: { command: Command; id: Ack["id"]; failure: CommandFailure | null };
+  /** The running hash over the log. */
+  logHash: LogHash;
 }
 
 /** A command without its id, which the client makes. */
@@ -79,14 +83,15 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   /** Stops renewing the ticket of a page that waits for its visitor; set while it does. */
   private stopHolding: (() => void) | null = null;
   private readonly stopWaking: () => void;
-  private readonly promises = new Map<string, { resolve: () => void; reject: (error: CommandError) => void }>();
-  private readonly replies = new Map<number, (result: MediaResult) => void>();
+  private readonly promises = new Map<string, { resolve: (id: Ack["id"]) => void; reject: (error: CommandError) => void }>();
+  private readonly replies = new Map<number, (result: RequestResult) => void>();
   private prepared: PreparedOffer | null = null;
   private iceServers: readonly IceServer[] = [];
   private nextRequest = 0;
-  private clockOffsetMs = 0;
+  private readonly offset = new ClockOffset();
+  private readonly taps = new Taps((message) => this.driver.run((session) => session.react(message)));
 
-  constructor(private readonly options: LiveClientOptions) {
+  constructor(private options: LiveClientOptions) {
     super();
     this.keeper = keeperOf(options);
     this.session = new Session({ ...placeOf(options, this.keeper), random: Math.random });
@@ -138,7 +143,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Now by the server's clock, in ms since 1970. */
   serverNow(): number {
-    return Date.now() + this.clockOffsetMs;
+    return Date.now() + this.offset.ms;
   }
 
   /** Measures both media connections; null for one that does not exist. */
@@ -180,18 +185,36 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /**
    * Sends a command until it is stored, through reconnects and reloads.
-   * Resolves when it is on the server's disk; rejects with a `CommandError` when it is refused.
+   * Resolves when it is on the server's disk, with the id of what it made or was about; rejects with a `CommandError` when it is refused.
    */
-  send(wish: Wish): Promise<void> {
+  send(wish: Wish): Promise<Ack["id"]> {
     const command = { ...wish, cmd: newId() } as Command;
     return new Promise((resolve, reject) => {
       this.promises.set(command.cmd, { resolve, reject });
       const kept = this.driver.run((session, now) => session.command(command, now));
-      if (!kept) this.settle(command.cmd, { code: this.status.name === "closed" ? "left" : "busy", retryAfterMs: null });
+      if (!kept) this.settle(command.cmd, null, { code: this.status.name === "closed" ? "left" : "busy", retryAfterMs: null });
     });
   }
 
-  /** Goes live. Host only; a refusal shows in the `publish` event. */
+  /** One tap; never waits and never fails. */
+  react(reaction: React["reaction"]): void {
+    this.taps.add(reaction);
+  }
+
+  /** Questions that may be the same as this one, likeliest first; staff only. Empty where the server cannot say now. */
+  async duplicates(question: string): Promise<Duplicates["candidates"]> {
+    const result = await this.request({ type: "duplicates", question });
+    return result.ok && result.reply.type === "duplicates" ? result.reply.candidates : [];
+  }
+
+  /** Receives media from now on, where the page did not ask for it at first. */
+  receive(): void {
+    if (this.options.receive !== false) return;
+    this.options = { ...this.options, receive: true };
+    void this.receiveAgain();
+  }
+
+  /** Goes live. Host, and who is on stage; a refusal shows in the `publish` event. */
   publish(tracks: PublishTracks, options: PublishOptions = {}): Promise<void> {
     return this.publisher.start(tracks, options);
   }
@@ -208,7 +231,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.clock.start("switch", performance.now());
     this.keeper = keeperOf(to);
     this.tickets = new TicketSource(to.session, browserTickets(to.session, this.url));
-    for (const cmd of [...this.promises.keys()]) this.settle(cmd, { code: "left", retryAfterMs: null });
+    for (const cmd of [...this.promises.keys()]) this.settle(cmd, null, { code: "left", retryAfterMs: null });
     this.publisher.close();
     this.driver.run((session, now) => session.switchTo(placeOf(to, this.keeper), now));
   }
@@ -237,6 +260,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   /** Leaves for good. Commands that wait stay in the tab's storage. */
   close(): void {
     this.stopWaking();
+    this.taps.close();
     this.stopHolding?.();
     this.receiveRetry.cancel();
     this.driver.run((session) => session.leave());
@@ -259,7 +283,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
         return this.emit("view", this.view);
       case "settled":
         this.emit("settled", output);
-        return this.settle(output.command.cmd, output.failure);
+        return this.settle(output.command.cmd, output.id, output.failure);
       case "reply":
         this.replies.get(output.id)?.(output.result);
         this.replies.delete(output.id);
@@ -274,7 +298,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private onStatus(status: Status): void {
     this.emit("status", status);
     if (status.name !== "closed") return;
-    for (const cmd of [...this.promises.keys()]) this.settle(cmd, { code: "left", retryAfterMs: null });
+    for (const cmd of [...this.promises.keys()]) this.settle(cmd, null, { code: "left", retryAfterMs: null });
   }
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
@@ -289,6 +313,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
         return this.setSpeakers(message.speakers);
       case "encodings":
         return this.publisher.watched(message);
+      case "log_hash":
+        return this.emit("logHash", message);
       case "error":
         return console.warn("livetrial:", message.code, message.message);
       case "media_closed":
@@ -301,7 +327,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.clock.mark("joined", performance.now());
     this.you = joined.you;
     this.info = joined.session;
-    this.clockOffsetMs = joined.server_time - Date.now();
+    this.offset.guess(joined.server_time, Date.now());
+    void this.measureClock();
     this.emit("waiting", null);
     this.emit("joined", { you: joined.you, session: joined.session });
     this.iceServers = joined.ice_servers ?? [];
@@ -328,10 +355,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.emit("speakers", speakers);
   }
 
-  private settle(cmd: string, failure: CommandFailure | null): void {
+  /** Three exchanges after each join: the quickest of them counts. */
+  private async measureClock(): Promise<void> {
+    this.offset.forget();
+    for (let i = 0; i < 3; i++) {
+      const result = await this.request({ type: "time", t0: Date.now() });
+      if (!result.ok || result.reply.type !== "time") return;
+      const { t0, t1, t2 } = result.reply;
+      this.offset.measured(t0, t1, t2, Date.now());
+    }
+  }
+
+  private settle(cmd: string, id: Ack["id"], failure: CommandFailure | null): void {
     const promise = this.promises.get(cmd);
     this.promises.delete(cmd);
-    if (failure === null) promise?.resolve();
+    if (failure === null) promise?.resolve(id);
     else promise?.reject(new CommandError(failure.code, failure.retryAfterMs));
   }
 
@@ -403,7 +441,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.emit("receive", state);
   }
 
-  private request(message: MediaRequest): Promise<MediaResult> {
+  private request(message: ServerRequest): Promise<RequestResult> {
     return new Promise((resolve) => {
       const id = this.nextRequest++;
       this.replies.set(id, resolve);
@@ -419,8 +457,10 @@ function keeperOf(options: Pick<LiveClientOptions, "session" | "storageKey">): K
 
 function placeOf(options: Pick<LiveClientOptions, "session" | "token" | "name">, keeper: Keeper): Place {
   const { session, name, token } = options;
+  const device = keeper.device(newId);
   return {
     session,
+    ...(device === null ? {} : { device }),
     ...(name === undefined ? {} : { name }),
     credentials: keeper.credentials(token ?? null),
     restored: keeper.commands(),

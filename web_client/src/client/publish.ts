@@ -9,7 +9,7 @@ import { EncodingSwitch } from "./encoding_switch";
 import type { Exchange } from "./ice_restart";
 import { Peer } from "./peer";
 import type { Encodings, Slot } from "./protocol";
-import type { MediaFailure, MediaRequest, MediaResult } from "./requests";
+import type { RequestFailure, ServerRequest, RequestResult } from "./requests";
 import { Retry } from "./retry";
 import { isShown } from "./slots";
 
@@ -38,7 +38,7 @@ export interface PublishOptions {
 }
 
 export interface PublisherHooks {
-  request: (message: MediaRequest) => Promise<MediaResult>;
+  request: (message: ServerRequest) => Promise<RequestResult>;
   onChange: () => void;
   /** The connection has no way to the server: call `restart`. */
   onWayLost: () => void;
@@ -166,7 +166,7 @@ export class Publisher {
     }
   }
 
-  private refused({ code, retryAfterMs }: MediaFailure): void {
+  private refused({ code, retryAfterMs }: RequestFailure): void {
     this.drop();
     if (WORTH_RETRYING.has(code)) this.retry.schedule(() => void this.negotiate(), retryAfterMs ?? 0);
     else if (code !== "disconnected") this.failure = code; // after `disconnected` the next join decides

@@ -1,34 +1,47 @@
 /**
- * Requests about media (`publish`, `unpublish`, `receive`, `restart`). Their replies carry no id, so one is on its way at a time;
+ * Requests: about media, for the time, for duplicates, for the audit log. Their replies carry no id, so one is on its way at a time;
  * the rest wait. They belong to a socket: when it is lost they fail, and whoever asked decides anew after the next join.
  */
 
 import type {
+  Audit,
+  Duplicates,
   ErrorMessage,
-  Publish,
+  JoinReport,
   Published,
-  Receive,
+  React,
   Receiving,
-  Restart,
+  Request,
   Restarted,
   ServerMessage,
-  Unpublish,
+  Switch,
+  TimeIs,
   Unpublished,
+  Watch,
 } from "./protocol";
 
-export type MediaRequest = Publish | Unpublish | Receive | Restart;
-export type MediaReply = Published | Unpublished | Receiving | Restarted;
-export interface MediaFailure {
+/** The others have no reply, or one that comes as something else does. */
+export type ServerRequest = Exclude<Request, React | Switch | Watch | JoinReport>;
+export type ServerReply = Published | Unpublished | Receiving | Restarted | TimeIs | Duplicates | Audit;
+export interface RequestFailure {
   code: string;
   retryAfterMs: number | null;
 }
-export type MediaResult = { ok: true; reply: MediaReply } | { ok: false; failure: MediaFailure };
+export type RequestResult = { ok: true; reply: ServerReply } | { ok: false; failure: RequestFailure };
 
-const REPLY_OF = { publish: "published", unpublish: "unpublished", receive: "receiving", restart: "restarted" } as const;
+const REPLY_OF = {
+  publish: "published",
+  unpublish: "unpublished",
+  receive: "receiving",
+  restart: "restarted",
+  time: "time",
+  duplicates: "duplicates",
+  audit: "audit",
+} as const;
 
 interface Waiting {
   readonly id: number;
-  readonly message: MediaRequest;
+  readonly message: ServerRequest;
 }
 
 export class Requests {
@@ -40,12 +53,12 @@ export class Requests {
     return this.current?.sentAt ?? null;
   }
 
-  add(id: number, message: MediaRequest): void {
+  add(id: number, message: ServerRequest): void {
     this.queue.push({ id, message });
   }
 
   /** Takes the next request to send, if none is on its way. */
-  takeNext(now: number): MediaRequest | null {
+  takeNext(now: number): ServerRequest | null {
     const next = this.current === null ? this.queue.shift() : undefined;
     if (next === undefined) return null;
     this.current = { ...next, sentAt: now };
@@ -53,7 +66,7 @@ export class Requests {
   }
 
   /** Finishes the request that `message` answers. Returns its id and result, or null if it answers none. */
-  settle(message: ServerMessage): { id: number; result: MediaResult } | null {
+  settle(message: ServerMessage): { id: number; result: RequestResult } | null {
     if (this.current === null) return null;
     const { id, message: request } = this.current;
     const result = resultFrom(message, REPLY_OF[request.type]);
@@ -71,12 +84,12 @@ export class Requests {
   }
 }
 
-function resultFrom(message: ServerMessage, expected: MediaReply["type"]): MediaResult | null {
-  if (message.type === expected) return { ok: true, reply: message as MediaReply };
+function resultFrom(message: ServerMessage, expected: ServerReply["type"]): RequestResult | null {
+  if (message.type === expected) return { ok: true, reply: message as ServerReply };
   if (message.type === "error" && message.cmd === undefined) return { ok: false, failure: failureFrom(message) };
   return null;
 }
 
-function failureFrom(error: ErrorMessage): MediaFailure {
+function failureFrom(error: ErrorMessage): RequestFailure {
   return { code: error.code, retryAfterMs: error.retry_after_ms ?? null };
 }

@@ -9,10 +9,23 @@ import { Backoff } from "./backoff";
 import { afterClose, type ClosedReason } from "./closing";
 import { decode } from "./decode";
 import { Outbox } from "./outbox";
-import { PROTOCOL_VERSION, type Command, type ErrorMessage, type Join, type Joined, type JoinReport, type ServerMessage, type Switch, type Watch } from "./protocol";
-import { Requests, type MediaRequest, type MediaResult } from "./requests";
+import {
+  PROTOCOL_VERSION,
+  type Ack,
+  type Command,
+  type ErrorMessage,
+  type Events,
+  type Join,
+  type Joined,
+  type JoinReport,
+  type React,
+  type ServerMessage,
+  type Switch,
+  type Watch,
+} from "./protocol";
+import { Requests, type ServerRequest, type RequestResult } from "./requests";
 import type { CommandFailure, Credentials, Output, Place, SessionOptions, Status } from "./session_io";
-import { applyEvents, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
+import { applyEvents, applyOrder, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
 
 /** A socket that has not joined, or has not answered, for so long is given up. */
 export const REPLY_TIMEOUT_MS = 10_000;
@@ -109,8 +122,13 @@ export class Session {
     return true;
   }
 
-  /** Asks for a media connection; the result comes as `reply` with this id. */
-  request(id: number, message: MediaRequest, now: number): void {
+  /** Taps; while the socket is away they are lost, as nobody would see them. */
+  react(message: React): void {
+    if (this.phase.name === "live") this.outputs.push({ kind: "send", text: JSON.stringify(message) });
+  }
+
+  /** Asks the server for something; the result comes as `reply` with this id. */
+  request(id: number, message: ServerRequest, now: number): void {
     if (this.phase.name === "live") {
       this.requests.add(id, message);
       this.flush(now);
@@ -220,7 +238,7 @@ export class Session {
 
   private joinWhenReady(now: number): void {
     if (this.held || this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
-    const join: Join = { type: "join", v: PROTOCOL_VERSION, ...this.who() };
+    const join: Join = { type: "join", v: PROTOCOL_VERSION, ...this.who(), ...this.device() };
     if (this.phase.offer !== null) join.offer = this.phase.offer.sdp;
     if (this.phase.offer?.ticket) join.ticket = this.phase.offer.ticket;
     if (this.hasState) join.last_event = this.state.seq;
@@ -232,6 +250,12 @@ export class Session {
     const { session, name } = this.place;
     const token = this.credentials.personal ?? this.credentials.link;
     return { session, ...(token === null ? {} : { token }), ...(name === undefined ? {} : { name }) };
+  }
+
+  /** A switch stays on the socket, whose device is known. */
+  private device(): Pick<Join, "device"> {
+    const { device } = this.place;
+    return device === undefined ? {} : { device };
   }
 
   private say(message: Join | Switch | Watch | JoinReport): void {
@@ -297,9 +321,13 @@ export class Session {
       case "joined":
         return this.enterLive(message, now);
       case "events":
-        return this.applyLive(message.events, now);
+        return this.applyLive(message, now);
+      case "order":
+        this.state = applyOrder(this.state, message);
+        this.outputs.push({ kind: "changed" });
+        return;
       case "ack":
-        return this.settle(this.outbox.acknowledge(message.cmd, message.seq), null);
+        return this.settle(this.outbox.acknowledge(message.cmd, message.seq), message.id, null);
       case "waiting":
         // The server is there and has us in its queue, so this is no silence.
         if (this.phase.name === "joining") this.phase.deadline = now + REPLY_TIMEOUT_MS;
@@ -310,6 +338,7 @@ export class Session {
       case "encodings":
       case "speakers":
       case "media_closed":
+      case "log_hash":
         this.outputs.push({ kind: "notice", message });
         return;
       case "error":
@@ -318,13 +347,16 @@ export class Session {
       case "published":
       case "restarted":
       case "unpublished":
+      case "time":
+      case "duplicates":
+      case "audit":
         this.settleRequest(message, now);
     }
   }
 
-  private applyLive(events: Parameters<typeof applyEvents>[1], now: number): void {
+  private applyLive(message: Events, now: number): void {
     if (this.phase.name !== "live") return;
-    const { state, gap } = applyEvents(this.state, events);
+    const { state, gap } = applyEvents(this.state, message);
     this.state = state;
     this.outbox.reached(state.seq);
     this.outputs.push({ kind: "changed" });
@@ -335,16 +367,16 @@ export class Session {
     this.lastError = error.code;
     if (error.cmd !== undefined) {
       const failure = { code: error.code, retryAfterMs: error.retry_after_ms ?? null };
-      this.settle(this.outbox.refuse(error.cmd), failure);
+      this.settle(this.outbox.refuse(error.cmd), null, failure);
     } else if (!this.settleRequest(error, now)) {
       this.outputs.push({ kind: "notice", message: error });
     }
   }
 
-  private settle(command: Command | undefined, failure: CommandFailure | null): void {
+  private settle(command: Command | undefined, id: Ack["id"], failure: CommandFailure | null): void {
     if (command === undefined) return;
     this.outbox.reached(this.state.seq);
-    this.outputs.push({ kind: "settled", command, failure }, { kind: "changed" });
+    this.outputs.push({ kind: "settled", command, id, failure }, { kind: "changed" });
   }
 
   private settleRequest(message: ServerMessage, now: number): boolean {
@@ -369,6 +401,6 @@ export class Session {
   }
 }
 
-const DISCONNECTED: MediaResult = { ok: false, failure: { code: "disconnected", retryAfterMs: null } };
+const DISCONNECTED: RequestResult = { ok: false, failure: { code: "disconnected", retryAfterMs: null } };
 
 const isTokenTrouble = (reason: ClosedReason): boolean => reason === "token_expired" || reason === "token_invalid";

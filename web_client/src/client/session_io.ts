@@ -1,8 +1,8 @@
 /** What goes into a `Session` and what comes out of it. */
 
 import type { ClosedReason } from "./closing";
-import type { Command, Encodings, ErrorMessage, Joined, MediaClosed, Presence, Slots, Speakers, Waiting } from "./protocol";
-import type { MediaResult } from "./requests";
+import type { Ack, Command, Encodings, ErrorMessage, Joined, LogHash, MediaClosed, Presence, Slots, Speakers, Waiting } from "./protocol";
+import type { RequestResult } from "./requests";
 
 export type Status =
   | { readonly name: "connecting" }
@@ -31,10 +31,10 @@ export type Output =
   | { kind: "joined"; message: Joined }
   /** The state or the outbox is not what it was. */
   | { kind: "changed" }
-  /** A command is on disk (`failure` is null) or refused. */
-  | { kind: "settled"; command: Command; failure: CommandFailure | null }
-  | { kind: "reply"; id: number; result: MediaResult }
-  | { kind: "notice"; message: Presence | Slots | Encodings | Speakers | MediaClosed | Waiting | ErrorMessage }
+  /** A command is on disk (`failure` is null, `id` is what it made or was about) or refused. */
+  | { kind: "settled"; command: Command; id: Ack["id"]; failure: CommandFailure | null }
+  | { kind: "reply"; id: number; result: RequestResult }
+  | { kind: "notice"; message: Presence | Slots | Encodings | Speakers | MediaClosed | LogHash | Waiting | ErrorMessage }
   /** Store these for the next page load. */
   | { kind: "credentials"; credentials: Credentials };
 
@@ -42,6 +42,8 @@ export type Output =
 export interface Place {
   session: string;
   name?: string;
+  /** Made once by this browser: a ban holds for it too. */
+  device?: string;
   credentials: Credentials;
   /** Unacknowledged commands of an earlier page load. */
   restored?: readonly Command[];

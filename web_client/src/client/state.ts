@@ -1,81 +1,137 @@
-/** The state of a session as a pure function of snapshot and events. Each kind of event has one reducer. */
+/** The state of a session as a pure function of snapshot and events. `reducers.ts` has one reducer a kind of event. */
 
 import { isKnownEvent, type SessionEvent } from "./decode";
-import type { Event, Joined, Question, QuestionState, Snapshot } from "./protocol";
+import type {
+  Announcement,
+  Block,
+  ChatMessage,
+  Draw,
+  Hand,
+  Joined,
+  Member,
+  Mine,
+  Now,
+  Ordered,
+  Poll,
+  Product,
+  Question,
+  Reply,
+  Settings,
+  Snapshot,
+  Trial,
+} from "./protocol";
+import { memberKey, reduce } from "./reducers";
+
+type ById<T> = ReadonlyMap<string, T>;
 
 export interface SessionState {
-  /** Position in the session's log: `seq` of the last event applied. */
+  /** Position in the session's log: everything up to here is applied. */
   readonly seq: number;
-  readonly questions: ReadonlyMap<string, Question>;
-  /** The question that is being answered now. */
-  readonly answering: string | null;
+  readonly settings: Settings;
+  readonly now: Now;
+  readonly questions: ById<Question>;
+  readonly replies: ById<Reply>;
+  readonly polls: ById<Poll>;
+  readonly reactions: Snapshot["reactions"];
+  /** By person. */
+  readonly hands: ById<Hand>;
+  readonly chat: ById<ChatMessage>;
+  readonly announcements: ById<Announcement>;
+  readonly products: ById<Product>;
+  readonly draws: ById<Draw>;
+  readonly trials: ById<Trial>;
+  /** By person, or by what was found anonymous; staff alone sees others than its own. */
+  readonly members: ById<Member>;
+  readonly blocks: ById<Block>;
+  /** Ids of queued questions in the session's order, the first 100. */
+  readonly order: readonly string[];
+  readonly mine: Mine;
 }
 
-export const EMPTY_STATE: SessionState = { seq: 0, questions: new Map(), answering: null };
+const NOBODY: Mine = { asked: [], votes: [], ballots: {}, samples: [], tickets: {}, member: null };
+
+export const EMPTY_STATE: SessionState = fromSnapshot(
+  {
+    settings: {
+      premoderation: false,
+      asking: true,
+      anonymous: true,
+      order: "fair",
+      chat: true,
+      slow_mode_s: 0,
+      links: "staff",
+      max_stage: 3,
+      ask_every_s: 5,
+    },
+    now: { question: null, since: null, until: null, next: null },
+    questions: [],
+    replies: [],
+    polls: [],
+    reactions: {},
+    hands: [],
+    chat: [],
+    announcements: [],
+    products: [],
+    draws: [],
+    trials: [],
+    mine: NOBODY,
+    members: [],
+    blocks: [],
+    order: [],
+  },
+  0,
+);
 
 /** The state that a snapshot describes, at position `seq`. */
 export function fromSnapshot(snapshot: Snapshot, seq: number): SessionState {
-  return { seq, questions: new Map(snapshot.questions.map((q) => [q.id, q])), answering: snapshot.answering };
+  return {
+    seq,
+    settings: snapshot.settings,
+    now: snapshot.now,
+    questions: byId(snapshot.questions),
+    replies: byId(snapshot.replies),
+    polls: byId(snapshot.polls),
+    reactions: snapshot.reactions,
+    hands: byId(snapshot.hands),
+    chat: byId(snapshot.chat),
+    announcements: byId(snapshot.announcements),
+    products: byId(snapshot.products),
+    draws: byId(snapshot.draws),
+    trials: byId(snapshot.trials),
+    members: new Map(snapshot.members.map((member) => [memberKey(member), member])),
+    blocks: byId(snapshot.blocks),
+    order: snapshot.order,
+    mine: snapshot.mine,
+  };
 }
 
 /**
- * Applies events in order, each only if its `seq` is the one after the last. Older ones are skipped: they are known.
- * At a gap it stops; what came before the gap has been applied, and the caller must join again to get the rest.
+ * Applies the events of the log after position `after` up to `seq`. Those up to the state's own position are known and
+ * skipped. A `gap` means that something before them is missing: nothing is applied, and the caller must join again.
  */
-export function applyEvents(state: SessionState, events: readonly SessionEvent[]): { state: SessionState; gap: boolean } {
-  const draft: Draft = { seq: state.seq, questions: new Map(state.questions), answering: state.answering };
-  for (const event of events) {
-    if (event.seq <= draft.seq) continue;
-    if (event.seq !== draft.seq + 1) return { state: draft, gap: true };
-    draft.seq = event.seq;
-    if (isKnownEvent(event)) reduce(draft, event);
-  }
-  return { state: draft, gap: false };
+export function applyEvents(
+  state: SessionState,
+  { after, seq, events }: { after: number; seq: number; events: readonly SessionEvent[] },
+): { state: SessionState; gap: boolean } {
+  if (after > state.seq) return { state, gap: true };
+  if (seq <= state.seq) return { state, gap: false };
+  const fresh = events.filter((event) => event.seq > state.seq && isKnownEvent(event));
+  return { state: { ...fresh.filter(isKnownEvent).reduce(reduce, state), seq }, gap: false };
+}
+
+/** The order of the queue is told apart from the log. */
+export function applyOrder(state: SessionState, { questions }: Ordered): SessionState {
+  return { ...state, order: questions };
 }
 
 /** The state after a join: the snapshot, or what was missed applied to `before`. A `gap` means that neither fits. */
 export function stateAfterJoin(before: SessionState, joined: Joined): { state: SessionState; gap: boolean } {
   if (joined.snapshot !== null) return { state: fromSnapshot(joined.snapshot, joined.seq), gap: false };
-  const { state, gap } = applyEvents(before, joined.events ?? []);
-  return { state, gap: gap || state.seq !== joined.seq };
+  // A server that lost its log is behind us: what it says does not fit what is shown here.
+  if (joined.seq < before.seq) return { state: before, gap: true };
+  return applyEvents(before, { after: before.seq, seq: joined.seq, events: joined.events ?? [] });
 }
 
-interface Draft {
-  seq: number;
-  questions: Map<string, Question>;
-  answering: string | null;
-}
-
-type Reducers = { [K in Event["kind"]]: (draft: Draft, event: Extract<Event, { kind: K }>) => void };
-
-const reducers: Reducers = {
-  asked(draft, { question }) {
-    draft.questions.set(question.id, question);
-  },
-  voted(draft, { question, votes, mine }) {
-    change(draft, question, (q) => ({ ...q, votes, voted: mine ?? q.voted }));
-  },
-  answering(draft, { question }) {
-    const left = draft.answering;
-    if (left !== null && left !== question) setState(draft, left, "queued");
-    if (question !== null) setState(draft, question, "answering");
-    draft.answering = question;
-  },
-  answered(draft, { question }) {
-    setState(draft, question, "answered");
-    if (draft.answering === question) draft.answering = null;
-  },
-};
-
-function reduce(draft: Draft, event: Event): void {
-  (reducers[event.kind] as (draft: Draft, event: Event) => void)(draft, event);
-}
-
-function setState(draft: Draft, id: string, state: QuestionState): void {
-  change(draft, id, (q) => ({ ...q, state }));
-}
-
-function change(draft: Draft, id: string, update: (question: Question) => Question): void {
-  const question = draft.questions.get(id);
-  if (question !== undefined) draft.questions.set(id, update(question));
+function byId<T extends { id: string }>(entities: readonly T[]): Map<string, T> {
+  return new Map(entities.map((entity) => [entity.id, entity]));
 }

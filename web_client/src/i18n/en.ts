@@ -1,4 +1,5 @@
 import type { Messages } from "./messages";
+import { talkEn } from "./talk_en";
 
 export const en: Messages = {
   switchTo: "中文",
@@ -22,18 +23,32 @@ export const en: Messages = {
     protocol_broken: { title: "This page is out of date", help: "Reload it to get the present version." },
     token_expired: { title: "This link has expired", help: "Ask the organiser for a new one." },
     token_invalid: { title: "This link does not let you in", help: "Check that it is complete, or ask the organiser for a new one." },
+    banned: { title: "A moderator has closed this session for you", help: "If this is a mistake, ask the organiser." },
     session_unknown: { title: "There is no such session", help: "Check the link, or ask the organiser." },
   },
   errors: {
+    ticket_refused: "The picture had to be asked for again.",
+    unsupported_version: "This page is out of date. Reload it.",
+    token_missing: "This session needs a link of your own. Ask the organiser for it.",
+    internal: "Something went wrong on our side. Please try again.",
     bad_message: "The server did not understand this page. Reload it and try again.",
     bad_offer: "The server cannot use what this browser offers for picture and sound.",
     unsupported_media: "This browser and the server have no picture or sound format in common.",
     forbidden: "Your link does not allow this.",
-    not_found: "This question is not there any more.",
-    closed: "This question has been answered; votes are closed.",
-    text_empty: "Write your question first.",
-    text_too_long: "Your question is too long. Please shorten it.",
-    rate_limited: "That was a little fast.",
+    not_found: "This is not there any more.",
+    closed: "This is closed and takes no more.",
+    text_empty: "Write something first.",
+    text_too_long: "Your text is too long. Please shorten it.",
+    wrong_state: "This is not possible any more. Look at how it stands now.",
+    bad_choice: "This is none of the choices. Please choose again.",
+    text_blocked: "Your text has a word that is blocked here. Please change it.",
+    link_blocked: "Links are not allowed here. Please take it out.",
+    muted: "A moderator has muted you. You can still read and vote.",
+    not_invited: "The stage is for those who were invited. Raise your hand.",
+    stage_full: "The stage is full. Please try again in a moment.",
+    too_many: "This session cannot hold more of these.",
+    banned: "A moderator has closed this session for you.",
+    rate_limited: "That was a little fast. Your text is kept.",
     busy: "The server is busy. Nothing was lost; please try again.",
     token_expired: "Your link has expired.",
     token_invalid: "Your link does not let you in.",
@@ -174,6 +189,8 @@ export const en: Messages = {
     sound: "Sound",
     nothingSent: "Nothing is being sent yet.",
   },
+
+  talk: talkEn,
 
   home: {
     tagline: "Try it live, together.",

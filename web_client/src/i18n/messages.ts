@@ -1,6 +1,7 @@
 /** Every string that a person sees. A language that lacks one does not compile. */
 
 import type { ClosedReason, ERROR_CODES } from "../client";
+import type { TalkMessages } from "./talk_en";
 
 export type Lang = "zh" | "en";
 
@@ -138,6 +139,9 @@ export interface Messages {
     readonly sound: string;
     readonly nothingSent: string;
   };
+
+  /** Everything that people say and choose. */
+  readonly talk: TalkMessages;
 
   readonly home: {
     readonly tagline: string;

@@ -1,4 +1,5 @@
 import type { Messages } from "./messages";
+import { talkZh } from "./talk_zh";
 
 export const zh: Messages = {
   switchTo: "English",
@@ -22,18 +23,32 @@ export const zh: Messages = {
     protocol_broken: { title: "页面版本过旧", help: "请刷新页面，加载最新版本。" },
     token_expired: { title: "链接已过期", help: "请向组织者索取新的链接。" },
     token_invalid: { title: "此链接无法进入", help: "请检查链接是否完整，或向组织者索取新的链接。" },
+    banned: { title: "管理员已将你移出这场直播", help: "如有误会，请联系组织者。" },
     session_unknown: { title: "没有这场直播", help: "请检查链接，或询问组织者。" },
   },
   errors: {
+    ticket_refused: "需要重新请求画面。",
+    unsupported_version: "页面版本过旧，请刷新。",
+    token_missing: "进入本场需要你的专属链接，请向组织者索取。",
+    internal: "服务器出错了，请重试。",
     bad_message: "服务器无法理解此页面的请求，请刷新后重试。",
     bad_offer: "服务器无法使用此浏览器提供的音视频。",
     unsupported_media: "此浏览器与服务器没有共同支持的音视频格式。",
     forbidden: "你的链接没有这个权限。",
-    not_found: "这个问题已不存在。",
-    closed: "这个问题已回答，投票已结束。",
-    text_empty: "请先写下你的问题。",
-    text_too_long: "问题太长了，请缩短一些。",
-    rate_limited: "操作太快了，请稍等。",
+    not_found: "这项内容已不存在。",
+    closed: "已结束，不再接受操作。",
+    text_empty: "请先写点内容。",
+    text_too_long: "内容太长了，请缩短一些。",
+    wrong_state: "现在已无法这样操作，请查看最新状态。",
+    bad_choice: "选项无效，请重新选择。",
+    text_blocked: "内容包含本场屏蔽的词语，请修改后再发。",
+    link_blocked: "本场不允许发链接，请删除链接后再发。",
+    muted: "你已被管理员禁言，仍可观看和投票。",
+    not_invited: "需要受邀才能连麦，请先举手。",
+    stage_full: "连麦席位已满，请稍后再试。",
+    too_many: "本场此类内容的数量已达上限。",
+    banned: "管理员已将你移出这场直播。",
+    rate_limited: "操作太快了，请稍等，内容已为你保留。",
     busy: "服务器繁忙，内容没有丢失，请重试。",
     token_expired: "你的链接已过期。",
     token_invalid: "你的链接无法进入。",
@@ -174,6 +189,8 @@ export const zh: Messages = {
     sound: "声音",
     nothingSent: "目前没有发送任何内容。",
   },
+
+  talk: talkZh,
 
   home: {
     tagline: "一起，现场试用。",

@@ -1,14 +1,15 @@
 /** A `LiveClient` as reactive state for components. */
 
-import { LiveClient, type LiveClientOptions, type Slot, type VideoSlot } from "../client";
+import { EMPTY_VIEW, LiveClient, type LiveClientOptions, type Slot, type VideoSlot } from "../client";
 
 export class Live {
   readonly client: LiveClient;
   status = $state.raw<LiveClient["status"]>({ name: "connecting" });
-  view = $state.raw<LiveClient["view"]>({ queued: [], answering: null, answered: [] });
+  view = $state.raw<LiveClient["view"]>(EMPTY_VIEW);
   you = $state.raw<LiveClient["you"]>(null);
   info = $state.raw<LiveClient["info"]>(null);
   slots = $state.raw<readonly Slot[]>([]);
+  speakers = $state.raw<readonly string[]>([]);
   present = $state(0);
   /** Place in the queue of those who join; null when there is none. */
   waiting = $state<number | null>(null);
@@ -24,6 +25,7 @@ export class Live {
     client.on("view", (view) => (this.view = view));
     client.on("joined", ({ you, session }) => ([this.you, this.info] = [you, session]));
     client.on("slots", (slots) => (this.slots = slots));
+    client.on("speakers", (speakers) => (this.speakers = speakers));
     client.on("waiting", (waiting) => (this.waiting = waiting));
     client.on("present", (present) => (this.present = present));
     client.on("publish", (publish) => (this.publish = publish));

@@ -18,6 +18,8 @@ export class Devices {
   list = $state.raw<readonly MediaDeviceInfo[]>([]);
   tracks = $state.raw<Record<Kind, MediaStreamTrack | null>>({ audio: null, video: null });
 
+  private kinds: readonly Kind[] = ["video", "audio"];
+
   /** `onTrack` hears of every change of a track, so that what is live changes with it. */
   constructor(private readonly onTrack: (kind: Kind, track: MediaStreamTrack | null) => void) {
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.devicesChanged());
@@ -33,8 +35,9 @@ export class Devices {
     return this.tracks[kind]?.getSettings().deviceId ?? "";
   }
 
-  /** Opens camera and microphone, or the one of them that there is. */
-  async open(): Promise<void> {
+  /** Opens camera and microphone, or the one of them that there is or is wanted. */
+  async open(kinds: readonly Kind[] = ["video", "audio"]): Promise<void> {
+    this.kinds = kinds;
     this.state = "asking";
     this.trouble = null;
     const failure = await this.openBoth();
@@ -61,19 +64,21 @@ export class Devices {
     await this.refresh();
   }
 
+  /** Lets go of the devices; `open` takes them again. */
   close(): void {
     for (const track of Object.values(this.tracks)) track?.stop();
+    this.tracks = { audio: null, video: null };
   }
 
   private async openBoth(): Promise<DeviceTrouble | null> {
     if (!navigator.mediaDevices) return "insecure";
     try {
-      this.adoptAll(await navigator.mediaDevices.getUserMedia({ video: wanted("video"), audio: wanted("audio") }));
+      this.adoptAll(await navigator.mediaDevices.getUserMedia(Object.fromEntries(this.kinds.map((kind) => [kind, wanted(kind)]))));
       return null;
     } catch (error) {
       const trouble = troubleOf(error);
       // One missing, busy or blocked device fails the pair; take the other one alone. What was denied is not asked for again.
-      await Promise.all((["video", "audio"] as const).map((kind) => this.openAlone(kind, trouble)));
+      await Promise.all(this.kinds.map((kind) => this.openAlone(kind, trouble)));
       return trouble;
     }
   }
@@ -116,8 +121,8 @@ export class Devices {
   }
 
   private async reopenMissing(): Promise<void> {
-    for (const kind of ["video", "audio"] as const) if (this.tracks[kind] === null) await this.openAlone(kind, "unplugged");
-    if (this.tracks.video && this.tracks.audio) this.trouble = null;
+    for (const kind of this.kinds) if (this.tracks[kind] === null) await this.openAlone(kind, "unplugged");
+    if (this.kinds.every((kind) => this.tracks[kind])) this.trouble = null;
   }
 
   private async refresh(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The host's controls as one object: devices, going live, muting, and what keeps a live page awake and open. */
 
+import { untrack } from "svelte";
 import type { Live } from "../../ui/live.svelte";
 import { Devices } from "./devices.svelte";
 import { uplinkOf } from "./uplink";
@@ -41,7 +42,10 @@ export class Studio {
         release();
       };
     });
-    void this.devices.open();
+    // A moderator is not on camera, and is not asked for one.
+    $effect(() => {
+      if (this.isHost) untrack(() => void this.devices.open());
+    });
   }
 
   goLive(): void {

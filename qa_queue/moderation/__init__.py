@@ -1,0 +1,1 @@
+"""Settings, sanctions, roles, blocked words, and hiding what was written."""

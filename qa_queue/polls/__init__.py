@@ -1,0 +1,1 @@
+"""Polls: ballots and their counts, and what is to be tried next."""

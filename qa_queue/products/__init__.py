@@ -1,0 +1,1 @@
+"""Product cards, and who is interested."""

@@ -1,0 +1,1 @@
+"""Questions: asked, voted for, merged, answered."""

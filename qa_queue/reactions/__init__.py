@@ -1,0 +1,1 @@
+"""Reactions: counted, told at most five times a second."""

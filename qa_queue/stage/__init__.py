@@ -1,0 +1,1 @@
+"""Raised hands, and who is on stage."""
