@@ -5,6 +5,8 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
@@ -80,13 +82,20 @@ class Publishing(Connection):
     """A connection that publishes."""
 
 
+class Prefer(Protocol):
+    """Show a slot at an encoding (0 is the lowest) as long as it arrives, None: choose; with these layers of it at most."""
+
+    def __call__(
+        self, slot: str, encoding: int | None, *, spatial: int | None = None, temporal: int | None = None
+    ) -> None: ...
+
+
 @dataclass(eq=False)
 class Receiving(Connection):
     """A connection that receives. `slots` is what it showed at the start; later lists went to `on_slots`."""
 
     slots: list[SlotView] = field(default_factory=list)
-    prefer: Callable[[str, int | None], None] = field(default=lambda slot, encoding: None, repr=False)
-    """Show a slot at an encoding (0 is the lowest) as long as it arrives; None: choose."""
+    prefer: Prefer = field(default=lambda slot, encoding, *, spatial=None, temporal=None: None, repr=False)
 
 
 class MediaNode:
@@ -142,6 +151,11 @@ class MediaNode:
         """The people who speak in a room."""
         known = self._rooms.get(room)
         return known.speakers if known else []
+
+    def source_stats(self, room: str) -> list[dict[str, int]]:
+        """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
+        sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
+        return [row for source in sources for row in self._plane.source_stats(source)]
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges."""
@@ -258,7 +272,7 @@ class MediaNode:
             leave,
             negotiated,
             slots=shown,
-            prefer=lambda slot, encoding: room_object.prefer(receiver, slot, encoding),
+            prefer=partial(room_object.prefer, receiver),
         )
 
     @property

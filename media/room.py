@@ -11,6 +11,9 @@ from media.demand import Demand
 from media.speakers import Speakers, seat
 from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Publisher, SlotView, SourceKind, SourceView
 
+Layers = tuple[int | None, int | None]
+"""The highest spatial and the highest temporal layer of an encoding; None: all."""
+
 
 @dataclass(eq=False, slots=True)
 class Source:
@@ -46,16 +49,18 @@ class Publication:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """A receiver's slot. `preferred` is an encoding that the caller asked for, `watched` the source and encoding that it wants
-    to show, `routed` what the plane was last told: the next best while that one does not arrive."""
+    """A receiver's slot. `preferred` is an encoding that the caller asked for, and `layers` the highest spatial and temporal ones
+    of it; `watched` the source and encoding that it wants to show, `routed` what the plane was last told of source, encoding and
+    layers: the next best encoding while that one does not arrive."""
 
     name: str
     mid: str
     sink: int
     codecs: frozenset[str]
-    routed: tuple[int, int] | None = None
+    routed: tuple[int, int, Layers] | None = None
     watched: tuple[Source, int] | None = None
     preferred: int | None = None
+    layers: Layers = (None, None)
 
 
 @dataclass(eq=False, slots=True)
@@ -138,13 +143,31 @@ class Room:
         heard = [source for slot in AUDIO_SLOTS if (source := assignment.get(slot)) and source.id in levels]
         self._speakers.update([source.view.publisher for source in heard], now)
 
-    def prefer(self, receiver: Receiver, slot: str, encoding: int | None) -> None:
-        """Show `slot` at `encoding` (0 is the lowest), and the next lower one while it does not arrive; None: choose."""
+    def prefer(
+        self,
+        receiver: Receiver,
+        slot: str,
+        encoding: int | None,
+        *,
+        spatial: int | None = None,
+        temporal: int | None = None,
+    ) -> None:
+        """Show `slot` at `encoding` (0 is the lowest), and the next lower one while it does not arrive; None: choose.
+
+        Of a scalable encoding, layers up to `spatial` and `temporal` are sent (0 is the lowest; None: all).
+        """
         for candidate in receiver.slots:
             if candidate.name == slot:
-                candidate.preferred = encoding
+                candidate.preferred, candidate.layers = encoding, (spatial, temporal)
         self._show(receiver, self._assignment())
         self._settle()
+
+    def _route(self, sink: int, route: tuple[int, int, Layers] | None) -> None:
+        if route is None:
+            self._plane.route(sink, None)
+        else:
+            source, encoding, (spatial, temporal) = route
+            self._plane.route(sink, source, encoding=encoding, spatial=spatial, temporal=temporal)
 
     def _arrange(self) -> None:
         assignment = self._assignment()
@@ -194,10 +217,10 @@ class Room:
                 source = None
             watched = (source, _wanted(slot, source)) if source else None
             _watch(slot, watched)
-            route = (watched[0].id, _best_arriving(*watched)) if watched else None
+            route = (watched[0].id, _best_arriving(*watched), slot.layers) if watched else None
             if route != slot.routed:
                 slot.routed = route
-                self._plane.route(slot.sink, source.id if source else None, encoding=route[1] if route else 0)
+                self._route(slot.sink, route)
         receiver.told = list(_views(receiver, assignment))
 
 

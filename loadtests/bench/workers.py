@@ -33,8 +33,8 @@ SUSTAINED = 0.98
 """Part of what should come out that must, for a rate to count."""
 TRIES = 3
 """How often a step to a higher rate is tried."""
-SETTLE_S = 0.1
-"""Nothing came out for so long: nothing more will."""
+SETTLE_S = 0.5
+"""Nothing came out for so long: nothing more will. Longer than a busy machine keeps a thread waiting."""
 
 
 @dataclass(frozen=True)

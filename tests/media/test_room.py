@@ -83,12 +83,12 @@ def test_an_encoding_that_is_off_is_asked_for_and_the_next_best_shown_meanwhile(
     stage.room.on_encoding(source, 2, False)
     viewer = stage.receive("main")
     assert stage.asked("ann") == [0, 1, 2]
-    assert viewer.slots[0].routed == (source.id, 0)
+    assert viewer.slots[0].routed == (source.id, 0, (None, None))
     stage.room.on_encoding(source, 2, True)
-    assert viewer.slots[0].routed == (source.id, 2)
+    assert viewer.slots[0].routed == (source.id, 2, (None, None))
     assert stage.asked("ann") == [2]
     stage.room.on_encoding(source, 2, False)
-    assert viewer.slots[0].routed == (source.id, 0), "better than a picture that stands still"
+    assert viewer.slots[0].routed == (source.id, 0, (None, None)), "better than a picture that stands still"
 
 
 def test_the_stage_takes_the_least_and_a_preference_is_kept_within_what_there_is(stage: Stage) -> None:
@@ -101,7 +101,7 @@ def test_the_stage_takes_the_least_and_a_preference_is_kept_within_what_there_is
     stage.room.prefer(viewer, "main", 9)
     assert viewer.slots[0].watched == (host, 2)
     stage.room.prefer(viewer, "main", None)
-    assert viewer.slots[0].routed == (host.id, 2)
+    assert viewer.slots[0].routed == (host.id, 2, (None, None))
 
 
 def test_watchers_are_counted_through_all_that_happens(stage: Stage) -> None:

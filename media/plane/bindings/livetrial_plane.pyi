@@ -137,12 +137,22 @@ class Plane:
     ) -> None:
         """A sending stream of a subscriber, negotiated once; what it carries is set by `route`."""
     def remove_sink(self, sink: int) -> None: ...
-    def route(self, sink: int, source: int | None, *, encoding: int = 0, temporal: int | None = None) -> None:
-        """Show an encoding of a source in the sink, with temporal layers up to `temporal` (0 to 7; None: all); None shows nothing.
+    def route(
+        self,
+        sink: int,
+        source: int | None,
+        *,
+        encoding: int = 0,
+        spatial: int | None = None,
+        temporal: int | None = None,
+    ) -> None:
+        """Show an encoding of a source in the sink, with layers of it up to `spatial` and `temporal` (0 to 7; None: all); None shows nothing.
 
         Where the packet cache holds a short group of pictures the sink begins with that, at once. Otherwise it goes on with
         what it showed of the same source until the next keyframe, which is asked of the publisher; a sink that shows nothing
-        gets the last keyframe as a still meanwhile. Temporal layers change between pictures, up at switching points only.
+        gets the last keyframe as a still meanwhile. Layers change between pictures. Fewer are sent from the next one on; more
+        temporal layers from a switching point on (VP8's Y, VP9's U or references, Switch in a dependency descriptor), and more
+        spatial ones from a keyframe or a descriptor's Switch on, again from the cache where it serves.
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:
@@ -173,7 +183,7 @@ class Plane:
         for a turn of each worker (2 ms at most), so ask a few times a second.
         """
     def source_stats(self, source: int) -> list[dict[str, int]]:
-        """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), and what the publisher's layers
-        allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
+        """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), spatial_layers and
+        temporal_layers (how many arrived in the last second or two), and what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
     def close(self) -> None:
         """Stop the workers and free the port. Idempotent; later calls raise RuntimeError."""

@@ -4,6 +4,7 @@
  */
 
 import { cameraEncodings } from "./encodings";
+import { negotiateDependencyDescriptor } from "./dependency_descriptor";
 import { EncodingSwitch } from "./encoding_switch";
 import type { Exchange } from "./ice_restart";
 import { Peer } from "./peer";
@@ -217,6 +218,7 @@ function addSections(connection: RTCPeerConnection, { audio, video }: PublishTra
   const transceiver = connection.addTransceiver(video, init);
   // What every browser encodes in simulcast and every server here can switch.
   prefer(transceiver, "video/vp8");
+  negotiateDependencyDescriptor(transceiver);
   return new EncodingSwitch(transceiver.sender);
 }
 

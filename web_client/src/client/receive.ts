@@ -4,6 +4,7 @@
  */
 
 import type { Exchange } from "./ice_restart";
+import { negotiateDependencyDescriptor } from "./dependency_descriptor";
 import { Peer } from "./peer";
 import type { VideoSlot } from "./protocol";
 import { pairUp, sectionKinds } from "./slots";
@@ -91,7 +92,12 @@ export class Receiver {
   private makeLine(): Line {
     const peer: Peer = new Peer({ onHealth: () => this.onHealth(line), onWayLost: () => this.onWayLost(line) }, this.activeRole);
     const kinds = sectionKinds();
-    const tracks = kinds.map((kind) => peer.connection.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
+    const tracks = kinds.map((kind) => {
+      const transceiver = peer.connection.addTransceiver(kind, { direction: "recvonly" });
+      // AV1 in spatial layers is assembled by the descriptor alone.
+      if (kind === "video") negotiateDependencyDescriptor(transceiver);
+      return transceiver.receiver.track;
+    });
     const streams = new Map([...pairUp(tracks)].map(([slot, { video, audio }]) => [slot, new MediaStream([video, audio])]));
     const line: Line = { peer, streams, answered: false };
     for (const track of tracks) track.addEventListener("unmute", () => this.onFirstPacket(line), { once: true });

@@ -144,14 +144,15 @@ impl Plane {
 
     /// Show an encoding of a source in the sink, from its next keyframe on; None shows nothing.
     #[pyo3(
-        signature = (sink, source, *, encoding = Int::of(0), temporal = None),
-        text_signature = "($self, sink, source, *, encoding=0, temporal=None)"
+        signature = (sink, source, *, encoding = Int::of(0), spatial = None, temporal = None),
+        text_signature = "($self, sink, source, *, encoding=0, spatial=None, temporal=None)"
     )]
-    fn route(&self, sink: Int, source: Option<Int>, encoding: Int, temporal: Option<Int>) -> PyResult<()> {
+    fn route(&self, sink: Int, source: Option<Int>, encoding: Int, spatial: Option<Int>, temporal: Option<Int>) -> PyResult<()> {
         self.post(Command::Route {
             sink: sink.id("sink")?,
             source: source.map(Int::source).transpose()?,
             encoding: encoding.within("encoding", 0..=u8::MAX)?.into(),
+            spatial: spatial.map(|spatial| spatial.within("spatial", 0..=7)).transpose()?,
             temporal: temporal.map(|temporal| temporal.within("temporal", 0..=7)).transpose()?,
         })
     }
@@ -195,6 +196,8 @@ impl Plane {
             dict.set_item("keyframes", row.keyframes)?;
             dict.set_item("lost", row.lost)?;
             dict.set_item("active", u8::from(row.active))?;
+            dict.set_item("spatial_layers", row.layers.0)?;
+            dict.set_item("temporal_layers", row.layers.1)?;
             dict.set_item("target_kbps", row.target.kbps)?;
             dict.set_item("width", row.target.width)?;
             dict.set_item("height", row.target.height)?;

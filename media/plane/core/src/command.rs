@@ -165,6 +165,8 @@ pub enum Command {
         source: Option<SourceId>,
         /// Index in the source's encodings, lowest first.
         encoding: usize,
+        /// The highest spatial layer of the encoding to forward; `None`: all.
+        spatial: Option<u8>,
         /// The highest temporal layer to forward; `None`: all.
         temporal: Option<u8>,
     },
@@ -250,6 +252,8 @@ pub struct EncodingRow {
     pub lost: u64,
     /// Whether packets arrive.
     pub active: bool,
+    /// How many spatial and temporal layers arrived in the last second or two; zeros when nothing did.
+    pub layers: (u8, u8),
     /// What the publisher's layers allocation says; zeros where it says nothing.
     pub target: EncodingTarget,
 }

@@ -35,7 +35,7 @@ fn packets(file: &str) -> Vec<Captured> {
 fn read(file: &str) -> (Vec<(Captured, Frame)>, StreamState) {
     let mut state = StreamState::default();
     let frames = packets(file).into_iter().map(|packet| {
-        let frame = state.read(&packet.dependencies).unwrap();
+        let frame = state.read(&packet.dependencies).unwrap().frame;
         (packet, frame)
     });
     (frames.collect(), state)

@@ -68,7 +68,7 @@ impl World {
         });
         let (peer, ssrc) = (member.peer, 7);
         self.command(Command::AddSink { sink, peer, mid: "1".into(), ssrc, rtx_ssrc: 8, cname: "c".into(), codecs: vp8() });
-        self.command(Command::Route { sink, source: Some(source), encoding: 0, temporal: None });
+        self.command(Command::Route { sink, source: Some(source), encoding: 0, spatial: None, temporal: None });
         self.wire.sent.clear();
         let fields = Fields { marker: true, payload_type: 96, ssrc: 5, ..Fields::default() };
         self.receive(&host, host.rtp(&fields, i64::from(round % 60_000), &[(3, &[0, 1])], &[0x10, 0, 0, 0, 0x9D]));
@@ -77,7 +77,7 @@ impl World {
         match round % 4 {
             0 => self.command(Command::RemoveSource(source)),
             1 => self.command(Command::RemoveSink(sink)),
-            2 => self.command(Command::Route { sink, source: None, encoding: 0, temporal: None }),
+            2 => self.command(Command::Route { sink, source: None, encoding: 0, spatial: None, temporal: None }),
             _ => {}
         }
         let order = if round.is_multiple_of(2) { [host.peer, member.peer] } else { [member.peer, host.peer] };

@@ -136,7 +136,7 @@ proptest! {
         let mut state = StreamState::default();
         for data in std::iter::once(&first).chain(&later) {
             let before = state.structure().cloned();
-            if let Ok(frame) = state.read(data) {
+            if let Ok(Descriptor { frame, .. }) = state.read(data) {
                 let descriptor = Descriptor::parse(data, before.as_ref()).unwrap();
                 prop_assert_eq!(&descriptor.frame, &frame);
                 prop_assert!(descriptor.with_active_targets(data, mask).len() <= data.len() + 5);

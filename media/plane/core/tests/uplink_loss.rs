@@ -95,7 +95,7 @@ impl World {
         let ssrcs = vec![(MEDIA, RTX)];
         let source = Command::AddSource { source: 5, peer: 1, kind, mid: mid.clone(), codecs: codecs(96), rids: Vec::new(), ssrcs };
         let sink = Command::AddSink { sink: 9, peer: 2, mid, ssrc: SINK, rtx_ssrc: SINK + 1, cname, codecs: codecs(120) };
-        let route = Command::Route { sink: 9, source: Some(5), encoding: 0, temporal: None };
+        let route = Command::Route { sink: 9, source: Some(5), encoding: 0, spatial: None, temporal: None };
         for command in [source, sink, route] {
             self.engine.handle(command, self.now, &mut self.wire);
         }

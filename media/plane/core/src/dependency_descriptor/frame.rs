@@ -39,11 +39,18 @@ pub struct Descriptor {
     pub frame: Frame,
     /// The structure that it brings along: a new coded video sequence begins.
     pub structure: Option<Structure>,
+    /// Where its active decode targets bitmask stands or would stand.
+    pub mask_place: MaskPlace,
+}
+
+/// Where the active decode targets bitmask of a descriptor stands or would stand: enough to write another one without the structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaskPlace {
     decode_targets: u8,
-    /// Bit offsets: of the active decode targets bitmask or where it would stand, of what follows it, of the end.
-    mask_at: usize,
-    rest_at: usize,
-    end_at: usize,
+    /// Bit offsets: of the bitmask, of what follows it, of the end. A descriptor has less than 2¹⁶ bits.
+    mask_at: u16,
+    rest_at: u16,
+    end_at: u16,
 }
 
 impl Frame {
@@ -89,26 +96,36 @@ impl Descriptor {
             active_targets: told.or_else(|| has_structure.then(|| used.all_targets())),
             resolution: resolution(used, template),
         };
-        let decode_targets = used.decode_targets;
-        Ok(Self { frame, structure, decode_targets, mask_at, rest_at, end_at: bits.position() })
+        let [mask_at, rest_at, end_at] = [mask_at, rest_at, bits.position()].map(|at| u16::try_from(at).unwrap_or(u16::MAX));
+        let mask_place = MaskPlace { decode_targets: used.decode_targets, mask_at, rest_at, end_at };
+        Ok(Self { frame, structure, mask_place })
     }
 
     /// The descriptor `data` that this was parsed from, telling that only the decode targets of `mask` are sent: what a
     /// forwarder tells that leaves layers out. Bits of targets that do not exist do not count.
     #[must_use]
     pub fn with_active_targets(&self, data: &[u8], mask: u32) -> Vec<u8> {
+        self.mask_place.write(data, mask)
+    }
+}
+
+impl MaskPlace {
+    /// The descriptor `data` that this is a place in, with this bitmask.
+    #[must_use]
+    pub fn write(&self, data: &[u8], mask: u32) -> Vec<u8> {
+        let [mask_at, rest_at, end_at] = [self.mask_at, self.rest_at, self.end_at].map(usize::from);
         let mut source = BitReader::new(data);
         let mut written = BitWriter::default();
         written.copy(&mut source, MANDATORY_LEN.saturating_mul(8));
         // Where there are no extended fields, all flags are clear.
         let [structure, _, indications, frame_diffs, chain_diffs] =
-            if self.end_at > MANDATORY_LEN.saturating_mul(8) { flags(&mut source).unwrap_or_default() } else { [false; FLAGS] };
+            if end_at > MANDATORY_LEN.saturating_mul(8) { flags(&mut source).unwrap_or_default() } else { [false; FLAGS] };
         [structure, true, indications, frame_diffs, chain_diffs].into_iter().for_each(|flag| written.flag(flag));
-        written.copy(&mut source, self.mask_at);
+        written.copy(&mut source, mask_at);
         written.bits(mask, u32::from(self.decode_targets));
         // The old mask is left out. It was read before, so it is there.
-        let _ = source.bits(u32::try_from(self.rest_at.saturating_sub(self.mask_at)).unwrap_or(0));
-        written.copy(&mut source, self.end_at);
+        let _ = source.bits(u32::try_from(rest_at.saturating_sub(mask_at)).unwrap_or(0));
+        written.copy(&mut source, end_at);
         written.finish()
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use arrayvec::ArrayVec;
 
-pub use frame::{Descriptor, Frame, frame_number, set_frame_number};
+pub use frame::{Descriptor, Frame, MaskPlace, frame_number, set_frame_number};
 pub use structure::{Layer, Structure, Template};
 
 use crate::bits::OutOfBits;
@@ -93,20 +93,21 @@ impl StreamState {
     ///
     /// # Errors
     /// [`DescriptorError`]; nothing is kept then.
-    pub fn read(&mut self, data: &[u8]) -> Result<Frame, DescriptorError> {
-        let Descriptor { frame, structure, .. } = Descriptor::parse(data, self.structure.as_ref())?;
-        let is_late = self.structure.is_some() && (1..LATE_FRAMES).contains(&self.structure_frame.wrapping_sub(frame.number));
+    pub fn read(&mut self, data: &[u8]) -> Result<Descriptor, DescriptorError> {
+        let descriptor = Descriptor::parse(data, self.structure.as_ref())?;
+        let number = descriptor.frame.number;
+        let is_late = self.structure.is_some() && (1..LATE_FRAMES).contains(&self.structure_frame.wrapping_sub(number));
         if is_late {
-            return Ok(frame);
+            return Ok(descriptor);
         }
-        if let Some(structure) = structure {
-            self.structure = Some(structure);
-            self.structure_frame = frame.number;
+        if let Some(structure) = &descriptor.structure {
+            self.structure = Some(structure.clone());
+            self.structure_frame = number;
         }
-        if let Some(active) = frame.active_targets {
+        if let Some(active) = descriptor.frame.active_targets {
             self.active_targets = active;
         }
-        Ok(frame)
+        Ok(descriptor)
     }
 
     /// The structure in force.

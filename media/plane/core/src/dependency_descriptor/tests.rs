@@ -49,7 +49,7 @@ fn started() -> StreamState {
 #[test]
 fn a_keyframe_brings_the_structure() {
     let mut state = StreamState::default();
-    let frame = state.read(&keyframe(100)).unwrap();
+    let frame = state.read(&keyframe(100)).unwrap().frame;
     assert_eq!((frame.number, frame.active_targets, frame.resolution), (100, Some(0b11), Some((640, 360))));
     assert!(frame.is_start_of_independent() && frame.end);
     assert_eq!(frame.indications.as_slice(), [Indication::Switch; 2]);
@@ -66,7 +66,7 @@ fn a_keyframe_brings_the_structure() {
 #[test]
 fn later_frames_refer_to_templates() {
     let mut state = started();
-    let frame = state.read(&descriptor(62, 101, 0, |_| {})).unwrap();
+    let frame = state.read(&descriptor(62, 101, 0, |_| {})).unwrap().frame;
     assert_eq!(frame.layer, Layer { spatial_id: 0, temporal_id: 1 });
     assert_eq!(
         (frame.indication(0), frame.indication(1), frame.indication(9)),
@@ -93,7 +93,7 @@ fn a_frame_may_say_everything_itself() {
         writer.bits(200, 8);
     });
     let mut state = started();
-    let frame = state.read(&custom).unwrap();
+    let frame = state.read(&custom).unwrap().frame;
     assert_eq!(frame.indications.as_slice(), [Indication::Discardable, Indication::Switch]);
     assert_eq!(frame.frame_diffs.as_slice(), [16, 256, 4096]);
     assert_eq!((frame.chain_diffs.as_slice(), frame.active_targets), ([200].as_slice(), Some(1)));

@@ -9,6 +9,7 @@ use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
 use super::feed::Numbers;
+use super::layers::{LayerReader, Layers};
 use super::redundancy::PayloadTypes;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
@@ -40,6 +41,7 @@ pub(super) struct Stream<'a> {
 }
 
 /// One packet on its way out.
+#[derive(Clone, Copy)]
 pub(super) struct Outgoing<'a> {
     pub(super) packet: &'a Packet,
     /// Extended output sequence number.
@@ -52,8 +54,13 @@ pub(super) struct Outgoing<'a> {
     pub(super) red_of: Option<u8>,
     /// Picture id and TL0PICIDX to write into a VP8 or VP9 payload descriptor.
     pub(super) picture_ids: Option<(u16, u8)>,
+    pub(super) marker: bool,
     /// To write into the dependency descriptor.
     pub(super) frame_number: Option<u16>,
+    /// The layers that the dependency descriptor must call active.
+    pub(super) active: Option<Layers>,
+    /// What goes out instead of the packet's own dependency descriptor.
+    pub(super) descriptor: Option<&'a [u8]>,
     /// Leave the payload out: only the number has to be filled.
     pub(super) empty: bool,
     /// The original sequence number that goes in front of a retransmitted payload (RFC 4588 section 4).
@@ -63,14 +70,56 @@ pub(super) struct Outgoing<'a> {
 impl<'a> Outgoing<'a> {
     /// `packet` under its own SSRC.
     pub(super) fn new(packet: &'a Packet, numbers: Numbers, payload_types: PayloadTypes) -> Self {
-        let Numbers { sequence, timestamp, picture_ids, frame_number, empty } = numbers;
+        let Numbers { sequence, timestamp, picture_ids, frame_number, marker, active, empty } = numbers;
         let (payload_type, payload, red) = payload_types.choose(packet);
-        let red_of = red.then_some(payload_types.plain);
-        Self { packet, sequence, timestamp, payload_type, payload, red_of, picture_ids, frame_number, empty, original: None }
+        Self {
+            packet,
+            sequence,
+            timestamp,
+            payload_type,
+            payload,
+            red_of: red.then_some(payload_types.plain),
+            picture_ids,
+            marker,
+            frame_number,
+            active,
+            descriptor: None,
+            empty,
+            original: None,
+        }
+    }
+
+    /// The dependency descriptor with the active decode targets that it must tell, if it must tell any and there is room.
+    fn told(&self, layers: &LayerReader) -> Option<Inline> {
+        let (active, place) = self.active.zip(self.packet.place.mask)?;
+        let descriptor = self.packet.extras.dependency_descriptor.as_ref()?;
+        // Before the first structure nothing is known of the targets.
+        let mask = Some(layers.mask(active)).filter(|&mask| mask != 0)?;
+        Inline::new(&place.write(descriptor.as_slice(), mask))
     }
 
     fn written(&self) -> &'a [u8] {
         if self.empty { &[] } else { self.payload }
+    }
+}
+
+/// Seal and send `packets`, of the encoding that `layers` has read, in as few sends as their sizes allow.
+#[expect(clippy::too_many_arguments, reason = "what `send` takes, and the encoding's layers")]
+pub(super) fn send_layers(
+    layers: &LayerReader, stream: &Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress,
+    scratch: &mut Vec<u8>, counters: &mut Counters, out: &mut impl Output,
+) {
+    if stream.extensions.dependency_descriptor == 0 || packets.iter().all(|outgoing| outgoing.active.is_none()) {
+        return send(stream, packets, sender, destination, scratch, counters, out);
+    }
+    for chunk in packets.chunks(MAX_SEGMENTS) {
+        let told: ArrayVec<Option<Inline>, MAX_SEGMENTS> = chunk.iter().map(|outgoing| outgoing.told(layers)).collect();
+        let chunk: ArrayVec<Outgoing<'_>, MAX_SEGMENTS> = chunk
+            .iter()
+            .zip(&told)
+            .map(|(outgoing, told)| Outgoing { descriptor: told.as_ref().map(Inline::as_slice), ..*outgoing })
+            .collect();
+        send(stream, &chunk, sender, destination, scratch, counters, out);
     }
 }
 
@@ -155,7 +204,7 @@ impl Stream<'_> {
     fn write(&self, outgoing: &Outgoing<'_>, padding: usize, bare: &mut Option<Range<usize>>, buffer: &mut Vec<u8>) -> usize {
         let start = buffer.len();
         let fields = Fields {
-            marker: outgoing.packet.marker && !outgoing.empty,
+            marker: outgoing.marker && !outgoing.empty,
             payload_type: outgoing.payload_type,
             sequence_number: low16(outgoing.sequence),
             timestamp: outgoing.timestamp,
@@ -200,7 +249,7 @@ impl Stream<'_> {
             }
         };
         // It comes first, so that `write` finds it again.
-        add(ids.dependency_descriptor, extras.dependency_descriptor.as_ref().map(Inline::as_slice));
+        add(ids.dependency_descriptor, outgoing.descriptor.or(extras.dependency_descriptor.as_ref().map(Inline::as_slice)));
         add(ids.mid, Some(self.mid));
         add(ids.abs_send_time, Some(&self.abs_send_time));
         add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));

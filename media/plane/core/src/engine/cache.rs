@@ -1,5 +1,6 @@
 //! The packets of one encoding, as they came out of SRTP: read by every subscriber's forwarding and by retransmission.
 
+use super::layers::Place;
 use crate::dependency_descriptor;
 use crate::sequence::low16;
 use crate::{vp8, vp9};
@@ -17,6 +18,7 @@ pub(super) struct Packet {
     pub(super) keyframe_start: bool,
     pub(super) vp8: Option<vp8::Descriptor>,
     pub(super) vp9: Option<vp9::Descriptor>,
+    pub(super) place: Place,
     pub(super) extras: Extras,
     /// Where the packet's own frame begins in the payload; above 0 the payload is RED, and earlier frames lie before it.
     pub(super) own_frame: usize,
@@ -69,12 +71,7 @@ impl Inline {
 impl Packet {
     /// The temporal layer; 0 where there is only one.
     pub(super) fn temporal_id(&self) -> u8 {
-        self.vp8.and_then(|vp8| vp8.temporal_id).unwrap_or(0)
-    }
-
-    /// Whether a receiver of the layers below can go on with this layer from here.
-    pub(super) fn switches_up(&self) -> bool {
-        self.vp8.is_some_and(|vp8| vp8.layer_sync)
+        self.place.layer.temporal
     }
 
     /// Picture id and TL0PICIDX, of codecs that number their pictures.
@@ -145,6 +142,18 @@ impl PacketCache {
         self.slots.len()
     }
 
+    /// Tell the packet in front of `sequence`, and this one, which frame of their picture comes next.
+    pub(super) fn link(&mut self, sequence: i64) {
+        for first in [sequence.wrapping_sub(1), sequence] {
+            let Some(next) = self.get(first.wrapping_add(1)).map(|next| (next.timestamp, next.place.layer)) else { continue };
+            let index = self.index(first);
+            let slot = self.slots.get_mut(index).and_then(Option::as_mut).filter(|packet| packet.sequence == first);
+            if let Some(packet) = slot.filter(|packet| packet.place.end_of_frame && packet.timestamp == next.0) {
+                packet.place.above = Some(next.1);
+            }
+        }
+    }
+
     /// Forget everything: another stream begins.
     pub(super) fn clear(&mut self) {
         self.slots.fill(None);
@@ -170,6 +179,7 @@ mod tests {
             keyframe_start: false,
             vp8: None,
             vp9: None,
+            place: Place::default(),
             extras: Extras::default(),
             own_frame: 0,
             payload: Vec::new(),

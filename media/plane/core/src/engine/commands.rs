@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::feed::Wanted;
+use super::layers::Layers;
 use super::peer::{Peer, Stream};
 use super::sink::Sink;
 use super::source::Source;
@@ -59,13 +60,13 @@ impl Engine {
                 self.ids.sinks.insert(sink, key);
             }
             Command::RemoveSink(sink) => self.remove_sink(sink)?,
-            Command::Route { sink, source, encoding, temporal } => {
+            Command::Route { sink, source, encoding, spatial, temporal } => {
                 let sink = *self.ids.sinks.get(&sink)?;
                 let source = match source {
                     Some(id) => Some(*self.ids.sources.get(&id)?),
                     None => None,
                 };
-                self.sinks.get_mut(sink)?.max_temporal = temporal.unwrap_or(u8::MAX);
+                self.sinks.get_mut(sink)?.limit = Layers { spatial: spatial.unwrap_or(u8::MAX), temporal: temporal.unwrap_or(u8::MAX) };
                 self.route(sink, source, encoding, now, out)?;
             }
             Command::RequestKeyframe(source) => {
@@ -133,8 +134,8 @@ impl Engine {
             }
         }
         if let Some(source) = source {
-            let generation = self.sources.get(source)?.encodings.get(encoding)?.generation;
-            if self.sinks.get(sink_key)?.waits_for(Wanted { source, encoding }, generation) && !self.begin_replay(sink_key, now, out) {
+            let waits = self.sinks.get(sink_key)?.waits_for_keyframe(self.sources.get(source)?.encodings.get(encoding)?);
+            if waits && !self.begin_replay(sink_key, now, out) {
                 self.want_keyframe(source, encoding, now);
             }
         }

@@ -85,9 +85,10 @@ impl Engine {
                 }
             };
             let encoding = sources.get(feed.source).and_then(|source| source.encodings.get(feed.encoding));
-            let packet = encoding.filter(|encoding| encoding.generation == feed.generation).and_then(|encoding| encoding.cache.get(input));
-            let (Some(packet), Some(payload_type)) = (packet, feed.rtx_payload_type) else {
-                let ours = packet.is_some() || sink.track.sent().contains(output);
+            let encoding = encoding.filter(|encoding| encoding.generation == feed.generation);
+            let found = encoding.and_then(|encoding| Some((&encoding.layers, encoding.cache.get(input)?)));
+            let (Some((layers, packet)), Some(payload_type)) = (found, feed.rtx_payload_type) else {
+                let ours = found.is_some() || sink.track.sent().contains(output);
                 let counter = if ours { &mut counters.nack_missed } else { &mut counters.nack_never_had };
                 counter.add(1);
                 continue;
@@ -96,7 +97,7 @@ impl Engine {
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now));
-            burst::send(&stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            burst::send_layers(layers, &stream, &[outgoing], &security.sender, address, scratch, counters, out);
             counters.rtx_sent.add(1);
             sink.retransmissions.add(1);
         }

@@ -6,7 +6,9 @@ use arrayvec::ArrayVec;
 
 use super::SourceKey;
 use super::cache::Packet;
+use super::layers::Layers;
 use super::redundancy::PayloadTypes;
+use super::selector::{Selection, Selector};
 use super::sent::Sent;
 use super::sequence_map::{Dropped, SequenceMap, Shift};
 use super::timestamps::LastSent;
@@ -53,6 +55,10 @@ pub(super) struct Numbers {
     pub(super) picture_ids: Option<(u16, u8)>,
     /// Of the dependency descriptor.
     pub(super) frame_number: Option<u16>,
+    /// The picture ends here for this sink.
+    pub(super) marker: bool,
+    /// Its dependency descriptor must say that these layers are sent, and no others.
+    pub(super) active: Option<Layers>,
     /// The number must be filled, but the packet is not wanted: it goes out without payload.
     pub(super) empty: bool,
 }
@@ -69,10 +75,7 @@ pub(super) struct Track {
     picture_id: u16,
     tl0picidx: u8,
     frame_number: Option<u16>,
-    /// The highest temporal layer that is forwarded now; it rises only at switching points.
-    temporal: u8,
-    /// Timestamp of the picture that `temporal` was last decided at.
-    decided: Option<u32>,
+    selector: Selector,
     /// The next picture goes on by elapsed time: what came before were replayed pictures.
     rebase: bool,
 }
@@ -116,8 +119,7 @@ impl Track {
             picture_id: 0,
             tl0picidx: 0,
             frame_number: None,
-            temporal: u8::MAX,
-            decided: None,
+            selector: Selector::new(),
             rebase: false,
         }
     }
@@ -148,30 +150,34 @@ impl Track {
         Some((feed, self.last?.timestamp.wrapping_sub(self.timestamp_offset()?)))
     }
 
-    /// Begin a feed at `packet`, with temporal layers up to `temporal`, going on from what was sent before.
+    /// Which layers are forwarded now.
+    pub(super) fn layers(&self) -> Layers {
+        self.selector.selection().layers
+    }
+
+    /// Begin a feed at `packet`, with layers up to `limit`, going on from what was sent before.
     ///
     /// `ntp`: the publisher's times of the packet sent last and of this one, where its reports tell them.
-    pub(super) fn begin(&mut self, mut feed: Feed, packet: &Packet, temporal: u8, ntp: Option<(u64, u64)>, now: Instant) {
+    pub(super) fn begin(&mut self, mut feed: Feed, packet: &Packet, limit: Layers, ntp: Option<(u64, u64)>, now: Instant) {
         let timestamp = self.last.map_or(packet.timestamp, |last| last.continued(now, feed.clock_rate, ntp));
         (feed.picture_id_offset, feed.tl0picidx_offset) = self.picture_offsets(packet);
         feed.frame_number_offset = self.frame_number_offset(packet);
         feed.id = self.next_feed;
         self.next_feed = self.next_feed.wrapping_add(1);
-        self.map.begin(packet.sequence, feed.id, timestamp.wrapping_sub(packet.timestamp));
+        let selection = self.selector.begin(packet, limit);
+        self.map.begin(packet.sequence, packet.timestamp, feed.id, timestamp.wrapping_sub(packet.timestamp), selection);
         if self.feeds.is_full() {
             self.feeds.remove(0);
         }
         self.feeds.push(feed);
         self.showing = true;
         self.rebase = false;
-        self.temporal = temporal;
-        self.decided = Some(packet.timestamp);
     }
 
     /// The numbers under which `packet` of the current feed goes out; `None` when it does not.
     ///
-    /// `limit`: the highest temporal layer that is wanted; `live`: it is not replayed.
-    pub(super) fn forward(&mut self, packet: &Packet, limit: u8, live: bool, now: Instant) -> Option<Numbers> {
+    /// `limit`: the highest layers that are wanted; `live`: it is not replayed.
+    pub(super) fn forward(&mut self, packet: &Packet, limit: Layers, live: bool, now: Instant) -> Option<Numbers> {
         let feed = *self.feed()?;
         // What a replay has read from the cache may still wait to be forwarded live.
         let output = self.map.output_of(packet.sequence);
@@ -185,7 +191,9 @@ impl Track {
         if live {
             self.rebase_at(packet, feed.clock_rate, now);
         }
-        if !self.admits(packet, limit) {
+        self.select(packet, limit);
+        let shift = self.map.shift_of(packet.sequence, packet.timestamp)?;
+        if !shift.selection.layers.contain(packet.place.layer) {
             return match self.map.drop(packet.sequence, packet.timestamp) {
                 Dropped::Unseen => None,
                 Dropped::Reserved(sequence, shift) => {
@@ -224,7 +232,7 @@ impl Track {
     pub(super) fn squeeze(&mut self, packet: &Packet) {
         let (Some(last), Some(feed)) = (self.last, self.feed()) else { return };
         let timestamp = last.timestamp.wrapping_add(feed.clock_rate / 1000);
-        self.map.retime(packet.sequence, timestamp.wrapping_sub(packet.timestamp));
+        self.retime(packet, timestamp);
         self.rebase = true;
     }
 
@@ -238,18 +246,14 @@ impl Track {
         Some((output, input, feed, shift))
     }
 
-    /// Whether the layer of `packet` is forwarded. Layers change between pictures: down at once, up at a switching point.
-    fn admits(&mut self, packet: &Packet, limit: u8) -> bool {
-        let layer = packet.temporal_id();
-        if self.decided != Some(packet.timestamp) {
-            self.decided = Some(packet.timestamp);
-            if self.temporal > limit {
-                self.temporal = limit;
-            } else if layer > self.temporal && layer <= limit && packet.switches_up() {
-                self.temporal = layer;
+    /// Decide which layers are forwarded from the picture of `packet` on, if it is new. Late packets follow their picture's.
+    fn select(&mut self, packet: &Packet, limit: Layers) {
+        if packet.sequence > self.map.highest() {
+            let selection = self.selector.select(packet, limit);
+            if self.map.current().is_some_and(|shift| shift.selection != selection) {
+                self.map.reselect(packet.sequence, packet.timestamp, selection);
             }
         }
-        layer <= self.temporal
     }
 
     /// After a replay the first live picture goes on by elapsed time.
@@ -260,7 +264,17 @@ impl Track {
             return;
         }
         self.rebase = false;
-        self.map.retime(packet.sequence, last.continued(now, clock_rate, None).wrapping_sub(packet.timestamp));
+        self.retime(packet, last.continued(now, clock_rate, None));
+    }
+
+    /// Let the picture that `packet`, the newest, begins have this timestamp. Behind a gap not an earlier one than it would have had:
+    /// what is missing may be whole pictures, which come late with theirs.
+    fn retime(&mut self, packet: &Packet, timestamp: u32) {
+        let unchanged = packet.timestamp.wrapping_add(self.timestamp_offset().unwrap_or(0));
+        let gap = packet.sequence > self.map.highest().wrapping_add(1);
+        if !gap || timestamp.wrapping_sub(unchanged).cast_signed() > 0 {
+            self.map.retime(packet.sequence, packet.timestamp, timestamp.wrapping_sub(packet.timestamp));
+        }
     }
 
     /// What makes the ids of `packet` follow those sent last. An output that has sent nothing takes them as they are.
@@ -286,5 +300,15 @@ pub(super) fn numbers(feed: &Feed, sequence: i64, shift: Shift, packet: &Packet)
         (picture_id & 0x7fff, tl0picidx.unwrap_or(0).wrapping_add(feed.tl0picidx_offset))
     });
     let frame_number = packet.frame_number().map(|number| number.wrapping_add(feed.frame_number_offset));
-    Numbers { sequence, timestamp: packet.timestamp.wrapping_add(shift.timestamp), picture_ids, frame_number, empty: false }
+    let Selection { layers, masked } = shift.selection;
+    Numbers {
+        sequence,
+        timestamp: packet.timestamp.wrapping_add(shift.timestamp),
+        picture_ids,
+        frame_number,
+        // With the layers above left out, the picture ends with the highest that is sent.
+        marker: packet.marker || packet.place.ends_picture(layers),
+        active: (masked && packet.place.mask.is_some()).then_some(layers),
+        empty: false,
+    }
 }

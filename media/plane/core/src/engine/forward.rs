@@ -130,7 +130,7 @@ impl Engine {
                 packets.push(Outgoing::new(packet, numbers, payload_type));
             }
             let stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now));
-            burst::send(&stream, &packets, &security.sender, address, scratch, counters, out);
+            burst::send_layers(&encoding.layers, &stream, &packets, &security.sender, address, scratch, counters, out);
         }
         if switched {
             self.counters.switches.add(1);

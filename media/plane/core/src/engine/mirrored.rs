@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use slotmap::Key;
 
-use super::cache::{Packet, Stored};
+use super::cache::{Inline, Packet, Stored};
 use super::mirror::{Batch, Crossing, Stream};
 use super::source::{Encoding, Source};
 use super::timers::{Timer, Timers};
@@ -128,10 +128,13 @@ impl Source {
     fn store(&mut self, encoding: usize, packet: &Packet, batch: &Batch, now: Instant) -> bool {
         let received = batch.streams.get(encoding).and_then(|stream| stream.group_received).filter(|_| batch.begins);
         let Some(encoding) = self.encodings.get_mut(encoding) else { return false };
-        let head = Packet { payload: Vec::new(), ..*packet };
+        let descriptor = packet.extras.dependency_descriptor.as_ref().map(Inline::as_slice);
+        let place = encoding.layers.read(descriptor, packet.vp8.as_ref(), packet.vp9.as_ref(), now);
+        let head = Packet { payload: Vec::new(), place, ..*packet };
         if encoding.cache.store(head, &packet.payload) != Stored::New {
             return false;
         }
+        encoding.cache.link(packet.sequence);
         encoding.note(packet.sequence, received.unwrap_or(now));
         if !batch.begins {
             encoding.pending.push(packet.sequence);

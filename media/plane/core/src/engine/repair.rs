@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::burst::{self, Outgoing};
 use super::cache::Packet;
 use super::feed::Wanted;
+use super::layers::Place;
 use super::source::Encoding;
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey};
@@ -145,6 +146,7 @@ fn empty_packet(sequence: i64, above: &Packet) -> Packet {
         keyframe_start: false,
         vp8: None,
         vp9: None,
+        place: Place::default(),
         extras: super::cache::Extras::default(),
         own_frame: 0,
         payload: Vec::new(),

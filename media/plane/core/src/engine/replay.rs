@@ -84,7 +84,7 @@ impl Engine {
         let peer = self.peers.get(sink.peer)?;
         let from = sink.wanted?;
         let encoding = self.sources.get(from.source)?.encodings.get(from.encoding)?;
-        if peer.security.is_none() || !sink.waits_for(from, encoding.generation) {
+        if peer.security.is_none() || !sink.waits_for_keyframe(encoding) {
             return None;
         }
         let gop = encoding.gop?;
@@ -126,7 +126,7 @@ impl Engine {
             counters.rtp_octets_sent.add(packet.payload.len() as u64);
             let stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now));
             let outgoing = Outgoing::new(packet, numbers, feed.payload_type);
-            burst::send(&stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            burst::send_layers(&encoding.layers, &stream, &[outgoing], &security.sender, address, scratch, counters, out);
         }
         let still_sent =
             replay.still && encoding.cache.get(replay.next.wrapping_sub(1)).is_some_and(|packet| packet.timestamp != replay.timestamp);

@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 
-/// Runs remembered for late packets and retransmission: at 7.5 kept pictures a second more than 8 s.
-const MAX_RUNS: usize = 64;
+use super::selector::Selection;
+
+/// Runs remembered for late packets and retransmission: where every picture leaves out layers, 4 s of 30 pictures a second.
+const MAX_RUNS: usize = 128;
 
 /// What a run adds to the numbers of its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub(super) struct Shift {
     pub(super) timestamp: u32,
     /// Pictures dropped since the feed began, for picture ids.
     pub(super) dropped_pictures: u16,
+    /// Which layers the run's packets are sent with.
+    pub(super) selection: Selection,
     sequence: i64,
 }
 
@@ -25,6 +29,8 @@ struct Run {
     first: i64,
     /// Behind the last; the newest run is open.
     end: i64,
+    /// Timestamp of the picture that the run was begun at, for its packets that come late; `None` when a drop began it.
+    picture: Option<u32>,
     shift: Shift,
 }
 
@@ -68,28 +74,43 @@ impl SequenceMap {
         self.runs.back().map(|run| run.shift)
     }
 
-    /// A new feed goes on at `input`.
-    pub(super) fn begin(&mut self, input: i64, feed: u32, timestamp: u32) {
+    /// A new feed goes on at `input`, of the picture with this timestamp in the input, with `offset` added to timestamps.
+    pub(super) fn begin(&mut self, input: i64, picture: u32, feed: u32, offset: u32, selection: Selection) {
         let highest = self.highest;
         if let Some(open) = self.runs.back_mut() {
             open.end = highest.wrapping_add(1);
         }
         let sequence = self.next_output.wrapping_sub(input);
-        self.push(Run { first: input, end: i64::MAX, shift: Shift { feed, timestamp, dropped_pictures: 0, sequence } });
+        let shift = Shift { feed, timestamp: offset, dropped_pictures: 0, selection, sequence };
+        self.push(Run { first: input, end: i64::MAX, picture: Some(picture), shift });
         self.highest = input.wrapping_sub(1);
         self.last_drop = None;
     }
 
-    /// Add something else to the timestamps of the open feed from `input` on, which is new.
-    pub(super) fn retime(&mut self, input: i64, timestamp: u32) {
-        let Some(open) = self.runs.back_mut() else { return };
-        let shift = Shift { timestamp, ..open.shift };
-        if open.first >= input {
-            open.shift = shift;
-        } else {
-            open.end = input;
-            self.push(Run { first: input, end: i64::MAX, shift });
+    /// Add something else to the timestamps of the open feed from `picture` on, of which `input` is the newest packet.
+    pub(super) fn retime(&mut self, input: i64, picture: u32, offset: u32) {
+        self.split(input, picture, |shift| Shift { timestamp: offset, ..shift });
+    }
+
+    /// Send other layers of the open feed from `picture` on, of which `input` is the newest packet.
+    pub(super) fn reselect(&mut self, input: i64, picture: u32, selection: Selection) {
+        self.split(input, picture, |shift| Shift { selection, ..shift });
+    }
+
+    /// The shift of a packet of the open feed, of the picture with this timestamp.
+    ///
+    /// A run is begun at the packet of its picture that came first. One that is behind that in sequence belongs to the same run:
+    /// a picture has one timestamp and one selection of layers.
+    pub(super) fn shift_of(&mut self, input: i64, picture: u32) -> Option<Shift> {
+        let index = self.runs.iter().rposition(|run| input >= run.first && input < run.end)?;
+        if let Some((run, next)) = self.runs.get(index).zip(self.runs.get(index.saturating_add(1))) {
+            let adjacent = next.first == run.end && next.shift.sequence == run.shift.sequence && next.shift.feed == run.shift.feed;
+            if adjacent && next.picture == Some(picture) && run.picture != Some(picture) {
+                self.runs.get_mut(index)?.end = input;
+                self.runs.get_mut(index.saturating_add(1))?.first = input;
+            }
         }
+        self.find(input)
     }
 
     /// The output number of a packet that is forwarded; `None` when it belongs to before the feed, or was dropped.
@@ -126,7 +147,7 @@ impl SequenceMap {
         } else {
             open.end = input;
             self.next_output = self.next_output.max(input.wrapping_add(open.shift.sequence));
-            self.push(Run { first: behind, end: i64::MAX, shift });
+            self.push(Run { first: behind, end: i64::MAX, picture: None, shift });
         }
         self.highest = input;
         self.last_drop = Some((behind, timestamp));
@@ -153,6 +174,18 @@ impl SequenceMap {
         runs.find(|run| input >= run.first && input < run.end).map(|run| run.shift)
     }
 
+    /// Change the shift from `picture` on, whose packet `input` is new.
+    fn split(&mut self, input: i64, picture: u32, change: impl FnOnce(Shift) -> Shift) {
+        let Some(open) = self.runs.back_mut() else { return };
+        let shift = change(open.shift);
+        if open.first >= input || open.picture == Some(picture) {
+            (open.picture, open.shift) = (Some(picture), shift);
+        } else {
+            open.end = input;
+            self.push(Run { first: input, end: i64::MAX, picture: Some(picture), shift });
+        }
+    }
+
     fn push(&mut self, run: Run) {
         if self.runs.len() == MAX_RUNS {
             self.runs.pop_front();
@@ -173,9 +206,9 @@ mod tests {
     #[test]
     fn a_feed_goes_on_where_the_last_one_ended() {
         let mut map = SequenceMap::new(100);
-        map.begin(7, 1, 0);
+        map.begin(7, 0, 1, 0, Selection::default());
         assert_eq!((kept(&mut map, 7), kept(&mut map, 8)), (100, 101));
-        map.begin(5000, 2, 0);
+        map.begin(5000, 0, 2, 0, Selection::default());
         assert_eq!(kept(&mut map, 5000), 102);
         assert_eq!(map.keep(9), None, "late packets of the former feed");
         assert_eq!(map.keep(4999), None, "before the keyframe");
@@ -185,14 +218,14 @@ mod tests {
     #[test]
     fn missing_packets_keep_their_number() {
         let mut map = SequenceMap::new(0);
-        map.begin(10, 1, 0);
+        map.begin(10, 0, 1, 0, Selection::default());
         assert_eq!((kept(&mut map, 10), kept(&mut map, 13), kept(&mut map, 11)), (0, 3, 1));
     }
 
     #[test]
     fn dropped_packets_close_up_and_are_counted_as_pictures() {
         let mut map = SequenceMap::new(0);
-        map.begin(10, 1, 0);
+        map.begin(10, 0, 1, 0, Selection::default());
         kept(&mut map, 10);
         assert_eq!((map.drop(11, 900), map.drop(12, 900), map.drop(13, 1800)), (Dropped::Unseen, Dropped::Unseen, Dropped::Unseen));
         let (output, shift) = map.keep(14).unwrap();
@@ -204,7 +237,7 @@ mod tests {
     #[test]
     fn a_gap_inside_a_dropped_picture_closes_too() {
         let mut map = SequenceMap::new(0);
-        map.begin(10, 1, 0);
+        map.begin(10, 0, 1, 0, Selection::default());
         kept(&mut map, 10);
         map.drop(11, 900);
         map.drop(13, 900);
@@ -215,7 +248,7 @@ mod tests {
     #[test]
     fn a_late_packet_that_is_dropped_leaves_a_number_to_fill() {
         let mut map = SequenceMap::new(0);
-        map.begin(10, 1, 0);
+        map.begin(10, 0, 1, 0, Selection::default());
         kept(&mut map, 10);
         kept(&mut map, 12);
         assert!(matches!(map.drop(11, 900), Dropped::Reserved(1, _)));
@@ -224,10 +257,22 @@ mod tests {
     #[test]
     fn retiming_keeps_the_numbers() {
         let mut map = SequenceMap::new(0);
-        map.begin(10, 1, 5);
+        map.begin(10, 0, 1, 5, Selection::default());
         kept(&mut map, 10);
-        map.retime(11, 6);
+        map.retime(11, 3000, 6);
         let (output, shift) = map.keep(11).unwrap();
         assert_eq!((output, shift.timestamp, map.keep(10).unwrap().1.timestamp), (1, 6, 5));
+    }
+
+    #[test]
+    fn the_late_head_of_a_picture_belongs_to_the_run_that_began_with_it() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 0, 1, 5, Selection::default());
+        kept(&mut map, 10);
+        map.retime(13, 3000, 6);
+        kept(&mut map, 13);
+        assert_eq!(map.shift_of(12, 3000).unwrap().timestamp, 6, "of the same picture");
+        assert_eq!(map.shift_of(11, 0).unwrap().timestamp, 5, "of the one before");
+        assert_eq!((map.locate(2).unwrap().1.timestamp, map.locate(1).unwrap().1.timestamp), (6, 5));
     }
 }

@@ -6,10 +6,12 @@ use super::burst::Stream;
 use super::cache::Packet;
 use super::counters::Counter;
 use super::feed::{Feed, Numbers, Track, Wanted};
+use super::layers::Layers;
 use super::link_loss::LinkLoss;
 use super::redundancy::PayloadTypes;
 use super::replay::Replay;
 use super::sequence_map::Shift;
+use super::source::Encoding;
 use super::{PeerKey, SourceKey};
 use crate::command::{Codec, ExtensionIds, SinkId, SinkRow};
 use crate::extension;
@@ -33,8 +35,8 @@ pub(super) struct Sink {
     pub(super) codecs: Vec<Codec>,
     /// What the caller asked for.
     pub(super) wanted: Option<Wanted>,
-    /// The highest temporal layer that the caller asked for.
-    pub(super) max_temporal: u8,
+    /// The highest layers that the caller asked for.
+    pub(super) limit: Layers,
     pub(super) track: Track,
     /// What of the cache is still to be sent before the sink is live.
     pub(super) replay: Option<Replay>,
@@ -90,7 +92,7 @@ impl Sink {
             cname,
             codecs,
             wanted: None,
-            max_temporal: u8::MAX,
+            limit: Layers::ALL,
             track: Track::new(first_sequence),
             replay: None,
             still: None,
@@ -123,6 +125,13 @@ impl Sink {
         self.wanted == Some(wanted) && !self.track.feed().is_some_and(|feed| feed.carries(wanted, generation))
     }
 
+    /// Whether a keyframe of `encoding`, which is wanted, would show more than what is shown: another encoding, or a spatial layer more.
+    pub(super) fn waits_for_keyframe(&self, encoding: &Encoding) -> bool {
+        let Some((wanted, feed)) = self.wanted.zip(self.track.feed()) else { return self.wanted.is_some() };
+        let least = self.limit.spatial.min(encoding.layers.arriving().map_or(0, |layers| layers.spatial));
+        !feed.carries(wanted, encoding.generation) || self.track.layers().spatial < least
+    }
+
     /// Begin to forward an encoding at `packet`, going on from what was sent before. False when its codec was not negotiated.
     ///
     /// `ntp`: the publisher's times of the packet sent last and of this one, where its reports tell them.
@@ -132,7 +141,7 @@ impl Sink {
         let Some(ours) = self.codecs.iter().find(|ours| ours.name == codec.name) else { return false };
         let rtx_payload_type = ours.rtx_payload_type.filter(|_| self.rtx_ssrc != 0);
         let feed = Feed::new(wanted, generation, packet.codec, codec.clock_rate, PayloadTypes::of(ours, &self.codecs), rtx_payload_type);
-        self.track.begin(feed, packet, self.max_temporal, ntp, now);
+        self.track.begin(feed, packet, self.limit, ntp, now);
         self.replay = None;
         self.switches.add(1);
         true
@@ -142,7 +151,7 @@ impl Sink {
     pub(super) fn forward(&mut self, packet: &Packet, now: Instant) -> Option<Numbers> {
         // A replay decodes as little as it can; the other layers come back at their switching points.
         let live = self.replay.is_none();
-        let limit = if live { self.max_temporal } else { 0 };
+        let limit = if live { self.limit } else { Layers { temporal: 0, ..self.limit } };
         let numbers = self.track.forward(packet, limit, live, now)?;
         self.note_late(numbers.sequence, now);
         self.packets.add(1);

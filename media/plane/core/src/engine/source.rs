@@ -6,6 +6,7 @@ use super::cache::PacketCache;
 use super::counters::Counter;
 use super::gop::Gop;
 use super::governor::Governor;
+use super::layers::LayerReader;
 use super::mirror::Mirror;
 use super::mirrored::Mirrored;
 use super::ride::Rhythm;
@@ -59,6 +60,7 @@ pub(super) struct Encoding {
     /// The newest packet.
     pub(super) highest: Option<i64>,
     pub(super) gop: Option<Gop>,
+    pub(super) layers: LayerReader,
     pub(super) reception: Reception,
     pub(super) nacks: NackGenerator,
     pub(super) clock: Option<SenderClock>,
@@ -164,6 +166,7 @@ impl Encoding {
             pending: Vec::new(),
             highest: None,
             gop: None,
+            layers: LayerReader::default(),
             reception: Reception::default(),
             nacks: NackGenerator::default(),
             clock: None,
@@ -188,6 +191,7 @@ impl Encoding {
         self.pending.clear();
         self.highest = None;
         self.gop = None;
+        self.layers = LayerReader::default();
         self.reception = Reception::default();
         self.nacks = NackGenerator::default();
         self.clock = None;
@@ -233,6 +237,10 @@ impl Encoding {
             keyframes: self.keyframes.get(),
             lost: self.reception.lost(),
             active: self.active,
+            layers: self
+                .layers
+                .arriving()
+                .map_or((0, 0), |highest| (highest.spatial.saturating_add(1), highest.temporal.saturating_add(1))),
             target: self.target,
         }
     }

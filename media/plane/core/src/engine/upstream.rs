@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 
 use super::cache::{Extras, Inline, Packet, Stored};
+use super::layers::Place;
 use super::peer::{Peer, Stream};
 use super::source::{PayloadFormat, Source};
 use super::timers::Timer;
@@ -136,6 +137,12 @@ impl Engine {
             Some(PayloadFormat::Av1) => av1::is_keyframe_start(payload),
             None => false,
         };
+        let place = if source.kind == MediaKind::Video {
+            let descriptor = extras.dependency_descriptor.as_ref().map(Inline::as_slice);
+            encoding.layers.read(descriptor, vp8.as_ref(), vp9.as_ref(), now)
+        } else {
+            Place::default()
+        };
         let sequence = encoding.unwrapper.unwrap(header.sequence_number);
         let head = Packet {
             sequence,
@@ -145,6 +152,7 @@ impl Engine {
             keyframe_start,
             vp8,
             vp9,
+            place,
             extras,
             own_frame,
             payload: Vec::new(),
@@ -161,6 +169,7 @@ impl Engine {
                 return;
             }
         }
+        encoding.cache.link(sequence);
         encoding.pending.push(sequence);
         let brimful = encoding.is_brimful();
         let of_keyframe = encoding.note(sequence, now);

@@ -32,6 +32,7 @@ pub(super) enum Action {
         sink: u8,
         source: Option<u8>,
         encoding: u8,
+        spatial: Option<u8>,
         temporal: Option<u8>,
     },
     RequestKeyframe(u8),
@@ -69,6 +70,7 @@ pub(super) enum Shape {
     Camera,
     Simulcast,
     H264,
+    Scalable,
 }
 
 /// An RTP packet of a publisher, sealed with its keys.
@@ -86,6 +88,8 @@ pub(super) struct Media {
     pub(super) named: Option<u8>,
     pub(super) repaired: bool,
     pub(super) transport: Option<u16>,
+    /// A dependency descriptor.
+    pub(super) descriptor: Option<Vec<u8>>,
     pub(super) payload: Payload,
 }
 
@@ -98,6 +102,12 @@ pub(super) enum Payload {
     Delta {
         picture_id: u16,
         size: u8,
+    },
+    /// Of VP9: flags of the descriptor's first octet, and the octet that tells the layer.
+    Layer {
+        flags: u8,
+        picture_id: u16,
+        layer: u8,
     },
     /// Of this packet (RFC 4588).
     Retransmission {

@@ -22,9 +22,10 @@ pub(super) const IDS: ExtensionIds = ExtensionIds {
 
 const VP8: u8 = 96;
 const H264: u8 = 98;
+const VP9: u8 = 100;
 const OPUS: u8 = 111;
 const RED: u8 = 63;
-const PAYLOAD_TYPES: [u8; 9] = [VP8, VP8, VP8, VP8 + 1, H264, H264 + 1, OPUS, 35, RED];
+const PAYLOAD_TYPES: [u8; 11] = [VP8, VP8, VP8, VP8 + 1, H264, H264 + 1, VP9, VP9, OPUS, 35, RED];
 const RIDS: [&str; 3] = ["q", "h", "f"];
 
 /// SSRC of a publisher's stream.
@@ -59,12 +60,13 @@ pub(super) fn codecs(shape: Shape) -> Vec<Codec> {
         Shape::Camera | Shape::Simulcast => {
             vec![codec("VP8", VP8, 90_000, Some(VP8 + 1)), codec("H264/42e0/1", H264, 90_000, Some(H264 + 1))]
         }
+        Shape::Scalable => vec![codec("VP9/0", VP9, 90_000, Some(VP9 + 1))],
         Shape::H264 => vec![codec("H264/42e0/1", H264, 90_000, Some(H264 + 1))],
     }
 }
 
 pub(super) fn all_codecs() -> Vec<Codec> {
-    [Shape::Audio, Shape::Camera].into_iter().flat_map(codecs).collect()
+    [Shape::Audio, Shape::Camera, Shape::Scalable].into_iter().flat_map(codecs).collect()
 }
 
 pub(super) fn rids(shape: Shape) -> Vec<String> {
@@ -101,6 +103,8 @@ impl Media {
             elements.push((IDS.mid, mid(named).into_bytes()));
             elements.push((if self.repaired { IDS.repaired_rid } else { IDS.rid }, rid));
         }
+        let descriptor = self.descriptor.iter().filter(|descriptor| !descriptor.is_empty());
+        elements.extend(descriptor.map(|descriptor| (IDS.dependency_descriptor, descriptor.iter().copied().take(100).collect())));
         elements.extend(self.transport.map(|number| (IDS.transport_cc, number.to_be_bytes().to_vec())));
         elements
     }
@@ -109,6 +113,7 @@ impl Media {
         match &self.payload {
             Payload::Keyframe { picture_id, size } => frame(true, *picture_id, *size),
             Payload::Delta { picture_id, size } => frame(false, *picture_id, *size),
+            Payload::Layer { flags, picture_id, layer } => layer_frame(*flags, *picture_id, *layer),
             Payload::Retransmission { original } => [&original.to_be_bytes(), &frame(true, *original, 9)[..]].concat(),
             Payload::Octets(octets) => octets.iter().copied().take(1200).collect(),
         }
@@ -120,6 +125,14 @@ fn frame(keyframe: bool, picture_id: u16, size: u8) -> Vec<u8> {
     let [high, low] = picture_id.to_be_bytes();
     let mut payload = vec![0x90, 0xE0, 0x80 | high, low, low, 0x20, u8::from(!keyframe), 0x9D, 0x01, 0x2A];
     payload.resize(10 + usize::from(size) * 4, 0xAB);
+    payload
+}
+
+/// A VP9 payload with a picture id and a layer (RFC 9628 section 4.2), without structure.
+fn layer_frame(flags: u8, picture_id: u16, layer: u8) -> Vec<u8> {
+    let [high, low] = picture_id.to_be_bytes();
+    let mut payload = vec![0xA0 | flags & 0x5D, 0x80 | high, low, layer, 2];
+    payload.resize(40, 0xAB);
     payload
 }
 

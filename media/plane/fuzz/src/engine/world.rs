@@ -66,12 +66,13 @@ impl World {
             Action::RemoveSource(source) => self.command(Command::RemoveSource(u32::from(source % SOURCES))),
             Action::AddSink { sink, place, ssrc, rtx } => self.add_sink(sink % SINKS, place % PLACES, ssrc, rtx),
             Action::RemoveSink(sink) => self.command(Command::RemoveSink(u32::from(sink % SINKS))),
-            Action::Route { sink, source, encoding, temporal } => {
+            Action::Route { sink, source, encoding, spatial, temporal } => {
                 let source = source.map(|source| u32::from(source % SOURCES));
                 self.command(Command::Route {
                     sink: u32::from(sink % SINKS),
                     source,
                     encoding: usize::from(encoding % 4),
+                    spatial: spatial.map(|layer| layer % 4),
                     temporal: temporal.map(|layer| layer % 4),
                 });
             }

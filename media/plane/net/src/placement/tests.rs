@@ -28,7 +28,7 @@ fn add_sink(placement: &mut Placement, sink: SinkId, peer: PeerId) -> Orders {
 }
 
 fn route(placement: &mut Placement, sink: SinkId, source: Option<SourceId>) -> Vec<(WorkerId, &'static str)> {
-    shape(&placement.orders(Command::Route { sink, source, encoding: 0, temporal: None }))
+    shape(&placement.orders(Command::Route { sink, source, encoding: 0, spatial: None, temporal: None }))
 }
 
 fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {

@@ -101,7 +101,7 @@ impl Workers {
     }
 
     fn route(&mut self, worker: WorkerId, sink: u32, source: Option<SourceId>) {
-        self.command(worker, Command::Route { sink, source, encoding: 0, temporal: None });
+        self.command(worker, Command::Route { sink, source, encoding: 0, spatial: None, temporal: None });
     }
 
     fn rtcp(&mut self, worker: WorkerId, from: &mut Client, mut compound: Vec<u8>) {

@@ -166,7 +166,7 @@ fn a_loss_in_an_upper_layer_needs_no_keyframe() {
 #[test]
 fn nobody_who_watches_needs_no_keyframe() {
     let mut show = Show::new();
-    show.world.command(Command::Route { sink: 2, source: None, encoding: 0, temporal: None });
+    show.world.command(Command::Route { sink: 2, source: None, encoding: 0, spatial: None, temporal: None });
     show.picture(2);
     show.world.pass(Duration::from_secs(3));
     assert_eq!((show.world.stat("nack_given_up"), show.world.stat("keyframes_for_losses")), (1, 0));

@@ -29,7 +29,7 @@ impl Stage {
         world.command(Command::AddSource { source: AUDIO_SOURCE, peer: PUBLISHER, kind, mid, codecs, rids: vec![], ssrcs });
         let (cname, codecs) = ("c".to_owned(), opus(109));
         world.command(Command::AddSink { sink: 102, peer: 2, mid: "8".into(), ssrc: 5002, rtx_ssrc: 0, cname, codecs });
-        world.command(Command::Route { sink: 102, source: Some(AUDIO_SOURCE), encoding: 0, temporal: None });
+        world.command(Command::Route { sink: 102, source: Some(AUDIO_SOURCE), encoding: 0, spatial: None, temporal: None });
         let mut stage = Self { world, host, member, pictures: 0, next_sequence: 1, samples: 0 };
         stage.audio();
         for _ in 0..4 {
@@ -121,7 +121,7 @@ fn audio_goes_in_front_of_a_long_picture() {
 #[test]
 fn who_hears_without_watching_gets_its_audio_with_everybody_elses() {
     let mut stage = Stage::new();
-    stage.world.command(Command::Route { sink: 2, source: None, encoding: 0, temporal: None });
+    stage.world.command(Command::Route { sink: 2, source: None, encoding: 0, spatial: None, temporal: None });
     let watcher = stage.world.subscribe(3);
     stage.picture(3);
     stage.got();

@@ -179,7 +179,7 @@ impl World {
     }
 
     pub(super) fn route(&mut self, sink: u32, encoding: usize) {
-        self.command(Command::Route { sink, source: Some(SOURCE), encoding, temporal: None });
+        self.command(Command::Route { sink, source: Some(SOURCE), encoding, spatial: None, temporal: None });
     }
 
     /// Publish a packet and forward it.

@@ -1,0 +1,109 @@
+//! Which layers of an encoding a sink is sent: fewer from any picture on, more only where they can be begun.
+
+use super::cache::Packet;
+use super::layers::{Layers, Up};
+
+/// Which layers a run of packets is sent with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Selection {
+    pub(super) layers: Layers,
+    /// Dependency descriptors must say which decode targets are active: some are not, or were not when the last structure came.
+    pub(super) masked: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Selector {
+    selection: Selection,
+    /// Timestamp of the picture that `selection` was last decided at.
+    decided: Option<u32>,
+    /// Pictures that were sent, by how far back their ids lie: bit 0 is `picture_id`.
+    sent: u128,
+    picture_id: u16,
+}
+
+impl Selector {
+    pub(super) fn new() -> Self {
+        Self { selection: Selection { layers: Layers::ALL, masked: false }, decided: None, sent: 0, picture_id: 0 }
+    }
+
+    /// What is sent now.
+    pub(super) fn selection(&self) -> Selection {
+        self.selection
+    }
+
+    /// Begin with a picture that a decoder can begin with.
+    pub(super) fn begin(&mut self, packet: &Packet, limit: Layers) -> Selection {
+        self.selection = Selection { layers: limit, masked: limit != Layers::ALL };
+        self.decided = Some(packet.timestamp);
+        self.sent = 0;
+        self.note(packet);
+        self.selection
+    }
+
+    /// What is sent of the picture that `packet`, the newest, belongs to. `limit`: the highest layers that are wanted.
+    pub(super) fn select(&mut self, packet: &Packet, limit: Layers) -> Selection {
+        if self.decided != Some(packet.timestamp) {
+            self.decided = Some(packet.timestamp);
+            let layers = self.raised(self.selection.layers.lowest(limit), packet, limit);
+            let told = self.selection.masked && !packet.place.structured;
+            self.selection = Selection { layers, masked: told || layers != Layers::ALL };
+            self.note(packet);
+        }
+        self.selection
+    }
+
+    /// `now`, or more of `limit` where the picture is a place to begin that.
+    fn raised(&self, now: Layers, packet: &Packet, limit: Layers) -> Layers {
+        let at = packet.place.layer;
+        let one_up = at.temporal <= limit.temporal && now.temporal.checked_add(1) == Some(at.temporal);
+        match packet.place.up {
+            Up::Everything => limit,
+            // One by one: a picture two layers up says nothing of those between.
+            Up::Sync if one_up => Layers { temporal: at.temporal, ..now },
+            Up::References(references) if one_up && self.were_sent(packet, references) => Layers { temporal: at.temporal, ..now },
+            Up::Temporal if at.temporal <= now.temporal => Layers { temporal: limit.temporal, ..now },
+            Up::Targets(targets) if now.contain(at) => best(now, &targets, limit, packet.place.highest),
+            _ => now,
+        }
+    }
+
+    /// Whether all that a picture of VP9's flexible mode refers to was sent. References count in picture ids.
+    fn were_sent(&self, packet: &Packet, references: [u8; 3]) -> bool {
+        let Some(step) = self.step_to(packet) else { return false };
+        references.into_iter().filter(|&reference| reference != 0).all(|reference| {
+            let back = u32::from(reference).checked_sub(u32::from(step));
+            back.and_then(|back| self.sent.checked_shr(back)).is_some_and(|sent| sent & 1 == 1)
+        })
+    }
+
+    /// Note whether the picture that begins is sent.
+    fn note(&mut self, packet: &Packet) {
+        let Some(step) = self.step_to(packet) else { return };
+        self.sent = self.sent.checked_shl(step.into()).unwrap_or(0) | u128::from(self.selection.layers.contain(packet.place.layer));
+        self.picture_id = self.picture_id.wrapping_add(step);
+    }
+
+    /// How many picture ids on a picture of VP9 is.
+    fn step_to(&self, packet: &Packet) -> Option<u16> {
+        let id = packet.vp9?.picture_id?;
+        let width = if id.wide { 0x7FFF } else { 0x7F };
+        Some(id.value.wrapping_sub(self.picture_id) & width)
+    }
+}
+
+/// The highest decode target within `limit` that can be begun, if it has all that is sent now.
+fn best(now: Layers, targets: &[u8], limit: Layers, highest: Layers) -> Layers {
+    let wanted = u8::MAX.checked_shr(7_u32.saturating_sub(limit.temporal.into())).unwrap_or(u8::MAX);
+    let targets = (0_u8..).zip(targets).filter_map(|(spatial, temporal)| {
+        let temporal = 7_u32.checked_sub((temporal & wanted).leading_zeros())?;
+        Some(Layers { spatial, temporal: u8::try_from(temporal).ok()? })
+    });
+    let reached = targets.filter(|layers| layers.spatial <= limit.spatial && layers.contain(now.lowest(highest))).last();
+    let Some(reached) = reached.map(|reached| reached.highest(now)) else { return now };
+    // What is above the stream's highest layer makes no difference: whoever wants all is said to have all.
+    Layers {
+        spatial: if reached.spatial >= highest.spatial { limit.spatial } else { reached.spatial },
+        temporal: if reached.temporal >= highest.temporal { limit.temporal } else { reached.temporal },
+    }
+}
