@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from qa_queue.events import Event as QueueEvent
 from qa_queue.queue import LiveQueue
 from qa_queue.state import State
-from server.broadcast import texts_for
+from server.broadcast import frames_for
+from server.frames import text_frame
 from server.kept import KeptLinks
 from server.member import Member
 from server.metrics import Metrics
@@ -32,8 +33,12 @@ RECENT_EVENTS = 1024
 
 CLOSE_RESTART = 1012
 FOLLOW_RETRY_S = 0.5
-PACE_S = 20e-6
-"""Pause after a message to all, for each person: about what sending it costs."""
+PACE_S, PACE_PER_MEMBER_S = 0.1, 10e-6
+"""Pause after a message to all: at most ten a second, so that the octets of a member stay the same as the audience grows, and
+as long as sending takes on top of it. What comes alone is sent at once."""
+
+SENT_AT_ONCE = 200
+"""Members who are sent a message before others get their turn: some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,9 @@ class Hub:
 
     def tell_all(self, message: ServerMessage) -> None:
         """Send a message to everybody, encoded once."""
-        text = encode(message)
+        frame = text_frame(encode(message))
         for member in self.members():
-            member.outbox.put(text)
+            member.outbox.put_frame(frame)
 
     def stop(self) -> None:
         """Follow no more."""
@@ -172,12 +177,12 @@ class Hub:
             try:
                 async for batch in self._queue.follow(self.record.id, self.seq):
                     after = self.seq
-                    self._publish(after, [advance(self.state, event) for event in batch])
+                    await self._publish(after, [advance(self.state, event) for event in batch])
                     for event in batch:
                         for hook in self.hooks:
                             hook(event)
                     # What happens meanwhile comes as one message: a large room is told less often, not later and later.
-                    await asyncio.sleep(PACE_S * len(self._members))
+                    await asyncio.sleep(PACE_S + PACE_PER_MEMBER_S * len(self._members))
             except StoreUnavailable as error:
                 logger.warning("session %s cannot follow its log: %s", self.record.id, error)
                 await asyncio.sleep(FOLLOW_RETRY_S)
@@ -195,11 +200,14 @@ class Hub:
             self.state = await self._queue.snapshot(self.record.id)
             self._recent.clear()
 
-    def _publish(self, after: int, entries: list[Entry]) -> None:
+    async def _publish(self, after: int, entries: list[Entry]) -> None:
+        """Send to all who are here now; who enters meanwhile is given these entries when it enters."""
         self._recent.extend(entries)
-        text_for = texts_for(after, entries)
-        for member in self.members():
-            member.outbox.put(text_for(member.identity.person, member.identity.staff))
+        frame_for = frames_for(after, entries)
+        for number, member in enumerate(list(self.members()), 1):
+            member.outbox.put_frame(frame_for(member.identity.person, member.identity.staff))
+            if number % SENT_AT_ONCE == 0:
+                await asyncio.sleep(0)
         for entry in entries:
             self._metrics.events.labels(entry.kind).inc()
 

@@ -14,6 +14,7 @@ from server.metrics import Metrics
 from server.outbox import Outbox
 from server.rate import TokenBucket
 from server.requests import Requests
+from server.socket_protocol import protocol_of
 from signaling.codec import decode, encode
 from signaling.errors import RateLimited, Unexpected, to_message
 from signaling.messages import ClientMessage, Join, ServerMessage
@@ -62,7 +63,8 @@ class Socket:
         self._requests = requests
         self._metrics = metrics
         self._join_timeout_s = join_timeout_s
-        self._outbox = Outbox()
+        self._protocol = protocol_of(websocket.scope)
+        self._outbox = Outbox(self._protocol.write_now)
         self._member: Member | None = None
         self._end_code = 1006
         self._bucket = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE, now=time.monotonic())
@@ -71,7 +73,7 @@ class Socket:
         """Serve until the socket ends; never raises for anything that the peer does."""
         await self._websocket.accept()
         reader = asyncio.create_task(self._read())
-        writer = asyncio.create_task(self._outbox.run(self._websocket.send_text))
+        writer = asyncio.create_task(self._outbox.run(self._protocol.write_frame))
         with self._metrics.sockets.track_inprogress():
             try:
                 close_code = await self._wait_for_end(reader, writer)

@@ -19,8 +19,8 @@ class Blocked:
         self.taken = asyncio.Event()
         self.release = asyncio.Event()
 
-    async def send(self, text: str) -> None:
-        self.sent.append(text)
+    async def send(self, frame: bytes) -> None:
+        self.sent.append(frame[2:].decode())
         self.taken.set()
         await self.release.wait()
 
@@ -38,7 +38,7 @@ async def test_outbox_sends_in_order_and_ends_with_its_code() -> None:
 
 
 async def test_outbox_overflows_instead_of_waiting() -> None:
-    outbox, socket = Outbox(max_chars=10), Blocked()
+    outbox, socket = Outbox(max_octets=12), Blocked()
     outbox.put("x" * 50)
     assert not outbox.overflow.done(), "the first message always fits"
     running = asyncio.create_task(outbox.run(socket.send))
