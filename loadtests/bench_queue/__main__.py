@@ -135,7 +135,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--votes", type=float, default=500.0, help="votes a second")
     parser.add_argument("--reactions", type=float, default=2_000.0, help="reactions a second, each a message")
     parser.add_argument("--questions", type=int, default=20, help="questions that the votes are for")
-    parser.add_argument("--seconds", type=float, default=20.0, help="measured with the full audience; half of it before")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="measured with the full audience; half of it before"
+    )
     return parser.parse_args()
 
 

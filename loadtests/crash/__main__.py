@@ -20,7 +20,9 @@ def main() -> None:
     """Run the rounds; the status is 1 when anything was lost or doubled."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.crash", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=1_000)
-    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="to repeat a run; told at its start")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(1_000_000), help="to repeat a run; told at its start"
+    )
     options = parser.parse_args()
     print(f"{options.rounds} rounds with --seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="livetrial-crash-") as folder:

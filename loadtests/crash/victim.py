@@ -39,7 +39,9 @@ class Victim:
 
     async def start(self) -> None:
         """Start it and wait until its port takes connections. Raises `RuntimeError` when it does not come up."""
-        self._process = _context.Process(target=_serve, args=(str(self.data_dir), self.port, str(self._log)), daemon=True)
+        self._process = _context.Process(
+            target=_serve, args=(str(self.data_dir), self.port, str(self._log)), daemon=True
+        )
         self._process.start()
         with suppress(TimeoutError):
             async with asyncio.timeout(READY_TIMEOUT_S):

@@ -30,10 +30,20 @@ async def test_the_embedded_server_loses_nothing(tmp_path: Path) -> None:
     ("arguments", "warned"),
     [
         (LOSSLESS, []),
-        (("--appendonly", "yes", "--appendfsync", "everysec"), ["appendfsync everysec"]),
-        (("--appendonly", "no", "--appendfsync", "always"), ["appendonly no"]),
-        ((*LOSSLESS, "--no-appendfsync-on-rewrite", "yes"), ["no-appendfsync-on-rewrite yes"]),
-        ((*LOSSLESS, "--maxmemory-policy", "allkeys-lru"), ["maxmemory-policy allkeys-lru"]),
+        (("--appendonly", "yes", "--appendfsync", "everysec"), ["appendfsync everysec: a crash of the machine loses"]),
+        (("--appendonly", "yes", "--appendfsync", "no"), ["appendfsync no: a crash of the machine loses"]),
+        (("--appendonly", "no", "--appendfsync", "always"), ["appendonly no: it keeps nothing on disk"]),
+        (
+            ("--appendonly", "no", "--appendfsync", "always", "--save", "3600 1"),
+            ["appendonly no: a restart loses everything since its last RDB snapshot"],
+        ),
+        ((*LOSSLESS, "--no-appendfsync-on-rewrite", "yes"), ["no-appendfsync-on-rewrite yes: a crash"]),
+        ((*LOSSLESS, "--maxmemory-policy", "allkeys-lru"), ["maxmemory-policy allkeys-lru: it throws whole sessions"]),
+        ((*LOSSLESS, "--maxmemory-policy", "volatile-ttl"), ["maxmemory-policy volatile-ttl: it forgets the results"]),
+        (
+            ("--appendonly", "no", "--appendfsync", "everysec", "--maxmemory-policy", "allkeys-lru"),
+            ["appendonly no", "appendfsync everysec", "maxmemory-policy allkeys-lru"],
+        ),
         ((*LOSSLESS, "--rename-command", "CONFIG", ""), ["does not let its configuration be read"]),
         (
             (*LOSSLESS, "--user", *["default", "on", "nopass", "~*", "&*", "+@all", "-config"]),
