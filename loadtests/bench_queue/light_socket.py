@@ -24,6 +24,7 @@ class Seen(msgspec.Struct):
     seq: int = 0
     cmd: str | None = None
     code: str | None = None
+    message: str | dict[str, Any] | None = None
 
 
 _decode = msgspec.json.Decoder(Seen).decode
@@ -55,7 +56,7 @@ class LightSocket(asyncio.Protocol):
     Attributes:
         joined: done with the position of the log when `joined` came; fails when the socket ended before.
         octets: received after that, with the frames' headers.
-        lost: whether the connection has ended.
+        ended: done when the connection has ended.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class LightSocket(asyncio.Protocol):
         self._transport: Any = None
         self.joined: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.octets = 0
-        self.lost = False
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
@@ -79,7 +80,7 @@ class LightSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits."""
-        self.lost = True
+        self.ended.set_result(None)
         if not self.joined.done():
             self.joined.set_exception(ConnectionError("the server closed the connection"))
 
@@ -97,7 +98,7 @@ class LightSocket(asyncio.Protocol):
         if self._buffer:
             data = self._buffer + data
         at = 0 if self._upgraded else self._upgrade(data)
-        while (end := _end_of_frame(data, at)) is not None:
+        while self._upgraded and (end := _end_of_frame(data, at)) is not None:
             self._frame(data[at] & 0x0F, data[end[0] : end[1]])
             at = end[1]
         self._buffer = data[at:]
@@ -105,7 +106,7 @@ class LightSocket(asyncio.Protocol):
     def _upgrade(self, data: bytes) -> int:
         end = data.find(b"\r\n\r\n")
         if end < 0:
-            return len(data) if not data else 0
+            return 0
         if not data.startswith(b"HTTP/1.1 101"):
             self._transport.abort()
             return len(data)
@@ -128,7 +129,7 @@ class LightSocket(asyncio.Protocol):
             self.octets = 0
             self.joined.set_result(seen.seq)
         else:
-            self.joined.set_exception(ConnectionError(f"not admitted: {seen.code}"))
+            self.joined.set_exception(ConnectionError(f"not admitted: {seen.code}: {seen.message}"))
 
     def _send_frame(self, opcode: int, payload: bytes) -> None:
         size = len(payload)

@@ -57,7 +57,8 @@ class Victim:
 
     async def kill(self, *, server: bool, store: bool) -> None:
         """kill -9 the server, its Valkey, or both, in this moment; waits until a killed server is gone."""
-        assert self._process is not None and self._process.pid is not None
+        assert self._process is not None
+        assert self._process.pid is not None
         valkey = children(self._process.pid)
         if server:
             os.kill(self._process.pid, signal.SIGKILL)
@@ -71,7 +72,7 @@ class Victim:
 
 def _serve(data_dir: str, port: int, log: str) -> None:
     """The server's `main`, in a process of its own."""
-    from server.cli import main  # noqa: PLC0415  loaded already, by the process that this one was forked from
+    from server.cli import main  # loaded already, by the process that this one was forked from
 
     with open(log, "ab") as output:
         os.dup2(output.fileno(), 1)
