@@ -14,7 +14,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from store.batches import Batches
+from store.batches import MAX_PIPELINES, Batches
 from store.durability import Durability, check_durability
 from store.embedded import EmbeddedConfig, EmbeddedValkey
 from store.errors import StoreConfigurationError, StoreUnavailable, translated
@@ -26,7 +26,7 @@ FOLLOW_BLOCK_MS = 5_000
 """How long a follower's XREAD waits on the server before it asks anew."""
 
 _SOCKET_TIMEOUT_S = 5.0  # a sync of a busy disk can take seconds
-_CONCURRENT_CALLS = 64  # as many share one sync of the append-only file; further ones wait their turn here
+_CONCURRENT_CALLS = 64  # further ones wait their turn here; scripts go in batches instead
 _FOLLOWERS = 10_000  # each followed session occupies a connection
 _RETRIES = 30  # of redis-py, after 0.02 s doubling to 0.5 s with full jitter: about 7 s, so mostly the deadline decides
 _PROBE_RETRIES = 5  # about 0.7 s, for the first contact: a wrong address or password should be said soon
@@ -125,7 +125,7 @@ def _client(url: str, cluster: bool, *, following: bool = False, retries: int = 
         "encoding_errors": "replace",
         "socket_timeout": _SOCKET_TIMEOUT_S + (FOLLOW_BLOCK_MS / 1000 if following else 0),
         "socket_connect_timeout": _SOCKET_TIMEOUT_S,
-        "max_connections": _FOLLOWERS if following else _CONCURRENT_CALLS,
+        "max_connections": _FOLLOWERS if following else _CONCURRENT_CALLS + MAX_PIPELINES,
         # Repeating is safe, because every command carries an id.
         "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
     }

@@ -37,6 +37,39 @@ async def test_outbox_sends_in_order_and_ends_with_its_code() -> None:
     assert socket.sent == ["a", "b", "c"]
 
 
+async def test_outbox_writes_at_once_unless_something_waits() -> None:
+    written: list[bytes] = []
+    ready = False
+
+    def write_now(frame: bytes) -> bool:
+        if ready:
+            written.append(frame)
+        return ready
+
+    outbox, socket = Outbox(write_now), Blocked()
+    running = asyncio.create_task(outbox.run(socket.send))
+    outbox.put("a")
+    await socket.taken.wait()
+    ready = True
+    outbox.put("b")
+    assert written == [], "`a` is still being sent, and `b` must not overtake it"
+    socket.release.set()
+    await outbox.drained()
+    outbox.put("c")
+    assert (socket.sent, written) == (["a", "b"], [text_frame("c")])
+    outbox.finish(1012)
+    assert await running == 1012
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_text_frame_is_what_a_websocket_client_reads(size: int) -> None:
+    client = ClientProtocol(parse_uri("ws://localhost/"))
+    client.state = State.OPEN
+    client.receive_data(text_frame("é" * (size // 2) + "x" * (size % 2)))
+    [frame] = client.events_received()
+    assert (frame.opcode, frame.fin, len(frame.data)) == (Opcode.TEXT, True, size)
+
+
 async def test_outbox_overflows_instead_of_waiting() -> None:
     outbox, socket = Outbox(max_octets=12), Blocked()
     outbox.put("x" * 50)
