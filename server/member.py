@@ -51,6 +51,8 @@ class Member:
     outbox: Outbox
     joined: bool = False
     """Whether `joined` was sent, so that what happens from now on is news."""
+    position: int = field(default=0, init=False)
+    """In the log: what it was told up to now."""
     receive_link: ReceiveLink | None = field(default=None, init=False)
     publish_link: PublishLink | None = field(default=None, init=False)
 
