@@ -64,6 +64,12 @@ storm: setup ## a hundred joins a second for ten seconds, by light DTLS clients
 flood: setup ## garbage at the media port while a session runs: what is lost, and where
 	@$(BIN)/python -m loadtests.flood
 
+crash: setup ## kill -9 server and Valkey at random moments under load, and compare every acknowledgement (ARGS="--rounds 1000")
+	@$(BIN)/python -m loadtests.crash $(ARGS)
+
+bench-queue: setup ## the live queue in front of 5,000 members: acknowledgements, votes shown, cost, octets a member; 2 minutes
+	@$(BIN)/python -m loadtests.bench_queue $(ARGS)
+
 load: setup ## a small load test with locust, headless (against http://localhost:8080, or a server of its own)
 	@$(BIN)/python -m loadtests.run
 
@@ -103,4 +109,4 @@ $(STAMPS)/browser-tests: tests/browser/package-lock.json
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench bench-join storm flood load format lock clean
+.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench bench-join storm flood crash bench-queue load format lock clean

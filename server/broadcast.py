@@ -1,13 +1,14 @@
-"""A batch of the log as messages: one text for each kind of reader, and one for each whom it concerns."""
+"""A batch of the log as messages: one frame for each kind of reader, and one for each whom it concerns."""
 
 from collections.abc import Callable, Collection
 
+from server.frames import text_frame
 from server.views.entries import Entry, coalesced
 from signaling.codec import encode
 from signaling.messages import Events
 
 
-def texts_for(after: int, entries: list[Entry]) -> Callable[[str, bool], str]:
+def frames_for(after: int, entries: list[Entry]) -> Callable[[str, bool], bytes]:
     """Returns a function from a person, and whether it is staff, to the message about these entries, encoded once for all who are
     told the same.
 
@@ -21,23 +22,23 @@ def texts_for(after: int, entries: list[Entry]) -> Callable[[str, bool], str]:
         for person in entry.own:
             concerned.setdefault(person, []).append(entry)
     audiences = [entry.audience for entry in merged if entry.audience]
-    made: dict[object, str] = {}
+    made: dict[object, bytes] = {}
 
-    def text_for(person: str, staff: bool) -> str:
+    def frame_for(person: str, staff: bool) -> bytes:
         key = person if person in concerned else (staff, _inside(audiences, person))
         if key not in made:
             made[key] = _message(after, seq, merged, concerned.get(person, []), person, staff)
         return made[key]
 
-    return text_for
+    return frame_for
 
 
 def _inside(audiences: list[Collection[str]], person: str) -> tuple[bool, ...]:
     return tuple(person in audience for audience in audiences)
 
 
-def _message(after: int, seq: int, merged: list[Entry], own: list[Entry], person: str, staff: bool) -> str:
+def _message(after: int, seq: int, merged: list[Entry], own: list[Entry], person: str, staff: bool) -> bytes:
     replaced = {entry.seq for entry in own}
     shown = sorted([*own, *(entry for entry in merged if entry.seq not in replaced)], key=lambda entry: entry.seq)
     events = [seen for entry in shown if (seen := entry.seen_by(person, staff=staff)) is not None]
-    return encode(Events(after=after, seq=seq, events=events))
+    return text_frame(encode(Events(after=after, seq=seq, events=events)))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from server import join_times
 from server.checks import check as run_checks
 from server.config import Settings
+from server.garbage import collect_rarely
 from server.node import Node
 from server.run import demo_links, serve, stop_on_signals
 from server.tokens import Tokens
@@ -76,7 +77,7 @@ def serve_command(
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
     async def run() -> None:
-        await serve(settings, on_ready=_say_ready, stop=stop_on_signals())
+        await serve(settings, on_ready=_on_ready, stop=stop_on_signals())
 
     try:
         uvloop.run(run())
@@ -141,6 +142,11 @@ def _settings(given: dict[str, Any]) -> Settings:
             name = "_".join(str(part) for part in problem["loc"][:1])
             typer.echo(f"LIVETRIAL_{name.upper()} (--{name.replace('_', '-')}): {problem['msg']}", err=True)
         raise typer.Exit(2) from None
+
+
+def _on_ready(node: Node, port: int) -> None:
+    collect_rarely()
+    _say_ready(node, port)
 
 
 def _say_ready(node: Node, port: int) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from qa_queue.events import Event as QueueEvent
 from qa_queue.queue import LiveQueue
 from qa_queue.state import State
-from server.broadcast import texts_for
+from server.broadcast import frames_for
+from server.frames import text_frame
 from server.kept import KeptLinks
 from server.member import Member
 from server.metrics import Metrics
@@ -32,8 +33,15 @@ RECENT_EVENTS = 1024
 
 CLOSE_RESTART = 1012
 FOLLOW_RETRY_S = 0.5
-PACE_S = 20e-6
-"""Pause after a message to all, for each person: about what sending it costs."""
+PACE_S, PACE_PER_MEMBER_S = 0.1, 10e-6
+"""Pause after a message to all: at most ten a second, so that the octets of a member stay the same as the audience grows, and
+as long as sending takes on top of it. What comes alone is sent at once."""
+
+READ_PACE_S = 4e-6
+"""Pause after reading the log, for each person: what is read there is behind the log by that much."""
+
+SENT_AT_ONCE = 200
+"""Members who are sent a message before others get their turn: some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,9 @@ class Hub:
         self._kept = kept
         self._metrics = metrics
         self._members: dict[str, list[Member]] = {}
-        self._follower = asyncio.create_task(self._follow())
+        self._untold: list[tuple[QueueEvent, Entry]] = []
+        self._news = asyncio.Event()
+        self._tasks = asyncio.create_task(self._follow()), asyncio.create_task(self._tell())
 
     @property
     def seq(self) -> int:
@@ -122,6 +132,7 @@ class Hub:
         present = self.presence.enter(who.person)
         self._members.setdefault(who.person, []).append(member)
         member.take_over(self._kept)
+        member.position = self.seq
         return Position(self.seq, whole, events, present)
 
     def leave(self, member: Member, *, for_good: bool) -> None:
@@ -144,19 +155,20 @@ class Hub:
 
     def tell_all(self, message: ServerMessage) -> None:
         """Send a message to everybody, encoded once."""
-        text = encode(message)
+        frame = text_frame(encode(message))
         for member in self.members():
-            member.outbox.put(text)
+            member.outbox.put_frame(frame)
 
     def stop(self) -> None:
         """Follow no more."""
         self.presence.close()
-        self._follower.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def close(self) -> None:
         """Follow no more, and wait until that is so."""
         self.stop()
-        await asyncio.gather(self._follower, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _missed(self, member: Member, last_event: int | None) -> list[Event] | None:
         """The events that a member missed, or None where a snapshot is needed."""
@@ -167,17 +179,15 @@ class Hub:
         return [seen for entry in missed if (seen := entry.seen_by(who.person, staff=who.staff)) is not None]
 
     async def _follow(self) -> None:
-        """Apply and send every event of the log, for as long as the hub lives."""
+        """Apply every event of the log as it comes, for as long as the hub lives."""
         while True:
             try:
                 async for batch in self._queue.follow(self.record.id, self.seq):
-                    after = self.seq
-                    self._publish(after, [advance(self.state, event) for event in batch])
-                    for event in batch:
-                        for hook in self.hooks:
-                            hook(event)
-                    # What happens meanwhile comes as one message: a large room is told less often, not later and later.
-                    await asyncio.sleep(PACE_S * len(self._members))
+                    entries = [advance(self.state, event) for event in batch]
+                    self._recent.extend(entries)
+                    self._untold.extend(zip(batch, entries, strict=True))
+                    self._news.set()
+                    await asyncio.sleep(READ_PACE_S * len(self._members))
             except StoreUnavailable as error:
                 logger.warning("session %s cannot follow its log: %s", self.record.id, error)
                 await asyncio.sleep(FOLLOW_RETRY_S)
@@ -185,6 +195,22 @@ class Hub:
                 # The log is not what was read before, so nobody here can trust what they have.
                 logger.exception("session %s starts again", self.record.id)
                 await self._start_again()
+
+    async def _tell(self) -> None:
+        """Send what was applied. What happens meanwhile comes as one message: a large room is told less often, not later and later."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            untold, self._untold = self._untold, []
+            try:
+                await self._publish([entry for _, entry in untold])
+                for event, _ in untold:
+                    for hook in self.hooks:
+                        hook(event)
+            except Exception:
+                logger.exception("session %s starts again", self.record.id)
+                await self._start_again()
+            await asyncio.sleep(PACE_S + PACE_PER_MEMBER_S * len(self._members))
 
     async def _start_again(self) -> None:
         """Send everybody away to join anew, and take the state from the store."""
@@ -194,12 +220,21 @@ class Hub:
         with contextlib.suppress(StoreError):
             self.state = await self._queue.snapshot(self.record.id)
             self._recent.clear()
+            self._untold.clear()
 
-    def _publish(self, after: int, entries: list[Entry]) -> None:
-        self._recent.extend(entries)
-        text_for = texts_for(after, entries)
-        for member in self.members():
-            member.outbox.put(text_for(member.identity.person, member.identity.staff))
+    async def _publish(self, entries: list[Entry]) -> None:
+        """Send entries to all who are here now; to who entered after some of them, only the rest."""
+        frames: dict[int, Callable[[str, bool], bytes]] = {}
+        for number, member in enumerate(list(self.members()), 1):
+            after = member.position
+            if not entries or after >= entries[-1].seq:
+                continue
+            if after not in frames:
+                frames[after] = frames_for(after, [entry for entry in entries if entry.seq > after])
+            member.outbox.put_frame(frames[after](member.identity.person, member.identity.staff))
+            member.position = entries[-1].seq
+            if number % SENT_AT_ONCE == 0:
+                await asyncio.sleep(0)
         for entry in entries:
             self._metrics.events.labels(entry.kind).inc()
 

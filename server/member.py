@@ -53,6 +53,8 @@ class Member:
     """Whether `joined` was sent, so that what happens from now on is news."""
     reported: bool = False
     """Whether its page has told how its join went."""
+    position: int = field(default=0, init=False)
+    """In the log: what it was told up to now."""
     receive_link: ReceiveLink | None = field(default=None, init=False)
     publish_link: PublishLink | None = field(default=None, init=False)
 

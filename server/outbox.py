@@ -4,21 +4,28 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-MAX_QUEUED_CHARS = 1024 * 1024
+from server.frames import text_frame
+
+MAX_QUEUED_OCTETS = 1024 * 1024
 """A socket further behind than this is dropped: a snapshot is cheaper than what it missed."""
 
 
 class Outbox:
-    """Messages wait here for one socket; putting never waits, so that a slow socket slows nobody else.
+    """Messages wait here while their socket is not ready; putting never waits, so that a slow socket slows nobody else.
 
     Args:
-        max_chars: characters that may wait; one message more and the outbox overflows. The first message always fits.
+        write_now: writes a frame where the socket takes it at once, else returns False. Without it all frames wait for `run`.
+        max_octets: octets that may wait; one message more and the outbox overflows. The first message always fits.
     """
 
-    def __init__(self, *, max_chars: int = MAX_QUEUED_CHARS) -> None:
-        self._max_chars = max_chars
-        self._queue: deque[str] = deque()
-        self._chars = 0
+    def __init__(
+        self, write_now: Callable[[bytes], bool] = lambda frame: False, *, max_octets: int = MAX_QUEUED_OCTETS
+    ) -> None:
+        self._write_now = write_now
+        self._max_octets = max_octets
+        self._queue: deque[bytes] = deque()
+        self._octets = 0
+        self._sending = False
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -29,16 +36,23 @@ class Outbox:
         """Whether `run` has ended, at its own end or the socket's."""
 
     def put(self, text: str) -> None:
-        """Queue one message; dropped after `finish`, after an overflow, and when `run` has ended."""
+        """Send one message, or queue it; see `put_frame`."""
+        self.put_frame(text_frame(text))
+
+    def put_frame(self, frame: bytes) -> None:
+        """The same for a message that is a frame already; dropped after `finish`, after an overflow, and when `run` has ended."""
         if self._close_code is not None or self.over or self.overflow.done():
             return
-        if self._queue and self._chars + len(text) > self._max_chars:
+        # Nothing may overtake what waits, or what `run` has in its hands.
+        if not self._queue and not self._sending and self._write_now(frame):
+            return
+        if self._queue and self._octets + len(frame) > self._max_octets:
             self.overflow.set_result(None)
             self._queue.clear()
             self._drained.set()
             return
-        self._queue.append(text)
-        self._chars += len(text)
+        self._queue.append(frame)
+        self._octets += len(frame)
         self._wake.set()
         self._drained.clear()
 
@@ -62,14 +76,16 @@ class Outbox:
         """Wait until nothing is queued: who does not read answers is not read either."""
         await self._drained.wait()
 
-    async def run(self, send: Callable[[str], Awaitable[None]]) -> int:
-        """Hand each message to `send`, one after the other, until `finish`; returns its close code."""
+    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> int:
+        """Hand each frame that waits to `send`, one after the other, until `finish`; returns its close code."""
         try:
             while True:
+                self._sending = True
                 while self._queue:
-                    text = self._queue.popleft()
-                    self._chars -= len(text)
-                    await send(text)
+                    frame = self._queue.popleft()
+                    self._octets -= len(frame)
+                    await send(frame)
+                self._sending = False
                 self._drained.set()
                 if self._close_code is not None:
                     return self._close_code

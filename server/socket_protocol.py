@@ -1,16 +1,21 @@
-"""uvicorn's WebSocket protocol with a way out for sockets that do not read."""
+"""uvicorn's WebSocket protocol with a way out for sockets that do not read, and a short way for frames to those that do."""
 
 import asyncio
 import socket
 from asyncio.transports import BaseTransport
 
+from starlette.types import Scope
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 UNSENT_LOW_WATER_BYTES = 64 * 1024
 """What the kernel holds unsent for a socket: with megabytes there, a slow reader is noticed minutes late."""
 
 CLOSE_TIMEOUT_S = 2.0
+
+_EXTENSION = "livetrial.protocol"
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -27,9 +32,40 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LOW_WATER_BYTES)
 
+    def handle_connect(self, event: Request) -> None:
+        """Also offer the application the way past ASGI."""
+        super().handle_connect(event)
+        if (scope := getattr(self, "scope", None)) is not None:  # none where the handshake was refused
+            scope["extensions"][_EXTENSION] = self
+
+    def write_now(self, frame: bytes) -> bool:
+        """Write a frame that is ready for the wire; False, and not written, where the socket cannot take it now."""
+        if not self._open or not self.writable.is_set():
+            return False
+        self.transport.write(frame)
+        return True
+
+    async def write_frame(self, frame: bytes) -> None:
+        """Write it as soon as the socket takes it. Raises `ClientDisconnected` when it never will."""
+        await self.writable.wait()
+        if not self._open:
+            raise ClientDisconnected
+        self.transport.write(frame)
+
+    @property
+    def _open(self) -> bool:
+        ended = self.disconnected or self.close_sent or self.transport.is_closing()
+        return self.handshake_complete and not ended
+
     async def send(self, message: ASGISendEvent) -> None:
         """Also let a close frame pass a full buffer, and end the connection soon after it."""
         if message["type"] == "websocket.close":
             self.writable.set()
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.transport.abort)
         await super().send(message)
+
+
+def protocol_of(scope: Scope) -> SocketProtocol:
+    """The protocol that serves a WebSocket."""
+    protocol: SocketProtocol = scope["extensions"][_EXTENSION]
+    return protocol

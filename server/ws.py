@@ -15,6 +15,7 @@ from server.metrics import Metrics
 from server.outbox import Outbox
 from server.rate import TokenBucket
 from server.requests import Requests
+from server.socket_protocol import protocol_of
 from signaling.codec import decode, encode
 from signaling.errors import Busy, RateLimited, Unexpected, to_message
 from signaling.messages import ClientMessage, Join, ServerMessage, Switch, Waiting
@@ -66,7 +67,8 @@ class Socket:
         self._metrics = metrics
         self._doorway = doorway
         self._join_timeout_s = join_timeout_s
-        self._outbox = Outbox()
+        self._protocol = protocol_of(websocket.scope)
+        self._outbox = Outbox(self._protocol.write_now)
         self._member: Member | None = None
         self._end_code = 1006
         self._bucket = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE, now=time.monotonic())
@@ -75,7 +77,7 @@ class Socket:
         """Serve until the socket ends; never raises for anything that the peer does."""
         await self._websocket.accept()
         reader = asyncio.create_task(self._read())
-        writer = asyncio.create_task(self._outbox.run(self._websocket.send_text))
+        writer = asyncio.create_task(self._outbox.run(self._protocol.write_frame))
         with self._metrics.sockets.track_inprogress():
             try:
                 close_code = await self._wait_for_end(reader, writer)

@@ -14,6 +14,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
+from store.batches import MAX_PIPELINES, Batches
 from store.durability import Durability, check_durability
 from store.embedded import EmbeddedConfig, EmbeddedValkey
 from store.errors import StoreConfigurationError, StoreUnavailable, translated
@@ -25,7 +26,7 @@ FOLLOW_BLOCK_MS = 5_000
 """How long a follower's XREAD waits on the server before it asks anew."""
 
 _SOCKET_TIMEOUT_S = 5.0  # a sync of a busy disk can take seconds
-_CONCURRENT_CALLS = 64  # as many share one sync of the append-only file; further ones wait their turn here
+_CONCURRENT_CALLS = 64  # further ones wait their turn here; scripts go in batches instead
 _FOLLOWERS = 10_000  # each followed session occupies a connection
 _RETRIES = 30  # of redis-py, after 0.02 s doubling to 0.5 s with full jitter: about 7 s, so mostly the deadline decides
 _PROBE_RETRIES = 5  # about 0.7 s, for the first contact: a wrong address or password should be said soon
@@ -66,6 +67,7 @@ class Store:
         redis: the client for all calls, to be used inside `calls()`.
         following: a client whose connections may block; for XREAD BLOCK only.
         durability: what the start-up check found.
+        batches: runs scripts, but on a cluster.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Store:
         self.following: Any = following
         self.embedded = embedded
         self.durability = Durability(())
+        self.batches = Batches(redis) if isinstance(redis, Redis) else None
         self._slots = asyncio.Semaphore(_CONCURRENT_CALLS)
 
     @asynccontextmanager
@@ -85,10 +88,16 @@ class Store:
             StoreUnavailable: no answer within `CALL_DEADLINE_S`, redis-py's retries included.
             StoreDefect: the server rejected the call.
         """
+        async with self.deadline(), self._slots:
+            yield self.redis
+
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Bounds the time of what is done inside, and translates errors as `calls` does."""
         self.raise_if_down()
         with translated():
-            async with asyncio.timeout(CALL_DEADLINE_S), self._slots:
-                yield self.redis
+            async with asyncio.timeout(CALL_DEADLINE_S):
+                yield
 
     def raise_if_down(self) -> None:
         """Raise StoreUnavailable when the embedded server is down for good."""
@@ -102,6 +111,8 @@ class Store:
 
     async def close(self) -> None:
         """Close all connections and shut the embedded server down in order. Idempotent."""
+        if self.batches:
+            await self.batches.close()
         await self.following.aclose()
         await self.redis.aclose()
         if self.embedded:
@@ -114,7 +125,7 @@ def _client(url: str, cluster: bool, *, following: bool = False, retries: int = 
         "encoding_errors": "replace",
         "socket_timeout": _SOCKET_TIMEOUT_S + (FOLLOW_BLOCK_MS / 1000 if following else 0),
         "socket_connect_timeout": _SOCKET_TIMEOUT_S,
-        "max_connections": _FOLLOWERS if following else _CONCURRENT_CALLS,
+        "max_connections": _FOLLOWERS if following else _CONCURRENT_CALLS + MAX_PIPELINES,
         # Repeating is safe, because every command carries an id.
         "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
     }

@@ -24,13 +24,34 @@ class Durability:
     warnings: tuple[str, ...]
 
 
-# Option, the value that keeps what was acknowledged, and what can be lost with any other.
-_WANTED = (
-    ("appendonly", "yes", "a restart loses everything since its last RDB snapshot"),
-    ("appendfsync", "always", "a crash of the machine loses what was acknowledged in the last second or two"),
-    ("no-appendfsync-on-rewrite", "no", "a crash of the machine while the append-only file is rewritten loses writes"),
-    ("maxmemory-policy", "noeviction", "it throws keys away when its memory is full"),
-)
+# Option, and the value that keeps what was acknowledged.
+_WANTED = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "no-appendfsync-on-rewrite": "no",
+    "maxmemory-policy": "noeviction",
+}
+
+# What can be lost with another value.
+_LOSSES = {
+    ("appendonly", "no"): "a restart loses everything since its last RDB snapshot",
+    ("appendfsync", "everysec"): "a crash of the machine loses what was acknowledged in the last second or two",
+    (
+        "appendfsync",
+        "no",
+    ): "a crash of the machine loses what was acknowledged since the operating system wrote it to disk "
+    "last, half a minute or more",
+    (
+        "no-appendfsync-on-rewrite",
+        "yes",
+    ): "a crash of the machine while the append-only file is rewritten loses what was "
+    "acknowledged meanwhile, half a minute or more",
+}
+_LOSS_BY_EVICTION = {
+    "allkeys": "it throws whole sessions away when its memory is full",
+    "volatile": "it forgets the results of commands when its memory is full, so that a command which a page repeats is done "
+    "again",
+}
 
 
 async def check_durability(redis: "Redis | RedisCluster") -> Durability:
@@ -57,9 +78,10 @@ async def _check_server(redis: Any, who: str, **target: Any) -> list[str]:
         raise StoreConfigurationError(f"{who} is a replica and takes no writes. Point the URL to the primary.")
     warnings = []
     try:
-        for option, wanted, loss in _WANTED:
+        for option, wanted in _WANTED.items():
             value = (await redis.config_get(option, **target)).get(option)
             if value is not None and value != wanted:
+                loss = await _loss(redis, option, value, **target)
                 warnings.append(
                     f"{who} has {option} {value}: {loss}. "
                     f"Mend it with CONFIG SET {option} {wanted}, and in its configuration file."
@@ -70,7 +92,7 @@ async def _check_server(redis: Any, who: str, **target: Any) -> list[str]:
             f"is unknown. Allow CONFIG GET, or make sure of {_wanted_in_words()}."
         )
         if not (await redis.info("persistence", **target))["aof_enabled"]:
-            warnings.append(f"{who} has appendonly no: {_WANTED[0][2]}. Turn its append-only file on.")
+            warnings.append(f"{who} has appendonly no: {_LOSSES['appendonly', 'no']}. Turn its append-only file on.")
     if replication["connected_slaves"]:
         warnings.append(
             f"{who} has replicas, and replication is asynchronous: a failover loses what the new primary had not "
@@ -79,5 +101,14 @@ async def _check_server(redis: Any, who: str, **target: Any) -> list[str]:
     return warnings
 
 
+async def _loss(redis: Any, option: str, value: str, **target: Any) -> str:
+    """What can be lost with an option's value, in words."""
+    if option == "maxmemory-policy":
+        return _LOSS_BY_EVICTION["volatile" if value.startswith("volatile") else "allkeys"]
+    if option == "appendonly" and not (await redis.config_get("save", **target)).get("save"):
+        return "it keeps nothing on disk, so a restart loses everything"
+    return _LOSSES.get((option, value), "what was acknowledged may be lost")
+
+
 def _wanted_in_words() -> str:
-    return ", ".join(f"{option} {wanted}" for option, wanted, _ in _WANTED)
+    return ", ".join(f"{option} {wanted}" for option, wanted in _WANTED.items())

@@ -28,10 +28,13 @@ class Script:
             StoreUnavailable: see there; whether it ran may be unknown.
             StoreDefect: it failed.
         """
+        if store.batches is not None:
+            async with store.deadline():
+                return await store.batches.run(self.source, self.sha, keys, args)
         async with store.calls() as redis:
             try:
                 return await redis.evalsha(self.sha, len(keys), *keys, *args)
-            except NoScriptError:  # a new server, or one that was restarted: EVAL runs it and keeps it
+            except NoScriptError:  # see `Batches`
                 return await redis.eval(self.source, len(keys), *keys, *args)
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from store.connection import Store, open_store
 from store.embedded import EmbeddedValkey
+from tests.valkey_cluster import three_nodes
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -20,6 +21,13 @@ async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     server = await EmbeddedValkey.start(tmp_path_factory.mktemp("valkey"))
     yield server.url
     await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """URL of a node of a Valkey cluster that lives as long as the test run."""
+    async with three_nodes(tmp_path_factory.mktemp("cluster")) as url:
+        yield url
 
 
 @pytest.fixture

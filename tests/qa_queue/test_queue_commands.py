@@ -1,7 +1,12 @@
-"""What random commands do not show: limits of time, many at once, repetition, and what the store refuses."""
+"""What random commands do not show: limits of time, many at once, repetition, and what the store refuses.
+
+On one server, and on a cluster, which refuses what crosses slots or touches keys that a script did not name.
+"""
 
 import asyncio
 import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +16,19 @@ from qa_queue.model import SYSTEM, Actor
 from qa_queue.queue import RESULT_LIFETIME_MS, Ack, LiveQueue
 from qa_queue.state import State
 from store import keys
-from store.connection import Store
+from store.connection import Store, open_store
 from store.errors import StoreDefect, StoreUnavailable
 
 HOST, ANN, BEN = Actor("host", "Host", "host"), Actor("ann", "Ann"), Actor("ben", "小本", device="d" * 16)
+
+
+@pytest.fixture(params=["server", "cluster"])
+async def store(
+    request: pytest.FixtureRequest, valkey_url: str, cluster_url: str, tmp_path: Path
+) -> AsyncIterator[Store]:
+    opened = await open_store(cluster_url if request.param == "cluster" else valkey_url, tmp_path)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
 
+from server.frames import text_frame
 from server.outbox import Outbox
 from server.presence import Presence
 from server.rate import TokenBucket
@@ -19,8 +21,8 @@ class Blocked:
         self.taken = asyncio.Event()
         self.release = asyncio.Event()
 
-    async def send(self, text: str) -> None:
-        self.sent.append(text)
+    async def send(self, frame: bytes) -> None:
+        self.sent.append(frame[2:].decode())
         self.taken.set()
         await self.release.wait()
 
@@ -37,8 +39,38 @@ async def test_outbox_sends_in_order_and_ends_with_its_code() -> None:
     assert socket.sent == ["a", "b", "c"]
 
 
+async def test_outbox_writes_at_once_unless_something_waits() -> None:
+    written: list[bytes] = []
+    ready = False
+
+    def write_now(frame: bytes) -> bool:
+        if ready:
+            written.append(frame)
+        return ready
+
+    outbox, socket = Outbox(write_now), Blocked()
+    running = asyncio.create_task(outbox.run(socket.send))
+    outbox.put("a")
+    await socket.taken.wait()
+    ready = True
+    outbox.put("b")
+    assert written == [], "`a` is still being sent, and `b` must not overtake it"
+    socket.release.set()
+    await outbox.drained()
+    outbox.put("c")
+    assert (socket.sent, written) == (["a", "b"], [text_frame("c")])
+    outbox.finish(1012)
+    assert await running == 1012
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_text_frame_is_that_of_the_library(size: int) -> None:
+    text = "é" * (size // 2) + "x" * (size % 2)
+    assert text_frame(text) == Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
 async def test_outbox_overflows_instead_of_waiting() -> None:
-    outbox, socket = Outbox(max_chars=10), Blocked()
+    outbox, socket = Outbox(max_octets=12), Blocked()
     outbox.put("x" * 50)
     assert not outbox.overflow.done(), "the first message always fits"
     running = asyncio.create_task(outbox.run(socket.send))

@@ -5,28 +5,22 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import RedisCluster
 
 from qa_queue.model import Actor
 from qa_queue.queue import Ack, LiveQueue
 from qa_queue.state import State
+from store import keys
 from store.connection import Store, open_store
 from store.sessions import SessionRecord, Sessions
-
-from .conftest import BareValkey, answers
 
 ANN = Actor("ann", "Ann", "host")
 
 
 @pytest.fixture
-async def cluster(bare_valkey: BareValkey, tmp_path: Path) -> AsyncIterator[Store]:
-    """A store on a cluster of one node that serves all slots."""
-    url = await bare_valkey("--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always")
-    admin = Redis.from_url(url)
-    await admin.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-    await admin.aclose()
-    await answers(int(url.rpartition(":")[2]), b"CLUSTER INFO", b"cluster_state:ok")
-    store = await open_store(url, tmp_path)
+async def cluster(cluster_url: str, tmp_path: Path) -> AsyncIterator[Store]:
+    """A store on a cluster of three nodes."""
+    store = await open_store(cluster_url, tmp_path)
     yield store
     await store.close()
 
@@ -34,6 +28,7 @@ async def cluster(bare_valkey: BareValkey, tmp_path: Path) -> AsyncIterator[Stor
 async def test_the_queue_and_the_sessions_work_on_a_cluster(cluster: Store) -> None:
     assert isinstance(cluster.redis, RedisCluster)
     assert cluster.durability.warnings == ()
+    assert len(cluster.redis.get_primaries()) == 3
     queue, sessions = LiveQueue(cluster), Sessions(cluster)
     for n in range(20):  # ids that fall into different slots
         session = f"trial-{n}"
@@ -55,3 +50,5 @@ async def test_the_queue_and_the_sessions_work_on_a_cluster(cluster: Store) -> N
                 replayed.apply(event)
         assert replayed == state
     assert [record.id for record in await sessions.list()] == [f"trial-{n}" for n in reversed(range(20))]
+    of_node = {cluster.redis.get_node_from_key(keys.log(f"trial-{n}")).name for n in range(20)}
+    assert len(of_node) == 3, "each node has sessions"

@@ -30,10 +30,20 @@ async def test_the_embedded_server_loses_nothing(tmp_path: Path) -> None:
     ("arguments", "warned"),
     [
         (LOSSLESS, []),
-        (("--appendonly", "yes", "--appendfsync", "everysec"), ["appendfsync everysec"]),
-        (("--appendonly", "no", "--appendfsync", "always"), ["appendonly no"]),
-        ((*LOSSLESS, "--no-appendfsync-on-rewrite", "yes"), ["no-appendfsync-on-rewrite yes"]),
-        ((*LOSSLESS, "--maxmemory-policy", "allkeys-lru"), ["maxmemory-policy allkeys-lru"]),
+        (("--appendonly", "yes", "--appendfsync", "everysec"), ["appendfsync everysec: a crash of the machine loses"]),
+        (("--appendonly", "yes", "--appendfsync", "no"), ["appendfsync no: a crash of the machine loses"]),
+        (("--appendonly", "no", "--appendfsync", "always"), ["appendonly no: it keeps nothing on disk"]),
+        (
+            ("--appendonly", "no", "--appendfsync", "always", "--save", "3600 1"),
+            ["appendonly no: a restart loses everything since its last RDB snapshot"],
+        ),
+        ((*LOSSLESS, "--no-appendfsync-on-rewrite", "yes"), ["no-appendfsync-on-rewrite yes: a crash"]),
+        ((*LOSSLESS, "--maxmemory-policy", "allkeys-lru"), ["maxmemory-policy allkeys-lru: it throws whole sessions"]),
+        ((*LOSSLESS, "--maxmemory-policy", "volatile-ttl"), ["maxmemory-policy volatile-ttl: it forgets the results"]),
+        (
+            ("--appendonly", "no", "--appendfsync", "everysec", "--maxmemory-policy", "allkeys-lru"),
+            ["appendonly no", "appendfsync everysec", "maxmemory-policy allkeys-lru"],
+        ),
         ((*LOSSLESS, "--rename-command", "CONFIG", ""), ["does not let its configuration be read"]),
         (
             (*LOSSLESS, "--user", *["default", "on", "nopass", "~*", "&*", "+@all", "-config"]),
@@ -82,6 +92,28 @@ async def test_more_calls_at_once_than_connections(store: Store, session: str) -
             return int(await redis.incr(f"test:{session}"))
 
     assert sorted(await asyncio.gather(*(increment() for _ in range(500)))) == list(range(1, 501))
+
+
+async def test_scripts_beside_as_many_calls_as_there_can_be(store: Store, session: str) -> None:
+    script = Script("return redis.call('INCR', KEYS[1])")
+
+    async def increment() -> int:
+        async with store.calls() as redis:
+            return int(await redis.incr(f"test:{session}"))
+
+    calls = (increment() if n % 2 else script.run(store, [f"test:{session}"]) for n in range(600))
+    assert sorted(await asyncio.gather(*calls)) == list(range(1, 601))
+
+
+async def test_of_scripts_that_go_together_each_has_its_own_end(store: Store, session: str) -> None:
+    good, bad = Script("return ARGV[1]"), Script("return nothing.there")
+    calls = [(bad if n == 7 else good).run(store, [session], [n]) for n in range(20)]
+    given_up = asyncio.create_task(good.run(store, [session], ["nobody waits"]))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(ends[7], StoreDefect)
+    assert [end for n, end in enumerate(ends) if n != 7] == [str(n) for n in range(20) if n != 7]
 
 
 async def test_a_script_runs_on_a_server_that_does_not_know_it(store: Store, session: str) -> None:
