@@ -65,8 +65,8 @@ class Server:
             finally:
                 await server._stop()
 
-    async def live_session(self) -> dict[str, Any]:
-        """A new session with a host on camera: its `session` and a member's `token`."""
+    async def live_session(self, loop: demo_media.Loop | None = None) -> dict[str, Any]:
+        """A new session with a host on camera (`loop`: what it shows): its `session` and a member's `token`."""
         async with httpx.AsyncClient(trust_env=False) as http:
             response = await http.post(
                 f"{self.url}/api/v1/sessions", json={"title": "Bench"}, headers={"Authorization": f"Bearer {API_KEY}"}
@@ -77,7 +77,7 @@ class Server:
                 whip_url=f"{self.url}/whip/{made['id']}",
                 token=lambda: made["tokens"]["host"],
                 media_address=("127.0.0.1", self.media_port),
-                loop=self._loop,
+                loop=loop or self._loop,
             )
             before = await self.metric("livetrial_publications")
             self._hosts.append(asyncio.create_task(host.run()))

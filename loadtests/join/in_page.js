@@ -7,28 +7,64 @@
   let tapAt = 0;
   const mark = (name) => (marks[name] ??= performance.now() - tapAt);
 
-  class Watched extends RTCPeerConnection {
+  /** What is to be ready before a tap; each opens once. */
+  const ready = { offer: latch(), socket: latch(), ticket: latch() };
+
+  function latch() {
+    let open;
+    const opened = new Promise((resolve) => (open = resolve));
+    return { open, opened };
+  }
+
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...parameters) {
       super(...parameters);
       this.addEventListener("iceconnectionstatechange", () => {
         if (["connected", "completed"].includes(this.iceConnectionState)) mark("ice");
       });
       this.addEventListener("connectionstatechange", () => this.connectionState === "connected" && mark("dtls"));
-      this.addEventListener("track", ({ track }) => {
-        if (track.kind === "video") track.addEventListener("unmute", () => mark("first_packet"));
-      });
+    }
+    addTransceiver(...parameters) {
+      const transceiver = super.addTransceiver(...parameters);
+      const { track } = transceiver.receiver;
+      if (track.kind === "video") track.addEventListener("unmute", () => mark("first_packet"));
+      return transceiver;
     }
     async createOffer(...parameters) {
       const offer = await super.createOffer(...parameters);
       mark("offer");
       return offer;
     }
+    async setLocalDescription(...parameters) {
+      await super.setLocalDescription(...parameters);
+      mark("offer");
+      ready.offer.open();
+    }
     setRemoteDescription(description) {
       mark("answer");
       return super.setRemoteDescription(description);
     }
-  }
-  globalThis.RTCPeerConnection = Watched;
+  };
+
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener("open", ready.socket.open);
+    }
+  };
+
+  /** Without `tickets` the server is never asked for one. */
+  const watchTickets = (tickets) => {
+    const fetch = globalThis.fetch;
+    globalThis.fetch = async (resource, ...rest) => {
+      if (!String(resource).includes("/tickets/")) return fetch(resource, ...rest);
+      if (!tickets) throw new Error("this join is without a ticket");
+      const response = await fetch(resource, ...rest);
+      const body = await response.clone().text();
+      ready.ticket.open(response.ok && body !== "null");
+      return response;
+    };
+  };
 
   const player = () => {
     const video = document.createElement("video");
@@ -37,39 +73,92 @@
     return video;
   };
 
-  /** Resolves with the stages when the first frame is shown; `frames` is how many had been shown before. */
-  const shown = (video, timeoutMs) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no picture within ${timeoutMs} ms: ${JSON.stringify(marks)}`)), timeoutMs);
+  const within = (timeoutMs, awaited) => {
+    const late = () => new Error(`no picture within ${timeoutMs} ms: ${JSON.stringify(marks)}`);
+    let timer;
+    const timeout = new Promise((_, reject) => (timer = setTimeout(() => reject(late()), timeoutMs)));
+    return Promise.race([awaited, timeout]).finally(() => clearTimeout(timer));
+  };
+
+  /** Resolves with the stages when a frame is shown for which `wanted` holds. */
+  const shown = (video, timeoutMs, wanted = () => true) => {
+    const watched = new Promise((resolve) => {
       video.addEventListener("loadeddata", () => mark("first_decoded"));
-      video.requestVideoFrameCallback(() => {
-        clearTimeout(timer);
-        mark("first_shown");
+      const look = (_, { presentationTime }) => {
+        const now = performance.now();
+        if (!wanted()) return void video.requestVideoFrameCallback(look);
+        marks.first_decoded ??= presentationTime - tapAt;
+        marks.first_shown = now - tapAt;
         resolve({ ...marks });
-      });
+      };
+      video.requestVideoFrameCallback(look);
     });
+    return within(timeoutMs, watched);
+  };
+
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+
+  /** Reads the number that is drawn into the picture `video` shows now, as `server/demo_picture.py` draws it. */
+  const frameNumber = (video, { bits, squarePx }) => {
+    canvas.width = bits * squarePx;
+    canvas.height = squarePx;
+    context.drawImage(video, 0, 0);
+    const { data } = context.getImageData(0, squarePx / 2, canvas.width, 1);
+    let number = 0;
+    for (let bit = 0; bit < bits; bit++) number = number * 2 + (data[4 * (bit * squarePx + squarePx / 2)] > 127 ? 1 : 0);
+    return number;
+  };
+
+  /** Whose picture `video` shows: of all sessions the one that sends frames of this number. */
+  const showsSession = (video, { frames }, counter) => {
+    const number = frameNumber(video, counter);
+    return number >= frames[0] && number < frames[1];
+  };
 
   const tap = () => {
     marks = {};
     tapAt = performance.now();
   };
 
-  const withoutTickets = () => {
-    const fetch = globalThis.fetch;
-    globalThis.fetch = (resource, ...rest) => (String(resource).includes("/tickets/") ? Promise.reject(new Error("none")) : fetch(resource, ...rest));
-  };
-
   const settled = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  /** A client whose main picture is in `video` whenever its streams change. */
+  /** A client whose main picture is in `video` whenever its streams change, as on the member's page. */
   const client = async ({ session, token }, video) => {
     const { LiveClient } = await import("/embed/livetrial-client.js");
-    const live = new LiveClient({ session, token, storageKey: `bench:${Math.random()}` });
+    const live = new LiveClient({ session, token, storageKey: storageKey() });
     live.on("receive", () => {
       const stream = live.streams.get("main");
-      if (stream && video.srcObject !== stream) video.srcObject = stream;
+      if (!stream || video.srcObject === stream) return;
+      video.srcObject = stream;
+      live.shows(video);
     });
     return live;
+  };
+
+  const storageKey = () => `bench:${Math.random()}`;
+
+  /** What is told of a join: `path` is the client's own word for the way it went, and `joined` its time of the server's. */
+  const told = (live, stages) => {
+    const { path, stages: own } = live.joinReport;
+    return { ...stages, path, ...(own.joined === undefined ? {} : { joined: own.joined }) };
+  };
+
+  /** Socket, offer and with `tickets` a ticket are there before the tap, as on the page that waits for its visitor. */
+  const prepared = async (target, timeoutMs, settleMs, tickets) => {
+    watchTickets(tickets);
+    const video = player();
+    const live = await client(target, video);
+    live.prepare();
+    const [, , hasTicket] = await within(timeoutMs, Promise.all([ready.offer.opened, ready.socket.opened, tickets && ready.ticket.opened]));
+    if (tickets && !hasTicket) return { lacking: "the server gives no tickets" };
+    await settled(settleMs);
+    tap();
+    const picture = shown(video, timeoutMs);
+    live.connect();
+    const stages = told(live, await picture);
+    live.close();
+    return stages;
   };
 
   const joins = {
@@ -92,46 +181,23 @@
       return stages;
     },
 
-    async ordinary(target, timeoutMs, settleMs) {
-      withoutTickets();
-      return joins.prepared(target, timeoutMs, settleMs);
-    },
+    ordinary: (target, timeoutMs, settleMs) => prepared(target, timeoutMs, settleMs, false),
 
-    async ticket(target, timeoutMs, settleMs) {
-      const answer = await fetch(`/api/v1/tickets/${target.session}`);
-      if (!answer.ok) return { lacking: "the server gives no tickets" };
-      return joins.prepared(target, timeoutMs, settleMs);
-    },
-
-    async prepared(target, timeoutMs, settleMs) {
-      const video = player();
-      const live = await client(target, video);
-      // Where the client can, it has socket and offer ready before the tap, as the page does while it waits for its visitor.
-      // A client without tickets has a `prepare` that means something else.
-      const prepares = live.tickets !== undefined && typeof live.prepare === "function";
-      if (prepares) live.prepare();
-      await settled(settleMs);
-      tap();
-      const picture = shown(video, timeoutMs);
-      live.connect();
-      const stages = await picture;
-      live.close();
-      return { ...stages, prepared: prepares };
-    },
+    ticket: (target, timeoutMs, settleMs) => prepared(target, timeoutMs, settleMs, true),
 
     async warm(target, timeoutMs, settleMs) {
+      const { other, counter } = target;
       const video = player();
       const live = await client(target, video);
-      if (typeof live.switchTo !== "function") return { lacking: "the client has no switchTo" };
       live.connect();
-      await shown(video, timeoutMs);
+      // Frames of the first session still come while the switch is under way: the number in them tells whose they are.
+      await shown(video, timeoutMs, () => showsSession(video, target, counter));
       await settled(settleMs);
       tap();
-      // The frames of the first session still come while the switch is under way: they differ in size or are told apart by their stream.
-      const before = video.srcObject;
-      live.switchTo(target.other.session, target.other);
-      if (video.srcObject === before) await new Promise((resolve) => live.on("switched", resolve));
-      const stages = await shown(video, timeoutMs);
+      const picture = shown(video, timeoutMs, () => showsSession(video, other, counter));
+      live.switchTo({ session: other.session, token: other.token, storageKey: storageKey() });
+      live.shows(video);
+      const stages = told(live, await picture);
       live.close();
       return stages;
     },

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-STAGES = ["offer", "answer", "ice", "dtls", "first_packet", "first_decoded", "first_shown"]
+STAGES = ["offer", "answer", "joined", "ice", "dtls", "first_packet", "first_decoded", "first_shown"]
+
+PATHS = {"ticket": "ticket", "ordinary": "ordinary", "warm": "switch"}
+"""What the client calls each way of joining in its report."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +16,11 @@ class Cell:
     """Joins of one kind over one link.
 
     Attributes:
-        joins: how many showed a picture.
-        failed: reasons of those that did not.
+        joins: how many showed a picture; only these are in the figures.
+        fallback: ms to the first frame of those that got it another way than theirs: a ticket that was no good, a new connection.
+        failed: reasons of those that showed none.
         p50_ms, p95_ms: from tap to first frame shown; None where there were none.
         stages: medians in ms since the tap; a stage that was over before the tap, or that the browser does not tell, is left out.
-        prepared: socket and offer were ready before the tap.
         lacking: why this way of joining could not be measured.
     """
 
@@ -26,11 +29,11 @@ class Cell:
     r_ms: float
     loss: float
     joins: int
+    fallback: list[float]
     failed: list[str]
     p50_ms: float | None
     p95_ms: float | None
     stages: dict[str, float]
-    prepared: bool
     lacking: str | None
 
     @classmethod
@@ -38,7 +41,8 @@ class Cell:
         cls, browser: str, mode: str, r_ms: float, loss: float, joins: Sequence[dict[str, Any]], lacking: str | None
     ) -> Self:
         """Sum up what the page told."""
-        good = [join for join in joins if "first_shown" in join]
+        pictures = [join for join in joins if "first_shown" in join]
+        good = [join for join in pictures if join.get("path") == PATHS.get(mode)]
         shown = sorted(join["first_shown"] for join in good)
         stages = {
             stage: round(statistics.median(values), 1)
@@ -51,11 +55,11 @@ class Cell:
             r_ms=r_ms,
             loss=loss,
             joins=len(good),
+            fallback=[round(join["first_shown"], 1) for join in pictures if join not in good],
             failed=[str(join.get("failed")) for join in joins if "first_shown" not in join],
             p50_ms=_quantile(shown, 0.5),
             p95_ms=_quantile(shown, 0.95),
             stages=stages,
-            prepared=any(join.get("prepared") for join in good),
             lacking=lacking,
         )
 
@@ -69,12 +73,13 @@ def line(cell: Cell) -> str:
     head = f"{cell.browser:>8}  R {cell.r_ms:>3.0f} ms  loss {cell.loss:>3.0%}  {cell.mode:<8}"
     if cell.lacking:
         return f"{head}  not measured: {cell.lacking}"
+    fallback = f"  FALLBACK {len(cell.fallback)}" if cell.fallback else ""
     if cell.p50_ms is None:
-        return f"{head}  no picture: {cell.failed[:1]}"
+        return f"{head}  no picture: {cell.failed[:1]}{fallback}"
     in_r = f"{cell.p95_ms / cell.r_ms:.1f} R" if cell.p95_ms else ""
     stages = " → ".join(f"{name} {ms:.0f}" for name, ms in cell.stages.items())
     failed = f"  FAILED {len(cell.failed)}" if cell.failed else ""
-    return f"{head}  p50 {cell.p50_ms:>6.0f}  p95 {cell.p95_ms:>6.0f} ms  {in_r:>6}  n {cell.joins}{failed}  {stages}"
+    return f"{head}  p50 {cell.p50_ms:>6.0f}  p95 {cell.p95_ms:>6.0f} ms  {in_r:>6}  n {cell.joins}{failed}{fallback}  {stages}"
 
 
 def headline(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:

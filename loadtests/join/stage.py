@@ -12,7 +12,7 @@ from loadtests.link.config import Listener
 from loadtests.link.config import Path as Direction
 from loadtests.link.control import Link
 from loadtests.live_server import KEPT, Server, free_port
-from server import demo_media
+from server import demo_media, demo_picture
 from server.config import own_addresses
 
 ROOT = Path(__file__).parents[2]
@@ -83,8 +83,8 @@ class Stage:
         ):
             await link.target("media", f"127.0.0.1:{server.media_port}")
             await link.target("http", f"127.0.0.1:{server.http_port}")
-            targets = [await server.live_session(), await server.live_session()]
             loop = await demo_media.load(KEPT)
+            targets = [await server.live_session(part) | {"frames": frames} for part, frames in _halves(loop)]
             stock = StockServer(loop, link.addresses["stock-media"], lambda to: link.target("stock-media", to))
             serving = asyncio.create_task(stock.serve(stock_port))
             try:
@@ -94,7 +94,18 @@ class Stage:
                 await asyncio.gather(serving, return_exceptions=True)
 
     async def join(self, browser: Browser, mode: str, *, r_ms: float, timeout_ms: int = 15_000) -> dict[str, Any]:
-        """One join in a fresh page; before the tap everything has two round trips and a bit to settle."""
+        """One join in a fresh page; what it prepares before the tap has two round trips and a bit to settle."""
         page = f"http://{self.link.addresses['stock-http' if mode == 'stock' else 'http']}/"
-        target = self._targets[0] | {"other": self._targets[1]}
-        return await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=6 * r_ms + 150)
+        counter = {"bits": demo_picture.COUNTER_BITS, "squarePx": demo_picture.COUNTER_SQUARE_PX}
+        target = self._targets[0] | {"other": self._targets[1], "counter": counter}
+        return await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=2 * r_ms + 150)
+
+
+def _halves(loop: demo_media.Loop) -> list[tuple[demo_media.Loop, tuple[int, int]]]:
+    """Two loops that have no frame number in common, with their numbers [first, end): so a picture tells its session."""
+    frames, packets = len(loop.video), len(loop.audio)
+    middle = frames // 2
+    assert middle % demo_media.KEYFRAME_INTERVAL == 0, "both halves begin with a keyframe"
+    first = demo_media.Loop(video=loop.video[:middle], audio=loop.audio[: packets // 2])
+    second = demo_media.Loop(video=loop.video[middle:], audio=loop.audio[packets // 2 :])
+    return [(first, (0, middle)), (second, (middle, frames))]
