@@ -133,16 +133,12 @@
       video.srcObject = stream;
       live.shows(video);
     });
+    live.on("slots", () => live.shows(video));
+    live.on("joined", () => mark("joined"));
     return live;
   };
 
   const storageKey = () => `bench:${Math.random()}`;
-
-  /** What is told of a join: `path` is the client's own word for the way it went, and `joined` its time of the server's. */
-  const told = (live, stages) => {
-    const { path, stages: own } = live.joinReport;
-    return { ...stages, path, ...(own.joined === undefined ? {} : { joined: own.joined }) };
-  };
 
   /** Socket, offer and with `tickets` a ticket are there before the tap, as on the page that waits for its visitor. */
   const prepared = async (target, timeoutMs, settleMs, tickets) => {
@@ -156,9 +152,11 @@
     tap();
     const picture = shown(video, timeoutMs);
     live.connect();
-    const stages = told(live, await picture);
+    const stages = await picture;
+    // The client's own word for the way it went: a ticket that was no good is followed by the ordinary exchange.
+    const { path } = live.joinReport;
     live.close();
-    return stages;
+    return { ...stages, path };
   };
 
   const joins = {
@@ -178,6 +176,7 @@
       await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
       const stages = await picture;
       connection.close();
+      await fetch("/whep", { method: "DELETE" });
       return stages;
     },
 
@@ -196,10 +195,10 @@
       tap();
       const picture = shown(video, timeoutMs, () => showsSession(video, other, counter));
       live.switchTo({ session: other.session, token: other.token, storageKey: storageKey() });
-      live.shows(video);
-      const stages = told(live, await picture);
+      const stages = await picture;
+      const { path } = live.joinReport;
       live.close();
-      return stages;
+      return { ...stages, path };
     },
   };
 

@@ -77,6 +77,11 @@ class StockServer:
         async def whep(request: Request) -> str:
             return await self._answer((await request.body()).decode())
 
+        @app.delete("/whep", status_code=204)
+        async def leave() -> None:
+            # One page joins at a time; encoding for one that has gone would slow the next, ours too.
+            await asyncio.gather(*(self._close(connection) for connection in tuple(self._open)))
+
         return app
 
     async def _answer(self, offer: str) -> str:
