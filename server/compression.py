@@ -1,33 +1,27 @@
-"""Compression of large WebSocket messages (RFC 7692), so that a join fits into TCP's first flight."""
+"""Compression of what clients send (RFC 7692), so that a join fits into TCP's first flight."""
 
 from typing import Any
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
-from websockets.frames import Frame, Opcode
-
-LARGE_BYTES = 4096
-"""Shorter messages go out as they are: events are encoded once for all, and compressing them for each socket would cost
-more than all the rest. TCP's first flight is ten segments (RFC 6928), 14 kB: what is longer waits a round trip for its end,
-and the offer of a browser with many codecs has 25 kB."""
+from websockets.frames import Frame
 
 WINDOW_BITS = 15
 """The sections of an offer repeat each other 5 kB apart; a window of 4 kB finds next to nothing."""
 
 
-class LargeMessageDeflate(PerMessageDeflate):
-    """Takes messages compressed or not, as the sender likes (RFC 7692 section 6), and compresses large ones only.
+class InboundDeflate(PerMessageDeflate):
+    """Takes messages compressed or not, as the sender likes (RFC 7692 section 6).
 
-    Nothing is kept from message to message, so that a socket at rest costs no memory.
+    TCP's first flight is ten segments (RFC 6928), 14 kB; the offer of a browser with many codecs has 25 kB, and its end would
+    wait a round trip. Nothing is kept from message to message, so that a socket at rest costs no memory.
     """
 
     def encode(self, frame: Frame) -> Frame:
-        """Compress a frame if it is a whole message and large."""
-        if not frame.fin or frame.opcode is Opcode.CONT or len(frame.data) < LARGE_BYTES:
-            return frame
-        return super().encode(frame)
+        """Not compressed: one frame serves all sockets, and compressing for each would cost more than all the rest."""
+        return frame
 
 
-class LargeMessageDeflateFactory(ServerPerMessageDeflateFactory):
+class InboundDeflateFactory(ServerPerMessageDeflateFactory):
     """Agrees to compression with whoever offers it."""
 
     def __init__(self) -> None:
@@ -38,7 +32,7 @@ class LargeMessageDeflateFactory(ServerPerMessageDeflateFactory):
     def process_request_params(self, *args: Any, **kwargs: Any) -> tuple[Any, PerMessageDeflate]:
         """As the base class does; the extension is ours."""
         params, agreed = super().process_request_params(*args, **kwargs)
-        return params, LargeMessageDeflate(
+        return params, InboundDeflate(
             agreed.remote_no_context_takeover,
             agreed.local_no_context_takeover,
             agreed.remote_max_window_bits,

@@ -104,7 +104,7 @@ def _uvicorn_config(node: Node) -> uvicorn.Config:
         "ws_max_size": MAX_MESSAGE_BYTES,
         "ws_ping_interval": PING_S,
         "ws_ping_timeout": PING_S,
-        # `SocketProtocol` has its own, for large messages alone.
+        # `SocketProtocol` has its own, for what clients send alone.
         "ws_per_message_deflate": False,
         "timeout_graceful_shutdown": GRACE_S,
         "lifespan": "off",

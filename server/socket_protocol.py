@@ -1,5 +1,5 @@
 """uvicorn's WebSocket protocol with a way out for sockets that do not read, a short way for frames to those that do, and
-compression of large messages.
+compressed messages of clients.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from server.compression import LargeMessageDeflateFactory
+from server.compression import InboundDeflateFactory
 
 UNSENT_LOW_WATER_BYTES = 64 * 1024
 """What the kernel holds unsent for a socket: with megabytes there, a slow reader is noticed minutes late."""
@@ -30,9 +30,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Also bound what the kernel buffers unsent, and offer compression of our kind."""
+        """Also bound what the kernel buffers unsent, and let clients compress."""
         super().connection_made(transport)
-        self.conn.available_extensions = [LargeMessageDeflateFactory()]
+        self.conn.available_extensions = [InboundDeflateFactory()]
         raw = transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LOW_WATER_BYTES)
