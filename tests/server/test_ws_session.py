@@ -61,7 +61,8 @@ async def test_only_the_voter_is_told_whose_vote_it_is(server: Running) -> None:
         votes = [e for e in await client.events_until(taken_back["seq"]) if e["kind"] == "voted"]
         assert [(vote["votes"], vote["mine"]) for vote in votes] == [(1, True), (0, False)]
     votes = [e for e in await other.events_until(taken_back["seq"]) if e["kind"] == "voted"]
-    assert [vote["votes"] for vote in votes] == [1, 0]
+    # A count that a later one overrides may be left out.
+    assert [vote["votes"] for vote in votes] in ([1, 0], [0])
     assert all("mine" not in vote for vote in votes)
     assert ack["id"] == question
 
