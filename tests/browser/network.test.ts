@@ -11,6 +11,7 @@ const browsers: { chromium?: Browser; firefox?: Browser } = {};
 let server: Server;
 let relay: UdpRelay;
 let session: SessionLinks;
+const opened: LivePage[] = [];
 
 beforeAll(async () => {
   [browsers.chromium, browsers.firefox] = await Promise.all([chromium(), firefox({ camera: true })]);
@@ -27,6 +28,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  await Promise.all(opened.splice(0).map((page) => page.close()));
   relay.close();
   await server.stop();
 });
@@ -43,6 +45,7 @@ async function watched(host: Browser, member: Browser): Promise<{ host: LivePage
     host: await LivePage.open(host, session.links.host, { width: 1280, height: 800 }),
     member: await LivePage.open(member, session.links.member),
   };
+  opened.push(pages.host, pages.member);
   await pages.host.click("go-live");
   await pages.member.untilDecoding(30);
   return pages;
