@@ -128,7 +128,7 @@ class LightSocket(asyncio.Protocol):
         elif seen.type == "joined":
             self.octets = 0
             self.joined.set_result(seen.seq)
-        else:
+        elif seen.type != "waiting":  # the place in the queue at the door; `joined` follows
             self.joined.set_exception(ConnectionError(f"not admitted: {seen.code}: {seen.message}"))
 
     def _send_frame(self, opcode: int, payload: bytes) -> None:
