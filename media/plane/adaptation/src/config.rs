@@ -20,6 +20,24 @@ pub struct Config {
     pub stretch: f64,
     /// How long a train's evidence counts.
     pub memory: f64,
+    /// A packet that waited so long, beyond the noise, was behind another one: what came between them tells the link's rate.
+    pub busy: f64,
+    /// Share of the way to what trains tell that is gone at once, up; a single train may be wrong.
+    pub rise: f64,
+    /// The same down: slower, because a queue tells by itself when too much is sent.
+    pub fall: f64,
+    /// Kept by a cut where the queue is long. It drains within a second even where all of the rest is used.
+    pub deep_cut: f64,
+    /// Kept by a cut where others use the link too: all step back by the same share and rise alike, which makes shares equal.
+    pub shared_cut: f64,
+    /// Between two cuts beyond the round trip, after which the first one shows: alone.
+    pub settling: f64,
+    /// The same beside others, whose steps back are to show too.
+    pub shared_settling: f64,
+    /// How far back what was delivered tells our share of the link.
+    pub share_window: f64,
+    /// Growth in a second against a queue that others keep full.
+    pub competing_growth: f64,
     /// Losses above this share beyond the link's usual ones, after more was sent, are taken for congestion.
     pub loss_margin: f64,
 }
@@ -35,6 +53,15 @@ impl Default for Config {
             long_queue: 0.080,
             stretch: 1.08,
             memory: 0.6,
+            busy: 0.004,
+            rise: 0.7,
+            fall: 0.3,
+            deep_cut: 0.85,
+            shared_cut: 0.8,
+            settling: 0.05,
+            shared_settling: 0.3,
+            share_window: 0.15,
+            competing_growth: 0.06,
             loss_margin: 0.10,
         }
     }

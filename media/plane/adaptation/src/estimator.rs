@@ -13,6 +13,8 @@ use crate::queue::QueueDelay;
 const HISTORY: f64 = 3.0;
 /// Delivered packets that are remembered, for the rate of delivery.
 const DELIVERED: f64 = 0.5;
+/// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
+const FAR_BELOW: f64 = 0.7;
 
 /// Send-side estimate from transport-wide feedback.
 #[derive(Clone, Debug)]
@@ -78,7 +80,8 @@ impl Estimator {
                 }
             }
         }
-        self.loss.on_report(lost, arrived);
+        // Of a report with more late arrivals than losses nothing was lost.
+        self.loss.on_report(f64::max(lost, 0.0), arrived);
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
         self.forget(newest.arrived);
@@ -97,7 +100,7 @@ impl Estimator {
     }
 
     fn busy_threshold(&self) -> f64 {
-        0.004 + 2.0 * self.queue.noise()
+        self.config.busy + 2.0 * self.queue.noise()
     }
 
     fn forget(&mut self, arrived: f64) {
@@ -125,38 +128,37 @@ impl Estimator {
 
     /// The queue is empty now and then: what trains say is the link's rate, unless others use it too.
     fn follow(&mut self, now: f64, evidence: Option<Evidence>) {
-        let (target, down) = match evidence {
-            Some(Evidence::Capacity(rate)) => (rate * self.config.headroom, 0.3),
+        let (target, fall) = match evidence {
+            // Beside others a train tells the link's rate and not our share, so it is no reason to send less.
+            Some(Evidence::Capacity(rate)) if !self.contention.is_contended() => (rate * self.config.headroom, self.config.fall),
+            Some(Evidence::Capacity(rate)) => (rate * self.config.headroom, 0.0),
             Some(Evidence::AtLeast(rate)) => (rate, 0.0),
             None => return,
         };
         self.told = true;
-        let ceiling = self.contention.ceiling(now);
-        self.approach(
-            target.min(ceiling.max(self.estimate)),
-            0.7,
-            if target < self.estimate && !self.contention.is_contended() { down } else { 0.0 },
-        );
+        let ceiling = self.contention.ceiling(now).max(self.estimate);
+        self.approach(target.min(ceiling), self.config.rise, fall);
     }
 
     /// More comes in than goes out, from us or from others.
     fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
-        let Some(delivered) = self.delivered_since(arrived - 0.15) else { return };
+        let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
         if self.contention.is_pushed_aside(now, least, self.estimate) {
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
         let shared = self.contention.is_contended();
-        let settled = self.rtt.unwrap_or(0.1) + if shared { 0.3 } else { 0.05 };
-        if now - self.last_cut < settled && (shared || delivered > self.estimate * 0.7) {
+        let settling = if shared { self.config.shared_settling } else { self.config.settling };
+        let settled = now - self.last_cut >= self.rtt.unwrap_or(0.1) + settling;
+        if !settled && (shared || delivered > self.estimate * FAR_BELOW) {
             return;
         }
-        let depth = if least > self.config.long_queue { 0.85 } else { self.config.headroom };
+        let depth = if least > self.config.long_queue { self.config.deep_cut } else { self.config.headroom };
         // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
-        let target = if shared { (self.estimate * 0.8).min(delivered.max(self.estimate * 0.8)) } else { delivered * depth };
+        let target = if shared { self.estimate * self.config.shared_cut } else { delivered * depth };
         if target < self.estimate {
-            let dense = self.dispersion.dense(arrived - 0.3);
+            let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
             self.contention.on_cut(now, if shared { target } else { delivered }, dense);
             self.estimate = target;
             self.last_cut = now;
@@ -170,11 +172,11 @@ impl Estimator {
         let elapsed = (now - self.updated).clamp(0.0, 0.5);
         if self.loss.unusual() > self.config.loss_margin {
             if now - self.last_cut > 1.0 {
-                self.estimate *= 0.85;
+                self.estimate *= self.config.deep_cut;
                 self.last_cut = now;
             }
         } else {
-            self.estimate *= 1.0 + 0.06 * elapsed;
+            self.estimate *= 1.0 + self.config.competing_growth * elapsed;
         }
     }
 
