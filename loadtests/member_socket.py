@@ -24,6 +24,7 @@ from signaling.messages import (
     Join,
     Joined,
     ServerMessage,
+    Waiting,
 )
 
 _decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
@@ -102,14 +103,15 @@ class MemberSocket:
         join = Join(v=VERSION, session=self._target.session, token=self._target.token, name=name)
         self._socket.send(_encoder.encode(join), text=True)
         try:
-            reply = _decoder.decode(self._socket.recv(timeout=PATIENCE_S))
+            while isinstance(reply := _decoder.decode(self._socket.recv(timeout=PATIENCE_S)), Waiting):
+                pass  # its place in the queue at the door has changed
         except TimeoutError:
             self._socket.close()
             raise Unanswered(f"no answer to `join` within {PATIENCE_S:g} s") from None
         if isinstance(reply, Error):
             self._socket.close()
             raise Refused(reply)
-        assert isinstance(reply, Joined), "the first message is `joined` or an error"
+        assert isinstance(reply, Joined), "`join` is answered by `joined` or an error"
         self.replica.start(reply)
         return reply
 

@@ -31,7 +31,7 @@ _OPTIONS = (
 @asynccontextmanager
 async def three_nodes(folder: Path) -> AsyncIterator[str]:
     """Run a cluster that serves all slots; yields the URL of one node."""
-    ports, bus_ports = _free_ports(NODES), _free_ports(NODES)
+    ports, bus_ports = free_ports(NODES), free_ports(NODES)
     async with AsyncExitStack() as stack:
         nodes = []
         for port, bus_port in zip(ports, bus_ports, strict=True):
@@ -80,7 +80,8 @@ def _patience() -> Retry:
     return Retry(ConstantBackoff(0.02), 1000)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [opened.getsockname()[1] for opened in sockets]
     for opened in sockets:

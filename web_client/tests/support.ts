@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { Command, Event, Events, Joined, Question, ServerMessage, Snapshot } from "../src/client/protocol";
 import { Session } from "../src/client/session";
 import type { Output, SessionOptions } from "../src/client/session_io";
+import { EMPTY_SNAPSHOT } from "../src/client/state";
 
 export function question(id: string, more: Partial<Question> = {}): Question {
   return {
@@ -29,38 +30,10 @@ export function question(id: string, more: Partial<Question> = {}): Question {
   };
 }
 
-export const NOTHING_NOW = { question: null, since: null, until: null, next: null };
+export const NOTHING_NOW = EMPTY_SNAPSHOT.now;
 
 export function snapshot(more: Partial<Snapshot> = {}): Snapshot {
-  return {
-    settings: {
-      premoderation: false,
-      asking: true,
-      anonymous: true,
-      order: "popular",
-      chat: true,
-      slow_mode_s: 0,
-      links: "staff",
-      max_stage: 3,
-      ask_every_s: 5,
-    },
-    now: NOTHING_NOW,
-    questions: [],
-    replies: [],
-    polls: [],
-    reactions: {},
-    hands: [],
-    chat: [],
-    announcements: [],
-    products: [],
-    draws: [],
-    trials: [],
-    mine: { asked: [], votes: [], ballots: {}, samples: [], tickets: {}, member: null },
-    members: [],
-    blocks: [],
-    order: [],
-    ...more,
-  };
+  return { ...EMPTY_SNAPSHOT, settings: { ...EMPTY_SNAPSHOT.settings, order: "popular" }, ...more };
 }
 
 /** The head of every event. */

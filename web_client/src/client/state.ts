@@ -50,37 +50,37 @@ export interface SessionState {
 
 const NOBODY: Mine = { asked: [], votes: [], ballots: {}, samples: [], tickets: {}, member: null };
 
-export const EMPTY_STATE: SessionState = fromSnapshot(
-  {
-    settings: {
-      premoderation: false,
-      asking: true,
-      anonymous: true,
-      order: "fair",
-      chat: true,
-      slow_mode_s: 0,
-      links: "staff",
-      max_stage: 3,
-      ask_every_s: 5,
-    },
-    now: { question: null, since: null, until: null, next: null },
-    questions: [],
-    replies: [],
-    polls: [],
-    reactions: {},
-    hands: [],
-    chat: [],
-    announcements: [],
-    products: [],
-    draws: [],
-    trials: [],
-    mine: NOBODY,
-    members: [],
-    blocks: [],
-    order: [],
+/** Of a session in which nothing has happened. */
+export const EMPTY_SNAPSHOT: Snapshot = {
+  settings: {
+    premoderation: false,
+    asking: true,
+    anonymous: true,
+    order: "fair",
+    chat: true,
+    slow_mode_s: 0,
+    links: "staff",
+    max_stage: 3,
+    ask_every_s: 5,
   },
-  0,
-);
+  now: { question: null, since: null, until: null, next: null },
+  questions: [],
+  replies: [],
+  polls: [],
+  reactions: {},
+  hands: [],
+  chat: [],
+  announcements: [],
+  products: [],
+  draws: [],
+  trials: [],
+  mine: NOBODY,
+  members: [],
+  blocks: [],
+  order: [],
+};
+
+export const EMPTY_STATE: SessionState = fromSnapshot(EMPTY_SNAPSHOT, 0);
 
 /** The state that a snapshot describes, at position `seq`. */
 export function fromSnapshot(snapshot: Snapshot, seq: number): SessionState {
