@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from livetrial_plane import Plane
 from media.policy import LEVELS, NOTHING, SLOTS, Policy, PolicyConfig
+from media.protection import Protection, ProtectionConfig
 from media.views import VIDEO_SLOTS
 
 NOMINAL_BPS = (150_000, 500_000, 1_700_000, 3_000_000)
@@ -55,6 +56,7 @@ class Adaptation:
         self._plane = plane
         self._config = config
         self._policy = Policy(config)
+        self._protection = Protection(ProtectionConfig())
         self._viewers: dict[int, Viewer] = {}
         self._peers: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._rows: npt.NDArray[np.intp] = np.empty(0, np.intp)
@@ -87,6 +89,7 @@ class Adaptation:
         if missing:
             self._shown = np.concatenate([self._shown, np.zeros((missing, SLOTS), np.intp)])
             self._wishes = np.concatenate([self._wishes, np.full((missing, SLOTS), NOTHING, np.int8)])
+        self._protection.reset(viewer.row)
         self._viewers[peer] = viewer
         self._index()
         return viewer
@@ -129,7 +132,10 @@ class Adaptation:
             return
         for source in list(self._sources)[:SOURCES_A_PASS]:
             self._measure(source, self._plane.source_stats(source), now)
-        estimates, contended = self._links(self._plane.snapshot())
+        snapshot = self._plane.snapshot()
+        estimates, contended = self._links(snapshot)
+        self._protect(now, snapshot, estimates)
+        estimates -= self._protection.overhead_bps  # copies leave less for pictures
         changed = self._policy.decide(now, estimates, contended, self._rates[self._shown], self._wishes)
         if len(changed):
             by_row = {viewer.row: viewer for viewer in self._viewers.values()}
@@ -138,6 +144,24 @@ class Adaptation:
                     bounds = self._policy.bounds[row].tolist()
                     self._plane.want_bitrate(viewer.peer, self._wanted(row))
                     viewer.on_bounds(dict(zip(VIDEO_SLOTS, bounds, strict=True)))
+
+    def _protect(self, now: float, snapshot: npt.NDArray[np.void], estimates: npt.NDArray[np.float64]) -> None:
+        """Protect each viewer's media by what its link loses."""
+        protection = self._protection
+        loss = np.full(self._policy.rows, np.nan)
+        copied = np.zeros(self._policy.rows)
+        rows, ours = self._places(snapshot)
+        loss[rows] = snapshot["link_loss"][ours]
+        copied[rows] = snapshot["copied_bytes"][ours]
+        changed = set(protection.decide(now, loss, estimates, copied).tolist())
+        for viewer in self._viewers.values() if changed else ():
+            if viewer.row in changed:
+                self._plane.protect(
+                    viewer.peer,
+                    copies=int(protection.copies[viewer.row]),
+                    spacing_ms=int(protection.spacing_ms[viewer.row]),
+                    retransmissions=int(protection.retransmissions[viewer.row]),
+                )
 
     def _wanted(self, row: np.intp) -> int:
         """Bit/s that a viewer needs for all that it wishes, 0 where it has that."""
@@ -152,12 +176,16 @@ class Adaptation:
         """Estimates and contention by row. All sinks of a peer tell the same."""
         estimates = np.full(self._policy.rows, np.nan)
         contended = np.zeros(self._policy.rows, np.bool_)
-        places = np.searchsorted(self._peers, snapshot["peer"]).clip(max=len(self._peers) - 1)
-        ours = self._peers[places] == snapshot["peer"]
-        rows = self._rows[places[ours]]
+        rows, ours = self._places(snapshot)
         estimates[rows] = snapshot["estimate_bps"][ours]
         contended[rows] = snapshot["contended"][ours] > 0
         return estimates, contended
+
+    def _places(self, snapshot: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        """The viewers' rows that lines of the snapshot belong to, and which lines those are."""
+        places = np.searchsorted(self._peers, snapshot["peer"]).clip(max=len(self._peers) - 1)
+        ours = self._peers[places] == snapshot["peer"]
+        return self._rows[places[ours]], ours
 
     def _measure(self, source: int, stats: Sequence[Mapping[str, int]], now: float) -> None:
         """Take in what a source's encodings have brought; one that pauses keeps the rate that it had."""

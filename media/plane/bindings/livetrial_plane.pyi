@@ -181,6 +181,16 @@ class Plane:
 
         Padding goes out on the retransmission stream of one of its sinks: without one nothing is sent.
         """
+    def protect(self, peer: int, *, copies: int = 0, spacing_ms: int = 0, retransmissions: int = 0) -> None:
+        """Protect a subscriber's media against losses of its link from now on; without arguments not at all, as at first.
+
+        copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
+        drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
+        spacing_ms: between a packet and its copy, and between copies, 0 to 200.
+        retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
+        gets another where anything is protected.
+        Not on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
+        """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:
         """A row a sink: fields sink, peer, source (0: none), encoding (-1: none yet), packets, bytes, retransmissions,
@@ -192,8 +202,9 @@ class Plane:
           5 s; nan until something tells.
         - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
-        - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown).
-        - link_bytes: octets sent with a transport-wide number, retransmissions and padding included.
+        - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown); of what was sent first, whether or not a copy arrived.
+        - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.
+        - copied_bytes: octets of copies sent; see `protect`.
         - contended: 1 where others are believed to use the link too.
 
         `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost
@@ -207,6 +218,7 @@ class Plane:
         wanted because of those; `fillers_sent` empty packets, also in their places; `round_trips_measured` by extended reports
         (RFC 3611), which space the repeats; `red_received`, and `red_recovered` audio packets that a later one repeated.
         Of repair downstream: `nack_received` numbers that subscribers asked for; of these `rtx_sent` answered,
+        `copies_sent` of audio and of retransmissions;
         `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there.
         """
     def worker_stats(self) -> list[dict[str, int]]:

@@ -1,4 +1,4 @@
-/** The way between browsers and the media port, in user space: it can move to another address, be cut, or be narrow. */
+/** The way between browsers and the media port, in user space: it can move to another address, be cut, be narrow, or lose. */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -21,6 +21,8 @@ export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
   private bitsPerMs = Infinity;
+  private share = 0;
+  private readonly random = seeded(1);
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
@@ -53,6 +55,11 @@ export class UdpRelay {
     this.bitsPerMs = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
   }
 
+  /** From now on so many of what is sent to browsers is lost, each datagram by itself: 0 to 1. The same ones in every run. */
+  lose(share: number): void {
+    this.share = share;
+  }
+
   close(): void {
     this.move();
     this.towardBrowsers.close();
@@ -63,7 +70,9 @@ export class UdpRelay {
     if (known) return known;
     const socket = createSocket("udp4");
     const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
-    socket.on("message", (datagram) => lane.take(datagram, this.bitsPerMs));
+    socket.on("message", (datagram) => {
+      if (this.random() >= this.share) lane.take(datagram, this.bitsPerMs);
+    });
     socket.on("close", () => lane.close());
     this.towardServer.set(nameOf(browser), socket);
     return socket;
@@ -96,6 +105,17 @@ class Lane {
     while (this.waiting[0] && this.waiting[0].due <= performance.now()) this.deliver(this.waiting.shift()!.datagram);
     if (this.waiting[0]) this.timer = setTimeout(() => this.pass(), this.waiting[0].due - performance.now());
   }
+}
+
+/** Numbers from 0 to 1 (Mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;

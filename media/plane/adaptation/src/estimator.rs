@@ -16,6 +16,9 @@ const DELIVERED: f64 = 0.5;
 /// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
 const FAR_BELOW: f64 = 0.7;
 
+/// A copy sent sooner cannot be told from a packet that was held up.
+const TELLING_SPACING: f64 = 0.015;
+
 /// Send-side estimate from transport-wide feedback.
 #[derive(Clone, Debug)]
 pub struct Estimator {
@@ -63,6 +66,12 @@ impl Estimator {
         self.history.push(now, octets)
     }
 
+    /// A packet leaves again, under its number. What a link loses is judged by what was sent first: that a copy arrives means that
+    /// the packet itself was lost.
+    pub fn on_copied(&mut self, now: f64, sequence: u16) {
+        self.history.on_copied(now, sequence);
+    }
+
     /// What a report says: sequence numbers with their arrival by the receiver's clock, or None if they did not arrive.
     pub fn on_feedback(&mut self, now: f64, reports: impl Iterator<Item = (u16, Option<f64>)>) {
         let (mut lost, mut arrived) = (0.0, 0.0);
@@ -72,7 +81,10 @@ impl Estimator {
             match self.history.report(sequence, at) {
                 None => {}
                 Some(News::Lost) => lost += 1.0,
+                // A copy arrived: the loss that was told remains one.
+                Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
                 Some(News::ArrivedLate(_)) => lost -= 1.0,
+                Some(News::Arrived(packet)) if self.came_by_copy(packet) => lost += loss_of(packet),
                 Some(News::Arrived(packet)) => {
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
@@ -86,6 +98,12 @@ impl Estimator {
         self.rtt = Some(now - newest.sent);
         self.forget(newest.arrived);
         self.update(now, newest.arrived, least);
+    }
+
+    /// Whether what arrived is rather a copy than the packet itself, by its delay. A copy says nothing of the queue.
+    fn came_by_copy(&self, packet: Acked) -> bool {
+        let Some((copied, base)) = packet.copied.zip(self.queue.base()) else { return false };
+        packet.arrived - packet.sent - base > (copied - packet.sent) / 2.0
     }
 
     /// Returns how long the packet waited in the queue.
@@ -228,4 +246,9 @@ impl Estimator {
     pub const fn is_contended(&self) -> bool {
         self.contention.is_contended()
     }
+}
+
+/// What a copy that arrived says of the packet itself: lost, or nothing.
+fn loss_of(packet: Acked) -> f64 {
+    if packet.copied.is_some_and(|copied| copied - packet.sent >= TELLING_SPACING) { 1.0 } else { 0.0 }
 }

@@ -16,6 +16,8 @@ pub struct Acked {
     pub octets: f64,
     /// Its transport-wide sequence number, unrolled.
     pub sequence: u64,
+    /// When it was sent again for the first time, where it was.
+    pub copied: Option<f64>,
 }
 
 /// Sent packets by transport-wide sequence number.
@@ -30,6 +32,7 @@ pub struct History {
 struct Sent {
     at: f64,
     octets: f64,
+    copied: Option<f64>,
     fate: Fate,
 }
 
@@ -60,8 +63,15 @@ impl History {
             self.first = self.first.saturating_add(1);
         }
         let sequence = self.first.saturating_add(self.sent.len() as u64);
-        self.sent.push_back(Sent { at, octets, fate: Fate::Unknown });
+        self.sent.push_back(Sent { at, octets, copied: None, fate: Fate::Unknown });
         sequence as u16
+    }
+
+    /// A packet is sent again under its number.
+    pub fn on_copied(&mut self, at: f64, sequence: u16) {
+        if let Some(sent) = self.find(sequence).and_then(|(_, index)| self.sent.get_mut(index)) {
+            sent.copied.get_or_insert(at);
+        }
     }
 
     /// Take in a packet's report. None: it is not known (any more), or nothing new is said.
@@ -78,7 +88,7 @@ impl History {
             (Fate::Lost, None) => return None,
             (Fate::Unknown, None) => News::Lost,
             (_, Some(arrived)) => {
-                let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled };
+                let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled, copied: sent.copied };
                 if before == Fate::Lost { News::ArrivedLate(acked) } else { News::Arrived(acked) }
             }
         };

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use plane_core::command::Command;
+use plane_core::command::{Command, Protection};
 use plane_core::engine;
 use plane_net::{Config, Stopped};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
@@ -23,6 +23,12 @@ const MAX_WORKERS: u8 = 64;
 
 /// Datagrams of a first flight: a ClientHello is one, or two with a post-quantum key share.
 const MAX_FLIGHT: usize = 4;
+
+/// What ten of eleven lost leave to arrive is worth no more.
+const MAX_COPIES: u8 = 15;
+
+/// A copy that comes later than this finds its time to be heard gone.
+const MAX_SPACING_MS: u64 = 200;
 
 /// Media that wait longer than this are not held but withheld.
 const MAX_HOLD_MS: u64 = 1000;
@@ -192,6 +198,20 @@ impl Plane {
     fn want_bitrate(&self, peer: Int, bitrate: Int) -> PyResult<()> {
         let bitrate = f64::from(bitrate.within("bitrate", 0..=u32::MAX)?);
         self.post(Command::WantBitrate { peer: peer.id("peer")?, bitrate })
+    }
+
+    /// Protect a subscriber's media against losses of its link from now on.
+    #[pyo3(
+        signature = (peer, *, copies = Int::of(0), spacing_ms = Int::of(0), retransmissions = Int::of(0)),
+        text_signature = "($self, peer, *, copies=0, spacing_ms=0, retransmissions=0)"
+    )]
+    fn protect(&self, peer: Int, copies: Int, spacing_ms: Int, retransmissions: Int) -> PyResult<()> {
+        let protection = Protection {
+            copies: copies.within("copies", 0..=MAX_COPIES)?,
+            spacing: Duration::from_millis(spacing_ms.within("spacing_ms", 0..=MAX_SPACING_MS)?),
+            retransmissions: retransmissions.within("retransmissions", 0..=MAX_COPIES)?,
+        };
+        self.post(Command::Protect { peer: peer.id("peer")?, protection })
     }
 
     fn request_keyframe(&self, source: Int) -> PyResult<()> {

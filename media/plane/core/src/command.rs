@@ -63,6 +63,22 @@ pub struct ExtensionIds {
     pub video_layers_allocation: u8,
 }
 
+/// How a subscriber's media are protected against losses of its link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Protection {
+    /// How often each audio packet is sent again.
+    pub copies: u8,
+    /// Between an audio packet and its copy, and between copies.
+    pub spacing: Duration,
+    /// How often each retransmission is sent again.
+    pub retransmissions: u8,
+}
+
+impl Protection {
+    /// On a link that loses next to nothing.
+    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0 };
+}
+
 /// A call from Python, carried out by the worker.
 #[derive(Debug)]
 pub enum Command {
@@ -202,6 +218,13 @@ pub enum Command {
         /// Bit/s that what is wanted takes; 0: what is sent suffices.
         bitrate: f64,
     },
+    /// Protect a subscriber's media against losses of its link.
+    Protect {
+        /// Which subscriber.
+        peer: PeerId,
+        /// How, from now on.
+        protection: Protection,
+    },
     /// Ask the publisher for a keyframe of every encoding that somebody watches.
     RequestKeyframe(SourceId),
 }
@@ -291,6 +314,8 @@ pub struct LinkRow {
     pub loss: f32,
     /// Octets sent with a transport-wide number, retransmissions included.
     pub octets: u64,
+    /// Octets of copies sent, whether or not they have a transport-wide number.
+    pub copied: u64,
     /// Others are believed to use the link too.
     pub contended: bool,
 }
@@ -298,7 +323,7 @@ pub struct LinkRow {
 impl LinkRow {
     /// Nothing was reported.
     pub const UNKNOWN: Self =
-        Self { estimate_bps: f32::NAN, rtt_ms: f32::NAN, queue_ms: f32::NAN, loss: f32::NAN, octets: 0, contended: false };
+        Self { estimate_bps: f32::NAN, rtt_ms: f32::NAN, queue_ms: f32::NAN, loss: f32::NAN, octets: 0, copied: 0, contended: false };
 }
 
 /// One encoding of a source.

@@ -1,6 +1,6 @@
 //! What a subscriber gets: opened as a browser opens it, and held against what a sender must never do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use plane_core::demux::{self, Kind};
 use plane_core::rtp::Header;
@@ -17,6 +17,13 @@ pub enum Received {
         header: Header,
         /// The payload without padding; `None` when it came too late for the receiver's replay window.
         payload: Option<Vec<u8>>,
+    },
+    /// The identical octets of a packet that came before, which a receiver's replay protection drops.
+    Copy {
+        /// Of the packet.
+        index: i64,
+        /// Its header.
+        header: Header,
     },
     /// An RTCP compound, opened.
     Rtcp(Vec<u8>),
@@ -35,7 +42,8 @@ pub struct Subscriber {
 #[derive(Debug, Default)]
 struct Indices {
     highest: i64,
-    used: HashSet<i64>,
+    /// The sealed octets of each index.
+    used: HashMap<i64, Vec<u8>>,
 }
 
 impl Subscriber {
@@ -48,7 +56,7 @@ impl Subscriber {
     /// Open one datagram.
     ///
     /// # Panics
-    /// When it does not open, or was sealed under an SSRC and index that was used before: with GCM that gives the key away.
+    /// When it does not open, or was sealed under an SSRC and index that was used before for anything else: with GCM that gives the key away.
     pub fn receive(&mut self, mut datagram: Vec<u8>) -> Received {
         match demux::classify(&datagram) {
             Some(Kind::Rtp) => self.receive_rtp(&mut datagram),
@@ -71,7 +79,10 @@ impl Subscriber {
     fn receive_rtp(&mut self, datagram: &mut [u8]) -> Received {
         let header = Header::parse(datagram).expect("RTP has a header");
         let indices = self.streams.entry(header.ssrc).or_default();
-        let index = indices.take(header.sequence_number);
+        let (index, copy) = indices.take(header.sequence_number, datagram);
+        if copy {
+            return Received::Copy { index, header };
+        }
         let payload = match self.receiver.open_rtp(datagram, &header) {
             Ok(length) => {
                 let packet = &datagram[..length];
@@ -86,15 +97,16 @@ impl Subscriber {
 }
 
 impl Indices {
-    /// The index of a sequence number, by RFC 3711's guess, which a receiver makes.
-    fn take(&mut self, sequence_number: u16) -> i64 {
+    /// The index of a sequence number, by RFC 3711's guess, which a receiver makes; and whether it was used for the same octets.
+    fn take(&mut self, sequence_number: u16, sealed: &[u8]) -> (i64, bool) {
         if self.used.is_empty() {
             self.highest = i64::from(sequence_number);
         }
         let step = sequence_number.wrapping_sub(self.highest as u16).cast_signed();
         let index = self.highest + i64::from(step);
         self.highest = self.highest.max(index);
-        assert!(self.used.insert(index), "index {index} was used twice");
-        index
+        let copy = self.used.get(&index).is_some_and(|before| before == sealed);
+        assert!(copy || self.used.insert(index, sealed.to_vec()).is_none(), "index {index} was used twice");
+        (index, copy)
     }
 }

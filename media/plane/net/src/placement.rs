@@ -84,6 +84,7 @@ impl Placement {
             Command::SendDtls { peer, .. }
             | Command::SetKeys { peer, .. }
             | Command::WantBitrate { peer, .. }
+            | Command::Protect { peer, .. }
             | Command::FollowChecks { peer, .. }
             | Command::SetExtensions { peer, .. }
             | Command::ShowAgain(peer) => vec![(self.of_peer(peer), command)],

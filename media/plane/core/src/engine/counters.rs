@@ -80,6 +80,12 @@ counters! {
     keyframes_for_losses,
     /// Round trips to publishers measured by extended reports (RFC 3611).
     round_trips_measured,
+    /// Copies of packets sent to subscribers whose links lose much.
+    copies_sent,
+    /// Octets of them, SRTP included.
+    copy_octets_sent,
+    /// Packets sent but once, because copies of too many were due.
+    copies_dropped,
     /// Packets of padding sent to probe links.
     probe_packets_sent,
     /// Transport-wide feedback messages of subscribers.

@@ -71,15 +71,15 @@ impl Engine {
 
     /// Send packets again that a subscriber misses, as retransmissions (RFC 4588). A sink without RTX has none: the same
     /// packet sealed again under its own number would have to be identical, and its send time is not.
-    fn retransmit(&mut self, now: Instant, peer: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
-        let Some(key) = self.sink_of(peer, media) else { return };
+    fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
+        let Some(key) = self.sink_of(peer_key, media) else { return };
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
-        let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer)) else { return };
+        let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         for sequence in lost {
             counters.nack_received.add(1);
-            let (feed, input, output, shift) = match sink.resend(sequence, now) {
-                Resend::Packet { feed, input, output, shift } => (feed, input, output, shift),
+            let (feed, input, output, shift, again) = match sink.resend(sequence, now) {
+                Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
                 Resend::TooSoon => {
                     counters.nack_suppressed.add(1);
                     continue;
@@ -102,10 +102,13 @@ impl Engine {
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
-            burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
+            let mut recorder = peer.copies.record_retransmission(again, now, out);
+            burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
+            counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
             sink.retransmissions.add(1);
         }
+        self.schedule_copies(peer_key);
     }
 
     /// Take in a publisher's sender report and pass it on in each sink's own numbers (RFC 3550 section 6.4.1).

@@ -118,6 +118,7 @@ impl Engine {
         }
         let Some(feed) = sink.track.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return false };
         let payload_type = feed.payload_type;
+        let mut recorder = peer.copies.record_audio(source.kind == MediaKind::Audio, now, out);
         // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
         for chunk in pending.chunks(MAX_SEGMENTS) {
@@ -130,8 +131,11 @@ impl Engine {
                 packets.push(Outgoing::new(packet, numbers, payload_type));
             }
             let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
-            burst::send_layers(&encoding.layers, &mut stream, &packets, &security.sender, address, scratch, counters, out);
+            burst::send_layers(&encoding.layers, &mut stream, &packets, &security.sender, address, scratch, counters, &mut recorder);
         }
+        counters.copies_dropped.add(recorder.dropped());
+        let peer = sink.peer;
+        self.schedule_copies(peer);
         if switched {
             self.counters.switches.add(1);
             self.send_sender_report(now, sink_key, from, out);

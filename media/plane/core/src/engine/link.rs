@@ -50,6 +50,12 @@ impl Link {
         self.estimator.on_sent(self.seconds(since_epoch), octets as f64)
     }
 
+    /// A copy of the packet of this number leaves.
+    pub(super) fn copied(&mut self, since_epoch: Duration, number: u16, octets: usize) {
+        self.octets.add(octets as u64);
+        self.estimator.on_copied(self.seconds(since_epoch), number);
+    }
+
     /// Packets of padding that leave now.
     pub(super) fn due_padding(&mut self, since_epoch: Duration) -> usize {
         let now = self.seconds(since_epoch);
@@ -87,6 +93,7 @@ impl Link {
             queue_ms: or_nan(self.estimator.standing_queue() * 1000.0),
             loss: or_nan(self.estimator.loss()),
             octets: self.octets.get(),
+            copied: 0,
             contended: self.estimator.is_contended(),
         }
     }
@@ -100,11 +107,12 @@ fn seconds(ticks: i64) -> f64 {
 impl Peer {
     /// What is known of its link.
     pub(super) fn link_row(&self) -> LinkRow {
-        match (&self.link, self.bound) {
+        let row = match (&self.link, self.bound) {
             (Some(link), _) => link.row(),
             (None, Some((bitrate, _))) => LinkRow { estimate_bps: bitrate, ..LinkRow::UNKNOWN },
             (None, None) => LinkRow::UNKNOWN,
-        }
+        };
+        LinkRow { copied: self.copies.octets(), ..row }
     }
 
     /// Drop a bound that was told a while ago.

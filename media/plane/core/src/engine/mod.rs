@@ -7,6 +7,7 @@
 mod burst;
 mod cache;
 mod commands;
+mod copies;
 mod counters;
 mod credentials;
 mod downstream;
@@ -111,6 +112,8 @@ pub struct Engine {
     replaying: Vec<SinkKey>,
     /// Peers for whom more is wanted than is known to fit.
     probing: Vec<PeerKey>,
+    /// Peers of whose packets copies are due.
+    copying: Vec<PeerKey>,
     /// Peers whose media wait behind the last flight of DTLS.
     opening: Vec<PeerKey>,
     timers: Timers,
@@ -158,6 +161,7 @@ impl Engine {
             turn: 0,
             replaying: Vec::new(),
             probing: Vec::new(),
+            copying: Vec::new(),
             opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
@@ -213,6 +217,7 @@ impl Engine {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
                 timers::Timer::Probes => self.send_probes(now, out),
+                timers::Timer::Copies => self.send_copies(now, out),
                 timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),

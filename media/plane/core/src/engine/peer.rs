@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::copies::Copies;
 use super::credentials::LocalCredentials;
 use super::handshake::Opening;
 use super::limits::Bucket;
@@ -61,6 +62,8 @@ pub(super) struct Peer {
     pub(super) remb: RembEstimate,
     /// What its link carries, where it receives anything.
     pub(super) link: Option<Box<Link>>,
+    /// What is sent to it more than once.
+    pub(super) copies: Copies,
     /// Bit/s that it asks us not to exceed (REMB), and when it last did.
     pub(super) bound: Option<(f32, Instant)>,
 }
@@ -108,6 +111,7 @@ impl Peer {
             arrivals: twcc::Recorder::default(),
             remb: RembEstimate::default(),
             link: None,
+            copies: Copies::default(),
             bound: None,
         }
     }

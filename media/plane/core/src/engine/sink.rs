@@ -72,6 +72,8 @@ pub(super) enum Resend {
         input: i64,
         output: i64,
         shift: Shift,
+        /// It was sent again before, which did not help.
+        again: bool,
     },
     TooSoon,
     Unknown,
@@ -172,10 +174,10 @@ impl Sink {
     pub(super) fn resend(&mut self, sequence: u16, now: Instant) -> Resend {
         let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
         let feed = *feed;
-        if self.resent_lately(output, now) {
-            return Resend::TooSoon;
+        match self.note_resent(output, now) {
+            Some(again) => Resend::Packet { feed, input, output, shift, again },
+            None => Resend::TooSoon,
         }
-        Resend::Packet { feed, input, output, shift }
     }
 
     /// The extended sequence number of the next retransmission.
@@ -234,8 +236,8 @@ impl Sink {
         }
     }
 
-    /// Whether `output` was sent again a moment ago; if not, it is noted as sent again now.
-    fn resent_lately(&mut self, output: i64, now: Instant) -> bool {
+    /// Note `output` as sent again now; returns whether it was before, `None` when that was a moment ago.
+    fn note_resent(&mut self, output: i64, now: Instant) -> Option<bool> {
         // Most members lose nothing: the table exists from the first loss on.
         if self.resent.is_empty() {
             self.resent = vec![Resent::default(); RESENT];
@@ -243,11 +245,12 @@ impl Sink {
         let since_created = now.saturating_duration_since(self.created).as_millis();
         let at_ms = u32::try_from(since_created).unwrap_or(u32::MAX).max(1);
         let index = usize::from(low16(output)) % RESENT;
-        let Some(entry) = self.resent.get_mut(index) else { return false };
-        let lately = entry.at_ms != 0 && entry.output == low32(output) && at_ms.wrapping_sub(entry.at_ms) < RESEND_INTERVAL_MS;
-        if !lately {
-            *entry = Resent { output: low32(output), at_ms };
+        let entry = self.resent.get_mut(index)?;
+        let again = entry.at_ms != 0 && entry.output == low32(output);
+        if again && at_ms.wrapping_sub(entry.at_ms) < RESEND_INTERVAL_MS {
+            return None;
         }
-        lately
+        *entry = Resent { output: low32(output), at_ms };
+        Some(again)
     }
 }

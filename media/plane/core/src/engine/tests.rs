@@ -12,6 +12,7 @@ use crate::srtp::Profile;
 
 mod audio;
 mod codecs;
+mod copies;
 mod handshake;
 mod link;
 mod mirrors;

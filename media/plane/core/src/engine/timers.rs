@@ -11,6 +11,8 @@ pub(super) enum Timer {
     Replays,
     /// Send padding that probes links.
     Probes,
+    /// Send copies of packets.
+    Copies,
     /// Begin media that waited behind the last flight of DTLS.
     Openings,
     /// Ask publishers for lost packets again.
@@ -27,10 +29,11 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 10] = [
+const ALL: [Timer; 11] = [
     Timer::Flush,
     Timer::Replays,
     Timer::Probes,
+    Timer::Copies,
     Timer::Openings,
     Timer::Repair,
     Timer::Keyframes,
@@ -44,7 +47,14 @@ impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
     fn period(self) -> Option<Duration> {
         match self {
-            Self::Flush | Self::Replays | Self::Probes | Self::Openings | Self::Repair | Self::Keyframes | Self::Feedback => None,
+            Self::Flush
+            | Self::Replays
+            | Self::Probes
+            | Self::Copies
+            | Self::Openings
+            | Self::Repair
+            | Self::Keyframes
+            | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
             Self::Silence => Some(Duration::from_millis(250)),

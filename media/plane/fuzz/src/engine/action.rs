@@ -61,6 +61,13 @@ pub(super) enum Action {
     },
     /// The connection behind this address closed.
     ForgetAddress(u8),
+    /// Copies of what is sent to the peer in this place.
+    Protect {
+        place: u8,
+        copies: u8,
+        spacing_ms: u8,
+        retransmissions: u8,
+    },
 }
 
 /// What a source is.

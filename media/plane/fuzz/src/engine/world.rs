@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use far_end::{Client, Received, Role, Wire};
 use plane_core::address::TransportAddress;
-use plane_core::command::{Command, Event};
+use plane_core::command::{Command, Event, Protection};
 use plane_core::demux::{Kind, classify};
 use plane_core::engine::{Config, Engine};
 use plane_core::rtp::Header;
@@ -87,6 +87,14 @@ impl World {
                 }
             }
             Action::ForgetAddress(number) => self.engine.forget_address(address(number)),
+            Action::Protect { place, copies, spacing_ms, retransmissions } => self.command(Command::Protect {
+                peer: u32::from(place % PLACES),
+                protection: Protection {
+                    copies: copies % 16,
+                    spacing: Duration::from_millis((spacing_ms % 201).into()),
+                    retransmissions: retransmissions % 16,
+                },
+            }),
             Action::Garbage { address: number, datagram } => self.receive(address(number), datagram),
             Action::Flush => self.engine.flush(self.now, &mut self.wire),
             Action::Pass(milliseconds) => self.pass(Duration::from_millis(milliseconds.into())),
@@ -245,7 +253,9 @@ impl World {
             Kind::Rtp => {
                 let ssrc = Header::parse(&datagram).expect("RTP has a header").ssrc;
                 let place = self.places[media::place_of(ssrc)].as_mut().expect("it is there");
-                let Received::Rtp { header, .. } = place.client.subscriber.receive(datagram) else { unreachable!("it is RTP") };
+                let (Received::Rtp { header, .. } | Received::Copy { header, .. }) = place.client.subscriber.receive(datagram) else {
+                    unreachable!("it is RTP")
+                };
                 place.got.insert(ssrc, header.sequence_number);
             }
             Kind::Rtcp => {

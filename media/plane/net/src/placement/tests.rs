@@ -48,7 +48,7 @@ fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
         Command::RequestKeyframe(_) => "RequestKeyframe",
         Command::AddMirror { .. } => "AddMirror",
         Command::RemoveMirror(_) => "RemoveMirror",
-        Command::SendDtls { .. } | Command::SetKeys { .. } | Command::WantBitrate { .. } => "other",
+        Command::SendDtls { .. } | Command::SetKeys { .. } | Command::WantBitrate { .. } | Command::Protect { .. } => "other",
     };
     orders.iter().map(|(worker, command)| (*worker, name(command))).collect()
 }

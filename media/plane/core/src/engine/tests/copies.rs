@@ -1,0 +1,189 @@
+//! Copies: the identical octets, apart in time, only where they were asked for, and what reports make of them.
+
+use super::*;
+use crate::command::Protection;
+use crate::rtp::Header;
+use crate::twcc::Recorder;
+
+const MICROPHONE: u32 = 700;
+const OPUS: u8 = 111;
+const SPACING: Duration = Duration::from_millis(20);
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// A voice of a packet every 20 ms, and a member.
+struct Voice {
+    world: World,
+    host: Client,
+    member: Client,
+    spoken: u16,
+}
+
+impl Voice {
+    fn new() -> Self {
+        let mut world = World::new();
+        let host = world.join(PUBLISHER, Profile::AeadAes128Gcm);
+        let codecs = vec![Codec { name: "opus".into(), payload_type: OPUS, clock_rate: 48_000, rtx_payload_type: None }];
+        let (mid, kind, ssrcs) = (String::from("0"), MediaKind::Audio, vec![(MICROPHONE, 0)]);
+        world.command(Command::AddSource { source: SOURCE, peer: PUBLISHER, kind, mid, codecs: codecs.clone(), rids: Vec::new(), ssrcs });
+        let member = world.join(2, Profile::AeadAes128Gcm);
+        world.command(Command::AddSink { sink: 2, peer: 2, mid: "1".into(), ssrc: 1002, rtx_ssrc: 0, cname: "c".into(), codecs });
+        world.route(2, 0);
+        Self { world, host, member, spoken: 0 }
+    }
+
+    fn protect(&mut self, copies: u8, retransmissions: u8) {
+        let protection = Protection { copies, spacing: SPACING, retransmissions };
+        self.world.command(Command::Protect { peer: 2, protection });
+    }
+
+    /// A packet is sent, and 20 ms pass. Returns the sealed datagrams that went to the member meanwhile.
+    fn speak(&mut self) -> Vec<Vec<u8>> {
+        let timestamp = 960 * u32::from(self.spoken);
+        let fields = Fields { marker: false, payload_type: OPUS, sequence_number: self.spoken, timestamp, ssrc: MICROPHONE };
+        self.world.send(&mut self.host, fields, &[], &[7; 80]);
+        self.spoken += 1;
+        let mut sent = self.sealed();
+        self.world.pass(SPACING);
+        sent.extend(self.sealed());
+        sent
+    }
+
+    /// RTP that was sent to the member, as it is on the wire.
+    fn sealed(&mut self) -> Vec<Vec<u8>> {
+        let all = std::mem::take(&mut self.world.wire.0);
+        let rtp = |datagram: &Vec<u8>| crate::demux::classify(datagram) == Some(crate::demux::Kind::Rtp);
+        all.into_iter().filter(|(to, datagram)| *to == self.member.address && rtp(datagram)).map(|(_, datagram)| datagram).collect()
+    }
+}
+
+fn number(sealed: &[u8]) -> u16 {
+    Header::parse(sealed).unwrap().sequence_number
+}
+
+#[test]
+fn nothing_is_copied_unless_it_was_asked_for() {
+    let mut voice = Voice::new();
+    for _ in 0..20 {
+        assert_eq!(voice.speak().len(), 1);
+    }
+    assert_eq!((voice.world.stat("copies_sent"), voice.world.stat("copy_octets_sent")), (0, 0));
+    assert_eq!(voice.world.engine.snapshot()[0].link.copied, 0);
+}
+
+#[test]
+fn copies_are_the_identical_octets_in_their_order_and_apart_in_time() {
+    let mut voice = Voice::new();
+    voice.protect(2, 0);
+    let mut first = voice.speak();
+    assert_eq!(first.len(), 2, "the packet, and 20 ms later a copy");
+    assert_eq!(first[0], first[1]);
+    let second = voice.speak();
+    assert_eq!(second.len(), 3, "the packet, a copy of the one before, and one of its own");
+    assert_eq!(second[1], first[0]);
+    assert_eq!(second[2], second[0]);
+    // What falls together leaves as one segmented send, and 40 ms after the last packet all is sent.
+    voice.world.pass(SPACING);
+    assert_eq!(voice.sealed(), [second[0].clone()]);
+    voice.world.pass(ms(500));
+    assert!(voice.sealed().is_empty());
+    assert_eq!(voice.world.stat("copies_sent"), 4);
+    assert_eq!(voice.world.engine.snapshot()[0].link.copied, voice.world.stat("copy_octets_sent"));
+    // A receiver opens the first and drops the others.
+    voice.member.open(&mut first[0]);
+    let header = Header::parse(&first[1]).unwrap();
+    assert!(voice.member.receiver.open_rtp(&mut first[1], &header).is_err());
+}
+
+#[test]
+fn protection_ends_at_once_and_with_its_peer() {
+    let mut voice = Voice::new();
+    voice.protect(9, 0);
+    voice.speak();
+    voice.protect(0, 0);
+    voice.world.command(Command::Protect { peer: 2, protection: Protection::NONE });
+    voice.world.pass(ms(300));
+    assert!(voice.sealed().is_empty());
+    voice.protect(9, 0);
+    voice.speak();
+    voice.world.command(Command::RemovePeer(2));
+    voice.world.pass(ms(300));
+    assert!(voice.sealed().is_empty());
+    voice.protect(1, 0);
+    assert_eq!(voice.world.stat("unknown_id"), 1);
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_the_packets_go_out_all_the_same() {
+    let mut voice = Voice::new();
+    voice.world.command(Command::Protect { peer: 2, protection: Protection { copies: 15, spacing: ms(200), retransmissions: 0 } });
+    let first_sent: Vec<u16> = (0..200)
+        .flat_map(|_| {
+            let sent = voice.speak();
+            sent.first().map(|sealed| number(sealed))
+        })
+        .collect();
+    assert!(first_sent.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "each leaves when it comes");
+    assert!(voice.world.stat("copies_dropped") >= 200 - 150);
+}
+
+#[test]
+fn a_copy_that_arrives_says_that_the_packet_was_lost() {
+    let mut voice = Voice::new();
+    voice.protect(2, 0);
+    let mut recorder = Recorder::default();
+    let began = voice.world.now;
+    let transport = |sealed: &[u8]| {
+        let header = Header::parse(sealed).unwrap();
+        let (_, value) = header.elements(sealed).find(|(id, _)| *id == TRANSPORT_CC).unwrap();
+        u16::from_be_bytes([value[0], value[1]])
+    };
+    let mut seen = Vec::new();
+    // Every other packet is lost, and none of its copies.
+    for turn in 0..400_u32 {
+        let at = voice.world.now.duration_since(began) + Duration::from_secs(1000);
+        for (place, sealed) in voice.speak().into_iter().enumerate() {
+            let number = transport(&sealed);
+            let is_first = place == 0;
+            if is_first && turn % 2 == 0 || seen.contains(&number) {
+                continue;
+            }
+            seen.push(number);
+            recorder.on_packet(number, if is_first { at } else { at + SPACING });
+        }
+        if turn % 5 == 4 {
+            let mut feedback = Vec::new();
+            recorder.build(1, 1002, &mut feedback);
+            voice.world.send_rtcp(&mut voice.member, feedback);
+        }
+    }
+    let link = voice.world.engine.snapshot()[0].link;
+    assert!((0.4..0.6).contains(&link.loss), "{link:?}");
+    assert!(link.queue_ms.is_nan() || link.queue_ms < 5.0, "a copy did not wait in a queue: {link:?}");
+}
+
+#[test]
+fn a_retransmission_gets_its_copies_and_one_more_where_it_did_not_help() {
+    let mut world = World::new();
+    let mut host = world.publish_vp8(&[], &[(555, 556)]);
+    let mut member = world.subscribe(2);
+    world.command(Command::Protect { peer: 2, protection: Protection { copies: 0, spacing: SPACING, retransmissions: 1 } });
+    world.send(&mut host, video(555, 0, 3000), &[], &frame(true, 1, 1, 900));
+    let (media, _) = world.take(&mut member);
+    let lost = media[0].header.sequence_number;
+    let mut counts = Vec::new();
+    for _ in 0..2 {
+        let mut nack = Vec::new();
+        rtcp::write_nack(1, 1002, &[lost], &mut nack);
+        world.send_rtcp(&mut member, nack);
+        world.pass(ms(100));
+        let sent: Vec<_> = std::mem::take(&mut world.wire.0).into_iter().filter(|(to, _)| *to == member.address).collect();
+        let rtx: Vec<_> = sent.into_iter().map(|(_, sealed)| sealed).filter(|s| Header::parse(s).is_ok_and(|h| h.ssrc == 2002)).collect();
+        assert!(rtx.windows(2).all(|pair| pair[0] == pair[1]), "never other data under the same index");
+        counts.push(rtx.len());
+    }
+    assert_eq!(counts, [2, 3]);
+    assert_eq!((world.stat("rtx_sent"), world.stat("copies_sent")), (2, 3));
+}

@@ -1,0 +1,113 @@
+"""How losses of a link become copies: enough of them, none on a clean link, within bounds, without wavering."""
+
+import numpy as np
+import pytest
+
+from media.protection import Protection, ProtectionConfig
+
+CONFIG = ProtectionConfig()
+
+
+class Viewers:
+    """So many viewers, seen ten times a second."""
+
+    def __init__(self, count: int = 1) -> None:
+        self.protection = Protection(CONFIG)
+        self.count, self.now = count, 0.0
+        self.copied = np.zeros(count)
+        self.changes = 0
+
+    def see(
+        self, loss: float | list[float], seconds: float = 0.1, estimate: float = 5e6, copied_bps: float = 0
+    ) -> None:
+        for _ in range(max(1, round(seconds * 10))):
+            self.now += 0.1
+            self.copied = self.copied + copied_bps / 80
+            losses = np.broadcast_to(np.asarray(loss, np.float64), (self.count,)).copy()
+            changed = self.protection.decide(self.now, losses, np.full(self.count, estimate), self.copied)
+            self.changes += len(changed)
+
+    @property
+    def row(self) -> tuple[int, int, int]:
+        protection = self.protection
+        return int(protection.copies[0]), int(protection.spacing_ms[0]), int(protection.retransmissions[0])
+
+
+def test_a_clean_link_is_sent_nothing_more_and_told_nothing() -> None:
+    viewers = Viewers(4)
+    for loss in (0.0, 0.005, 0.02, 0.029, float("nan")):
+        viewers.see(loss, 10)
+    assert viewers.changes == 0
+    assert not viewers.protection.copies.any()
+    assert not viewers.protection.retransmissions.any()
+    assert not viewers.protection.overhead_bps.any()
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+def test_copies_leave_no_more_lost_than_what_fec_or_red_fill(loss: float) -> None:
+    viewers = Viewers()
+    viewers.see(loss)
+    copies, spacing_ms, _ = viewers.row
+    assert loss ** (copies + 1) <= CONFIG.residual
+    assert copies * spacing_ms <= CONFIG.span_ms, "all of them within the jitter buffer"
+    assert copies == 1 or loss**copies > CONFIG.residual, "and no more than that"
+
+
+def test_at_the_worst_there_are_as_many_as_are_allowed() -> None:
+    viewers = Viewers()
+    viewers.see(0.8)
+    assert viewers.row == (9, 17, 2)
+
+
+def test_retransmissions_at_thirty_percent_cost_no_more_than_the_picture() -> None:
+    viewers = Viewers()
+    viewers.see(0.3)
+    assert viewers.row[2] == 1
+    # Each loss is answered twice, and again while both are lost.
+    assert sum(2 * 0.3 * 0.09**again for again in range(10)) <= 1.0
+
+
+def test_copies_come_at_once_and_go_when_they_were_not_needed_for_a_while() -> None:
+    viewers = Viewers()
+    viewers.see(0.4)
+    assert viewers.row[0] == 4
+    viewers.see(0.0, CONFIG.hold_s - 0.2)
+    assert viewers.row[0] == 4
+    viewers.see(0.0, 0.4)
+    assert viewers.row == (0, 0, 0)
+
+
+def test_a_loss_that_wavers_changes_nothing() -> None:
+    viewers = Viewers()
+    viewers.see(0.22)
+    before = viewers.row
+    for _ in range(60):
+        viewers.see(0.17)
+        viewers.see(0.22)
+    assert viewers.row == before
+    assert viewers.changes == 1
+
+
+def test_on_a_narrow_link_copies_leave_the_picture_half_and_there_is_always_one() -> None:
+    viewers = Viewers()
+    viewers.see(0.6, estimate=300_000)
+    assert viewers.row[0] == 3
+    narrow = Viewers()
+    narrow.see(0.6, estimate=50_000)
+    assert narrow.row[0] == 1
+
+
+def test_what_is_spent_is_told() -> None:
+    viewers = Viewers()
+    viewers.see(0.4, 8, copied_bps=200_000)
+    assert viewers.protection.overhead_bps[0] == pytest.approx(200_000, rel=0.02)
+    viewers.see(0.4, 8)
+    assert viewers.protection.overhead_bps[0] < 1000
+
+
+def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
+    viewers = Viewers(3)
+    viewers.see([0.0, 0.4, 0.1])
+    assert viewers.protection.copies.tolist() == [0, 4, 1]
+    viewers.protection.reset(1)
+    assert viewers.protection.copies.tolist() == [0, 0, 1]
