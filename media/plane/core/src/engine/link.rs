@@ -91,7 +91,8 @@ impl Link {
             estimate_bps: or_nan(self.estimator.estimate()),
             rtt_ms: self.estimator.rtt().map_or(f32::NAN, |rtt| (rtt * 1000.0) as f32),
             queue_ms: or_nan(self.estimator.standing_queue() * 1000.0),
-            loss: or_nan(self.estimator.loss()),
+            // Known from the first report on, of sound alone too, which tells nothing of the link's rate.
+            loss: self.estimator.rtt().map_or(f32::NAN, |_| self.estimator.loss() as f32),
             octets: self.octets.get(),
             copied: 0,
             contended: self.estimator.is_contended(),

@@ -126,7 +126,8 @@ fn what_is_kept_is_bounded_and_the_packets_go_out_all_the_same() {
         })
         .collect();
     assert!(first_sent.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "each leaves when it comes");
-    assert!(voice.world.stat("copies_dropped") >= 200 - 150);
+    // Without a bound 150 were kept.
+    assert!((20..40).contains(&voice.world.stat("copies_dropped")), "{}", voice.world.stat("copies_dropped"));
 }
 
 #[test]
