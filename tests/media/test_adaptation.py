@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from aiortc.rtp import RtcpPsfbPacket, pack_remb_fci
 
@@ -107,3 +109,42 @@ def test_sources_are_forgotten_with_their_last_viewer(plane: Plane) -> None:
     adaptation.remove(viewers[0])
     assert adaptation.sources == set()
     adaptation.run(2.0)
+
+
+class Losing:
+    """A plane that tells of one link, and what it is asked to do: copies alone must decide whether a picture fits."""
+
+    def __init__(self, dtype: np.dtype[np.void]) -> None:
+        self.row = np.zeros(1, dtype)
+        self.row["peer"], self.row["estimate_bps"], self.row["link_rtt_ms"] = 5, 700_000, 100
+        self.protected: list[dict[str, int]] = []
+
+    def snapshot(self) -> npt.NDArray[np.void]:
+        return self.row
+
+    def source_stats(self, source: int) -> list[dict[str, int]]:
+        return []
+
+    def want_bitrate(self, peer: int, bitrate: int) -> None:
+        pass
+
+    def protect(self, peer: int, **protection: int) -> None:
+        self.protected.append({"peer": peer} | protection)
+
+
+def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> None:
+    with member(plane, 12):
+        losing = Losing(plane.snapshot().dtype)
+    adaptation = Adaptation(losing, CONFIG)  # type: ignore[arg-type]
+    bounds: list[int] = []
+    viewer = adaptation.add(5, lambda told: bounds.append(told["main"]))
+    adaptation.wish(viewer, "main", SOURCE, 1)
+    for tenth in range(20):
+        adaptation.run(tenth / 10)
+    assert (bounds, losing.protected) == ([], [])
+    losing.row["link_loss"] = 0.4
+    for tenth in range(20, 40):
+        losing.row["copied_bytes"] += 200_000 // 80
+        adaptation.run(tenth / 10)
+    assert losing.protected == [{"peer": 5, "copies": 4, "spacing_ms": 40, "retransmissions": 1}]
+    assert bounds == [0], "500 kbit/s fit the link, but not beside 200 kbit/s of copies"

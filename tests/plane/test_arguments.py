@@ -153,3 +153,23 @@ def test_the_stub_says_what_the_module_has(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy.stubtest", "livetrial_plane", "--allowlist", str(allowlist)]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"copies": -1}, "copies must be 0 to 15"),
+        ({"copies": 16}, "copies must be 0 to 15"),
+        ({"spacing_ms": 201}, "spacing_ms must be 0 to 200"),
+        ({"retransmissions": 1 << 70}, "retransmissions must be 0 to 15"),
+    ],
+)
+def test_protection_is_bounded(arguments: dict[str, Any], message: str) -> None:
+    plane = Plane(host="127.0.0.1")
+    try:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            plane.protect(1, **arguments)
+        plane.protect(1, copies=15, spacing_ms=200, retransmissions=15)
+        plane.protect(1)
+    finally:
+        plane.close()
