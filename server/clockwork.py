@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 TICK_S = 1.0
 ORDER_LENGTH = 100
 HASH_EVERY_TICKS = 10
+HASHED_STEPS = 20
+"""In a tick at most: twice what a busy session adds in it."""
 
 
 class Clockwork:
@@ -84,8 +86,11 @@ class Clockwork:
 
     async def _tell_hash(self) -> None:
         """Take up what the log has got; tell the hash every now and then. A log that was there before is read bit by bit."""
-        for event in await self._queue.events(self._hub.record.id, self._hash.seq, RunningHash.STEP):
-            self._hash.add(event)
+        for _ in range(HASHED_STEPS):
+            for event in await self._queue.events(self._hub.record.id, self._hash.seq, RunningHash.STEP):
+                self._hash.add(event)
+            if self._hash.seq >= self._hub.seq:
+                break
         if self._ticks % HASH_EVERY_TICKS == 0 and self._told_hash < self._hash.seq >= self._hub.seq:
             self._told_hash = self._hash.seq
             self._hub.tell_all(LogHash(seq=self._hash.seq, sha256=self._hash.sha256))
