@@ -10,17 +10,17 @@ from server.views.entries import Entry
 from signaling.codec import encode
 from signaling.messages import ServerMessage
 
-PACE_S, PACE_PER_MEMBER_S = 0.1, 10e-6
+PACE_S, PACE_PER_MEMBER_S = 0.1, 6e-6
 """From one message to all to the next: at most ten a second, so that the octets of a member stay the same as the audience
 grows, and longer in a large one. What comes alone is sent at once."""
 
 LEAST_REST = 0.25
 """Of the time that the last message took: what others get of the loop at least, however large the audience is."""
 
-SENT_AT_ONCE = 32
-"""Members in one turn of the loop: half a millisecond, which an acknowledgement may have to wait a few times."""
+SENT_AT_ONCE = 64
+"""Members in one turn of the loop: a millisecond at most, which an acknowledgement may have to wait a few times."""
 
-TURNS_OF_OTHERS = 4
+TURNS_OF_OTHERS = 3
 """Turns of the loop between two of ours: an acknowledgement takes about six from the socket to the store and back."""
 
 
@@ -60,21 +60,12 @@ class Fanout:
         self._news.clear()
         entries, self._entries = self._entries, []
         frames, self._frames = self._frames, []
-        turn = _Turns()
-        made: dict[int, Callable[[str, bool], bytes]] = {}
-        said = self.said
-        for member in list(self._members()):
-            news = frames[max(0, len(frames) - (said - member.heard)) :]
-            member.heard = max(member.heard, said)
-            if entries and member.position < entries[-1].seq:
-                after = member.position
-                if after not in made:
-                    made[after] = frames_for(after, [entry for entry in entries if entry.seq > after])
-                news.insert(0, made[after](member.identity.person, member.identity.staff))
-                member.position = entries[-1].seq
-            if news:
-                member.outbox.put_frame(b"".join(news) if len(news) > 1 else news[0])
-                await turn.one()
+        news = _News(entries, frames, self.said)
+        for number, member in enumerate(list(self._members()), 1):
+            news.tell(member)
+            if number % SENT_AT_ONCE == 0:
+                for _ in range(TURNS_OF_OTHERS):
+                    await asyncio.sleep(0)
         return entries
 
     async def run(self, on_told: Callable[[list[Entry]], None]) -> None:
@@ -93,15 +84,27 @@ class Fanout:
             await asyncio.sleep(max(pace - took, took * LEAST_REST))
 
 
-class _Turns:
-    """Counts who was served in this turn of the loop, and lets others go on after some."""
+class _News:
+    """What is told at once: entries of the log, then frames, of which `said` is the number of the last."""
 
-    def __init__(self) -> None:
-        self._served = 0
+    def __init__(self, entries: list[Entry], frames: list[bytes], said: int) -> None:
+        self._entries = entries
+        self._seq = entries[-1].seq if entries else 0
+        self._frames = frames
+        self._said = said
+        self._made: dict[int, Callable[[str, bool], bytes]] = {}
 
-    async def one(self) -> None:
-        """Somebody was served."""
-        self._served += 1
-        if self._served % SENT_AT_ONCE == 0:
-            for _ in range(TURNS_OF_OTHERS):
-                await asyncio.sleep(0)
+    def tell(self, member: Member) -> None:
+        """Tell a member what is news to it: who entered after some of this knows it."""
+        told, after = b"", member.position
+        if after < self._seq:
+            if (made := self._made.get(after)) is None:
+                rest = [entry for entry in self._entries if entry.seq > after]
+                made = self._made[after] = frames_for(after, rest)
+            told = made(member.identity.person, member.identity.staff)
+            member.position = self._seq
+        if (unheard := self._said - member.heard) > 0:
+            told = b"".join((told, *self._frames[-unheard:]))
+            member.heard = self._said
+        if told:
+            member.outbox.put_frame(told)

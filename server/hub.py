@@ -31,8 +31,8 @@ RECENT_EVENTS = 1024
 
 CLOSE_RESTART = 1012
 FOLLOW_RETRY_S = 0.5
-READ_PACE_S = 4e-6
-"""Pause after reading the log, for each person: what is read there is behind the log by that much."""
+READ_PACE_S, LONGEST_READ_PACE_S = 4e-6, 0.01
+"""Pause after reading the log, for each person and at most: what is read there is behind the log by that much."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class Hub:
                     self._recent.extend(entries)
                     self._untold.extend(batch)
                     self._fanout.add(entries)
-                    await asyncio.sleep(READ_PACE_S * len(self._members))
+                    await asyncio.sleep(min(LONGEST_READ_PACE_S, READ_PACE_S * len(self._members)))
             except StoreUnavailable as error:
                 logger.warning("session %s cannot follow its log: %s", self.record.id, error)
                 await asyncio.sleep(FOLLOW_RETRY_S)

@@ -182,7 +182,7 @@ class Socket:
         else:
             if reply is not None:
                 self._outbox.put(encode(reply))
-        self._metrics.commands.labels(kind, result).inc()
+        self._metrics.command(kind, result)
         if delay_s:
             # What a flood left behind when its socket ended is gone through at once, though not in one step.
             await asyncio.sleep(0 if self._outbox.over else PENALTY_S)
