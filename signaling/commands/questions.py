@@ -109,7 +109,7 @@ class NextUp(BaseCommand, frozen=True, kw_only=True):
 
 
 class Mark(BaseCommand, frozen=True, kw_only=True):
-    """Correct the in and out marks of an answer, media clock."""
+    """Correct the in and out marks of an answer; `media_in` and `media_out` move by as much."""
 
     question: Id
     answer_in: Time

@@ -520,7 +520,7 @@ export interface Person {
   name: string;
 }
 
-/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then. */
+/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: when its answer began and ended; null until then. `media_in`, `media_out`: the same by the clock of the host's media, in ms since 1970, as its sender reports tell it: cut the recording there. Null where nobody was live. */
 export interface Question {
   id: string;
   text: string;
@@ -539,6 +539,8 @@ export interface Question {
   edited_at: number | null;
   answer_in: number | null;
   answer_out: number | null;
+  media_in: number | null;
+  media_out: number | null;
   deleted: boolean;
 }
 

@@ -136,6 +136,15 @@ fn translates_sender_reports_and_measures_the_round_trip() {
     let Some(Ok(Packet::SenderReport { info, .. })) = Compound::new(&control[0]).next() else { panic!("no sender report") };
     assert_eq!((info.ssrc, info.ntp, info.packet_count), (1002, 40 << 32, 1));
     assert_eq!(info.rtp_timestamp, out.wrapping_add(90_000));
+    assert_eq!(world.engine.source_stats(SOURCE, world.now)[0].media_ms, 0, "a clock before 1970");
+    let told = crate::ntp::from_unix(Duration::from_millis(1_790_000_000_250));
+    let mut report = Vec::new();
+    let info_of_host = SenderInfo { ssrc: 555, ntp: told, rtp_timestamp: 270_000, packet_count: 9, octet_count: 9 };
+    rtcp::write_sender_report(&info_of_host, &[], &mut report);
+    world.send_rtcp(&mut host, report);
+    let later = world.now + Duration::from_millis(500);
+    let media_ms = world.engine.source_stats(SOURCE, later)[0].media_ms;
+    assert!(media_ms.abs_diff(1_790_000_000_750) <= 1, "{media_ms}");
     world.now += Duration::from_millis(120);
     let block =
         rtcp::ReportBlock { ssrc: 1002, last_sr: crate::ntp::middle(info.ntp), delay_since_last_sr: 65_536 / 50, ..Default::default() };
