@@ -121,11 +121,11 @@ class Socket:
 
     async def _receive(self) -> ClientMessage | Exception:
         """The next message, or what is wrong with it."""
-        event = await self._websocket.receive()
+        event = await self._protocol.receive()  # what starlette would pass on
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code") or 1005)
         text = event.get("text")
-        if text is None:
+        if not isinstance(text, str):
             return Unexpected("messages are text frames")
         try:
             return decode(text)
