@@ -14,7 +14,7 @@ PACE_S, PACE_PER_MEMBER_S = 0.1, 6e-6
 """From one message to all to the next: at most ten a second, so that the octets of a member stay the same as the audience
 grows, and longer in a large one. What comes alone is sent at once."""
 
-LEAST_REST = 0.1
+LEAST_REST = 0.25
 """Of the time that the last message took: what others get of the loop at least, however large the audience is."""
 
 SENT_AT_ONCE = 64
