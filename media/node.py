@@ -123,6 +123,7 @@ class MediaNode:
         self._adapting: asyncio.Task[None] | None = None
         self._adaptation: Adaptation | None = None
         self._config = config
+        self._announced = [Announced.parse(text) for text in config.announced]
         self._link: PlaneLink | None = None
         self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
         self._rooms: dict[str, Room] = {}
@@ -456,10 +457,9 @@ class MediaNode:
 
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
-        config = self._config
-        announced = [Announced.parse(text) for text in config.announced]
-        udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
-        return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
+        config, port = self._config, self.port
+        udp = [Candidate("udp", to.address, to.port or port) for to in self._announced if config.udp_announced]
+        return udp + [Candidate("tcp", to.address, to.port or port) for to in self._announced if config.tcp]
 
     def _tidy(self, room: str) -> None:
         """Let a room go that nobody is in."""

@@ -66,7 +66,7 @@ class Joining:
         """
         if len(self._members) >= self._max_members:
             raise Busy("this server is full")
-        admitted = await self._admission.admit(message.session, message.token)
+        admitted = await self._admission.admit(message.session, message.token, self._hubs.record(message.session))
         hub = await self._hubs.get(admitted.record)
         member = await self._arrive(self._admission.identify(admitted, message.name, message.device), outbox)
         try:
@@ -85,7 +85,7 @@ class Joining:
             SignalingError: not admitted; the member is where it was.
             QueueError, StoreError: the log cannot be read now; likewise.
         """
-        admitted = await self._admission.admit(message.session, message.token)
+        admitted = await self._admission.admit(message.session, message.token, self._hubs.record(message.session))
         hub = await self._hubs.get(admitted.record)
         identity = self._admission.identify(admitted, message.name, member.identity.device)
         newcomer = await self._arrive(identity, member.outbox)
