@@ -198,6 +198,11 @@ class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is n
             await self.finished()
         return self._keys.result()
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether `keys` is there."""
+        return self._keys.done()
+
     async def finished(self) -> None:
         """Wait until the peer has proven that it has the same keys.
 

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from loadtests.reception import Reception
 from loadtests.storm.association import Association, certificate, connectivity_check
 from signaling import VERSION
-from signaling.messages import Join, Joined, ServerMessage
+from signaling.messages import Join, Joined, ServerMessage, Waiting
 
 PATIENCE_S = 10.0
 CHECK_AGAIN_S = 0.1
@@ -57,6 +57,7 @@ class Outcome:
     """What one member met; times in ms since the `join` message left.
 
     Attributes:
+        waited: it was told its place at the door.
         keyframe: a whole keyframe came in the first burst.
         lost: packets of the video that never came, of `packets`.
         error: why there was no media.
@@ -66,6 +67,7 @@ class Outcome:
     checked_ms: float | None = None
     established_ms: float | None = None
     first_packet_ms: float | None = None
+    waited: bool = False
     keyframe: bool = False
     packets: int = 0
     lost: int = 0
@@ -139,7 +141,8 @@ class Client(asyncio.DatagramProtocol):
         join = Join(v=VERSION, session=self._session, token=self._token, name="Storm", offer=offer)
         self._began = time.perf_counter()
         await socket.send(msgspec.json.encode(join), text=True)
-        joined = _decoder.decode(await socket.recv())
+        while isinstance(joined := _decoder.decode(await socket.recv()), Waiting):
+            self.outcome.waited = True
         if not isinstance(joined, Joined) or joined.answer is None:
             raise ValueError(f"not joined: {joined}")
         self.outcome.answered_ms = self._ms()
