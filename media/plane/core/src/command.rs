@@ -232,7 +232,7 @@ pub enum Event {
         /// Where the check came from.
         address: TransportAddress,
     },
-    /// The media gate opened, and what the cache serves has begun to leave.
+    /// The media gate to who has sinks opened, and what the cache serves has begun to leave.
     Began {
         /// Who is sent media.
         peer: PeerId,

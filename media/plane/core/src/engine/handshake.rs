@@ -116,9 +116,9 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(key) else { return };
         peer.security = Some(security);
         peer.opening.began = Some(now);
-        let id = peer.id;
+        let watcher = (!peer.sinks.is_empty()).then_some(peer.id);
         self.begin_replays(key, now, out);
-        self.events.push_back(Event::Began { peer: id });
+        self.events.extend(watcher.map(|peer| Event::Began { peer }));
     }
 
     /// Only a sink that shows a picture has something to begin anew.
