@@ -19,6 +19,9 @@ from signaling.messages import Join, Joined, ServerMessage, Waiting
 
 PATIENCE_S = 10.0
 CHECK_AGAIN_S = 0.1
+CONSENT_S = 4.0
+"""Who does not check now and then is taken for gone (RFC 7675)."""
+
 FIRST_BURST_S = 0.2
 """A keyframe that is whole so long after the first packet was in the first burst."""
 
@@ -201,10 +204,11 @@ class Client(asyncio.DatagramProtocol):
                 self.outcome.error = f"SRTP: {error}"
 
     def _send_check(self) -> None:
-        if self._transport is None or self._transport.is_closing() or self.outcome.checked_ms is not None:
+        if self._transport is None or self._transport.is_closing():
             return
         self._transport.sendto(self._check)
-        asyncio.get_running_loop().call_later(CHECK_AGAIN_S, self._send_check)
+        again_s = CHECK_AGAIN_S if self.outcome.checked_ms is None else CONSENT_S
+        asyncio.get_running_loop().call_later(again_s, self._send_check)
 
     def _ms(self) -> float:
         return (time.perf_counter() - self._began) * 1e3

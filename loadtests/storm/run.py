@@ -18,6 +18,7 @@ import uvloop
 from loadtests.live_server import Server
 from loadtests.storm import server_side
 from loadtests.storm.client import Client, Outcome
+from loadtests.storm.hostile import Hostile
 from loadtests.storm.server_side import Moment
 
 WATCHERS = 4
@@ -55,36 +56,56 @@ def main() -> None:
     parser.add_argument(
         "--profile", help="run this command beside the storm, {pid} replaced by the server's process id"
     )
+    parser.add_argument(
+        "--hostile", type=float, default=0.0, help="then once more beside so many hostile attempts a second"
+    )
     options = parser.parse_args()
-    print(json.dumps(run(Storm(options.joins_per_s, options.seconds), options.profile)))
+    print(json.dumps(run(Storm(options.joins_per_s, options.seconds), options.profile, options.hostile)))
 
 
-def run(storm: Storm = Storm(), profile: str | None = None) -> dict[str, Any]:
-    """Blow on a server of its own; the figures of the storm.
+def run(storm: Storm = Storm(), profile: str | None = None, hostile_per_s: float = 0.0) -> dict[str, Any]:
+    """Blow on a server of its own; the figures of the storm, under `hostile` those of a second one beside attempts that are no
+    joins, and how many times as long its members waited (`hostile_ratio_p95`, by the server's own times).
 
     The goals: `first_packet_ms_p95` ≤ 100 plus the round trip, `keyframe_share` ≥ 0.99, `keyframe_requests_per_s` ≤ 1,
     `watchers_lost` 0, `cpu_ms_a_join` ≤ 3.
     """
-    return uvloop.run(_run(storm, profile))
+    return uvloop.run(_run(storm, profile, hostile_per_s))
 
 
-async def _run(storm: Storm, profile: str | None) -> dict[str, Any]:
+async def _run(storm: Storm, profile: str | None, hostile_per_s: float) -> dict[str, Any]:
     async with Server.start() as server:
         target = await server.live_session()
-        url = f"ws://127.0.0.1:{server.http_port}/ws"
-        over = asyncio.Event()
-        watchers = [asyncio.create_task(Client(url, **target).attend(over.wait)) for _ in range(WATCHERS)]
-        await asyncio.sleep(SETTLE_S)
-        calm = await server_side.look(server)
-        await asyncio.sleep(CALM_S)
-        before, began = await server_side.look(server), time.monotonic()
-        profiler = await _start(profile, server)
-        blown = await asyncio.to_thread(_blow, url, target, storm)
-        after, elapsed_s = await server_side.look(server), time.monotonic() - began
-        if profiler is not None:
-            await profiler.wait()
-        over.set()
-        watched = await asyncio.gather(*watchers)
+        figures = await _storm(server, target, storm, profile)
+        if hostile_per_s:
+            hostile = Hostile(server.http_port, server.media_port, target["session"], hostile_per_s)
+            beside = await _storm(server, target, storm, None, hostile)
+            times = beside["server_media_ms_p95"], figures["server_media_ms_p95"]
+            figures["hostile"] = beside | {"attempts": dict(hostile.made)}
+            figures["hostile_ratio_p95"] = round(times[0] / times[1], 2) if all(times) else None
+    return figures
+
+
+async def _storm(
+    server: Server, target: dict[str, Any], storm: Storm, profile: str | None, hostile: Hostile | None = None
+) -> dict[str, Any]:
+    url = f"ws://127.0.0.1:{server.http_port}/ws"
+    over = asyncio.Event()
+    watchers = [asyncio.create_task(Client(url, **target).attend(over.wait)) for _ in range(WATCHERS)]
+    await asyncio.sleep(SETTLE_S)
+    calm = await server_side.look(server)
+    await asyncio.sleep(CALM_S)
+    before, began = await server_side.look(server), time.monotonic()
+    profiler = await _start(profile, server)
+    attack = asyncio.create_task(hostile.run(over.is_set)) if hostile is not None else None
+    blown = await asyncio.to_thread(_blow, url, target, storm)
+    after, elapsed_s = await server_side.look(server), time.monotonic() - began
+    if profiler is not None:
+        await profiler.wait()
+    over.set()
+    watched = await asyncio.gather(*watchers)
+    if attack is not None:
+        await attack
     return _of_members(blown.outcomes) | _of_server(calm, before, after, blown, elapsed_s) | _of_watchers(watched)
 
 
