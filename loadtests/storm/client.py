@@ -10,10 +10,10 @@ from typing import Any, cast
 import msgspec
 import pylibsrtp
 from OpenSSL import SSL
-from websockets.asyncio.client import connect
 
 from loadtests.reception import Reception
 from loadtests.storm.association import Association, certificate, connectivity_check
+from loadtests.storm.socket import MemberSocket
 from signaling import VERSION
 from signaling.messages import Join, Joined, ServerMessage, Waiting
 
@@ -106,12 +106,12 @@ class Client(asyncio.DatagramProtocol):
     """One member.
 
     Args:
-        url: the WebSocket.
+        address: the HTTP server's host and port.
         session, token: where it joins.
     """
 
-    def __init__(self, url: str, session: str, token: str | None) -> None:
-        self._url, self._session, self._token = url, session, token
+    def __init__(self, address: tuple[str, int], session: str, token: str | None) -> None:
+        self._address, self._session, self._token = address, session, token
         self.outcome = Outcome()
         self._association = Association()
         self._reception, self._keyframe = Reception(), Keyframe()
@@ -123,28 +123,31 @@ class Client(asyncio.DatagramProtocol):
 
     async def attend(self, stay: Callable[[], Any]) -> Outcome:
         """Join, wait for media, then for `stay()`, and leave."""
+        socket = None
         try:
-            async with connect(self._url, proxy=None, compression=None, max_size=1 << 20) as socket:
-                async with asyncio.timeout(PATIENCE_S):
-                    await self._join(socket)
-                    await self._media.wait()
-                await stay()
+            async with asyncio.timeout(PATIENCE_S):
+                socket = await MemberSocket.open(*self._address)
+                await self._join(socket)
+                await self._media.wait()
+            await stay()
         except TimeoutError:
             self.outcome.error = "no media in time" if self._began else "the socket did not open in time"
         except (OSError, ValueError, SSL.Error, EOFError) as error:
             self.outcome.error = f"{type(error).__name__}: {error}"
         finally:
+            if socket is not None:
+                socket.close()
             if self._transport is not None:
                 self._transport.close()
         self.outcome.packets, self.outcome.lost = self._reception.packets, self._reception.lost
         return self.outcome
 
-    async def _join(self, socket: Any) -> None:
+    async def _join(self, socket: MemberSocket) -> None:
         offer = _OFFER.format(fingerprint=certificate().fingerprint)
         join = Join(v=VERSION, session=self._session, token=self._token, name="Storm", offer=offer)
         self._began = time.perf_counter()
-        await socket.send(msgspec.json.encode(join), text=True)
-        while isinstance(joined := _decoder.decode(await socket.recv()), Waiting):
+        socket.send(msgspec.json.encode(join))
+        while isinstance(joined := _decoder.decode(await socket.receive()), Waiting):
             self.outcome.waited = True
         if not isinstance(joined, Joined) or joined.answer is None:
             raise ValueError(f"not joined: {joined}")

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import uvloop
 
 from loadtests.live_server import Server
 from loadtests.storm import server_side
+from loadtests.storm.association import certificate
 from loadtests.storm.client import Client, Outcome
 from loadtests.storm.hostile import Hostile
 from loadtests.storm.server_side import Moment
@@ -89,16 +91,16 @@ async def _run(storm: Storm, profile: str | None, hostile_per_s: float) -> dict[
 async def _storm(
     server: Server, target: dict[str, Any], storm: Storm, profile: str | None, hostile: Hostile | None = None
 ) -> dict[str, Any]:
-    url = f"ws://127.0.0.1:{server.http_port}/ws"
+    address = "127.0.0.1", server.http_port
     over = asyncio.Event()
-    watchers = [asyncio.create_task(Client(url, **target).attend(over.wait)) for _ in range(WATCHERS)]
+    watchers = [asyncio.create_task(Client(address, **target).attend(over.wait)) for _ in range(WATCHERS)]
     await asyncio.sleep(SETTLE_S)
     calm = await server_side.look(server)
     await asyncio.sleep(CALM_S)
     before, began = await server_side.look(server), time.monotonic()
     profiler = await _start(profile, server)
     attack = asyncio.create_task(hostile.run(over.is_set)) if hostile is not None else None
-    blown = await asyncio.to_thread(_blow, url, target, storm)
+    blown = await asyncio.to_thread(_blow, address, target, storm)
     after, elapsed_s = await server_side.look(server), time.monotonic() - began
     if profiler is not None:
         await profiler.wait()
@@ -176,12 +178,14 @@ async def _start(command: str | None, server: Server) -> asyncio.subprocess.Proc
     return await asyncio.create_subprocess_shell(command.format(pid=server.process.pid))
 
 
-def _blow(url: str, target: dict[str, Any], storm: Storm) -> Blown:
+def _blow(address: tuple[str, int], target: dict[str, Any], storm: Storm) -> Blown:
     """All joins, from processes of their own; in order of none."""
     context = multiprocessing.get_context("spawn")
     results: Queue[tuple[list[dict[str, Any]], float]] = context.Queue()
+    ready = context.Barrier(PROCESSES)
     share = Storm(storm.joins_per_s / PROCESSES, storm.seconds)
-    processes = [context.Process(target=_member_process, args=(results, url, target, share)) for _ in range(PROCESSES)]
+    arguments = results, ready, address, target, share
+    processes = [context.Process(target=_member_process, args=arguments) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     told = [results.get() for _ in processes]
@@ -191,17 +195,23 @@ def _blow(url: str, target: dict[str, Any], storm: Storm) -> Blown:
 
 
 def _member_process(
-    results: "Queue[tuple[list[dict[str, Any]], float]]", url: str, target: dict[str, Any], storm: Storm
+    results: "Queue[tuple[list[dict[str, Any]], float]]",
+    ready: Barrier,
+    address: tuple[str, int],
+    target: dict[str, Any],
+    storm: Storm,
 ) -> None:
-    begun_s = time.process_time()  # what the imports took is no join's
-    outcomes = uvloop.run(_members(url, target, storm))
+    certificate()
+    ready.wait()  # or one would still read its modules while the other joins
+    begun_s = time.process_time()
+    outcomes = uvloop.run(_members(address, target, storm))
     results.put(([asdict(outcome) for outcome in outcomes], time.process_time() - begun_s))
 
 
-async def _members(url: str, target: dict[str, Any], storm: Storm) -> list[Outcome]:
+async def _members(address: tuple[str, int], target: dict[str, Any], storm: Storm) -> list[Outcome]:
     clock = asyncio.get_running_loop().time
     began, tasks = clock(), []
     for number in range(round(storm.joins_per_s * storm.seconds)):
         await asyncio.sleep(began + number / storm.joins_per_s - clock())
-        tasks.append(asyncio.create_task(Client(url, **target).attend(lambda: asyncio.sleep(STAY_S))))
+        tasks.append(asyncio.create_task(Client(address, **target).attend(lambda: asyncio.sleep(STAY_S))))
     return list(await asyncio.gather(*tasks))
