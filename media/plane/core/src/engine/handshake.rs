@@ -7,7 +7,7 @@ use super::peer::Security;
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
-use crate::command::{MediaKind, PeerId};
+use crate::command::{Event, MediaKind, PeerId};
 
 /// After the keys a request for a keyframe means that the beginning was lost, which the cache can send again.
 const BEGINNING: Duration = Duration::from_secs(1);
@@ -116,7 +116,9 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(key) else { return };
         peer.security = Some(security);
         peer.opening.began = Some(now);
+        let watcher = (!peer.sinks.is_empty()).then_some(peer.id);
         self.begin_replays(key, now, out);
+        self.events.extend(watcher.map(|peer| Event::Began { peer }));
     }
 
     /// Only a sink that shows a picture has something to begin anew.
