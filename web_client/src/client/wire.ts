@@ -131,7 +131,7 @@ export interface NextUp {
   question: string | null;
 }
 
-/** Correct the in and out marks of an answer, media clock. */
+/** Correct the in and out marks of an answer; `media_in` and `media_out` move by as much. */
 export interface Mark {
   type: "mark";
   cmd: string;
@@ -579,7 +579,7 @@ export interface NowEvent {
   now: Now;
 }
 
-/** What is being answered. `since`: media clock. `until`: end of its quick slot, null without one. `next`: next up. */
+/** What is being answered. `since`: its in mark. `until`: end of its quick slot, null without one. `next`: next up. */
 export interface Now {
   question: string | null;
   since: number | null;
