@@ -15,7 +15,7 @@ pub fn from_unix(since_unix_epoch: Duration) -> u64 {
 /// Milliseconds since 1970 of a timestamp; 0 for one before that.
 #[must_use]
 pub const fn to_unix_ms(ntp: u64) -> u64 {
-    let seconds = (ntp >> 32).saturating_sub(UNIX_EPOCH_S);
+    let Some(seconds) = (ntp >> 32).checked_sub(UNIX_EPOCH_S) else { return 0 };
     let thousandths = ((ntp & 0xffff_ffff).saturating_mul(1000)) >> 32;
     seconds.saturating_mul(1000).saturating_add(thousandths)
 }
