@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
@@ -25,7 +26,10 @@ from media.room import Publication, Receiver, Room, Slot, Source
 from media.seat import Seat
 from media.speakers import LISTEN_INTERVAL_S
 from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, Quality, SlotView, SourceKind, SourceView
+
+if TYPE_CHECKING:
+    from livetrial_plane import EncodingStats
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ class MediaConfig:
     announced: tuple[str, ...] = ("127.0.0.1",)
     workers: int = 1
     redundant_audio: bool = True
-    adaptation: bool = False
+    adaptation: bool = True
 
 
 @dataclass(eq=False)
@@ -177,7 +181,7 @@ class MediaNode:
         known = self._rooms.get(room)
         return known.speakers if known else []
 
-    def source_stats(self, room: str) -> list[dict[str, int]]:
+    def source_stats(self, room: str) -> "list[EncodingStats]":
         """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
         sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
         return [row for source in sources for row in self._plane.source_stats(source)]
@@ -284,12 +288,14 @@ class MediaNode:
         prefer_passive: bool = False,
         ticket: str | None = None,
         on_slots: Callable[[list[SlotView]], None],
+        on_quality: Callable[[Quality], None] = lambda quality: None,
         on_closed: Callable[[str], None],
     ) -> Receiving:
         """Take an offer that receives: up to four video and four audio sections, which become the slots in their order.
 
         Args:
             ticket: ufrag of the ticket that the client has written the answer with. Its connection is as good as up then.
+            on_quality: called when what `main` shows becomes more or less than all, or for another cause; all at first.
 
         Raises:
             BadOffer, UnsupportedMedia, TicketRefused, Busy: nothing was kept.
@@ -318,7 +324,7 @@ class MediaNode:
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
             if name is not None
         ]
-        receiver = Receiver(slots, on_slots)
+        receiver = Receiver(slots, on_slots, on_quality)
         seat = Seat(receiver, room, self._room, self._tidy)
         stop_adapting = self._follow(peer, receiver, seat)
         shown = seat.take()
