@@ -48,7 +48,7 @@ class PolicyConfig:
         audio_bps: reserved for sound, bit/s: Opus at 32 kbit/s, and as much again for headers and a second voice now and then.
         overhead: of a stream over its RTP payload: header, tag and extensions of packets of about 1000 octets, and some repairs.
         keep: what a level that is shown must fit the estimate by; below that it is given up at once.
-        rise: what a better one must fit by, so that a rate that wavers by a twelfth changes nothing.
+        rise: what the estimate must exceed all by where something rises, so that a rate that wavers by a twelfth changes nothing.
         settle_s: a better one must have fitted for so long: estimates overshoot for a few feedback intervals.
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
@@ -57,10 +57,11 @@ class PolicyConfig:
         forgive_s: so long without a step either way the patience is as it was at first.
         marginal: a step down while the estimate is at least this share of what was shown takes says that the estimate wavers, not
             that the link has narrowed: steps of real links are larger.
-        doubt_s: so long nothing goes up after such a step; four times as long, to `most_doubt_s`, where it follows one up. With a
-            step up and one down in two minutes a link that wavers sees one switch a minute.
-        most_doubt_s: see there.
-        clear: an estimate of so much more than what could not be kept takes is another link: doubt is over.
+        doubt_s: for so long after such a step a better level must fit by `doubt_rise`, and for `doubt_settle_s` without a break.
+            With a step up and one down in that time a link on the edge sees one switch a minute.
+        doubt_rise: see there: more than estimates waver by.
+        doubt_settle_s: see there.
+        clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt.
     """
 
     interval_s: float = 0.1
@@ -73,10 +74,11 @@ class PolicyConfig:
     most_patience_s: float = 30.0
     relapse_s: float = 10.0
     forgive_s: float = 20.0
-    marginal: float = 0.7
-    doubt_s: float = 30.0
-    most_doubt_s: float = 120.0
-    clear: float = 1.4
+    marginal: float = 0.65
+    doubt_s: float = 120.0
+    doubt_rise: float = 1.2
+    doubt_settle_s: float = 5.0
+    clear: float = 1.5
 
 
 class Policy:
@@ -94,8 +96,7 @@ class Policy:
         self._went_up: Floats = np.empty(0)
         self._went_down: Floats = np.empty(0)
         self._patience: Floats = np.empty(0)
-        self._doubt: Floats = np.empty(0)
-        self._doubts_until: Floats = np.empty(0)
+        self._doubted_at: Floats = np.empty(0)
         self._failed: Floats = np.empty(0)
 
     def add(self) -> int:
@@ -124,13 +125,16 @@ class Policy:
                 not have by itself is as dear as the next that it has.
             wishes: (rows, SLOTS) the best level wanted; `NOTHING` where the picture shows nothing.
         """
-        best = self._best(estimates, rates, wishes)
         shown = np.minimum(self.bounds, wishes)
-        down: Bools = np.any(best < shown, axis=1)
-        better: Bools = ~down & np.any(best > shown, axis=1)
-        up = better & self._may_rise(now, better, contended, estimates)
+        needed = self._needed(rates, shown)
+        down: Bools = needed > estimates
+        # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
+        doubted = (now - self._doubted_at < self._config.doubt_s) & (estimates < self._failed * self._config.clear)
+        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
+        better: Bools = ~down & np.any(best != shown, axis=1)
+        up = better & self._may_rise(now, better, contended, doubted)
         up |= better & np.isnan(estimates)
-        self._note_down(now, down, contended, estimates, self._needed(rates, shown))
+        self._note_down(now, down, contended, estimates, needed)
         self._went_up[up] = now
         self._better_since[down | up] = np.nan
         changed = down | up
@@ -138,66 +142,61 @@ class Policy:
         self.bounds[changed] = np.where(best == wishes, UNBOUND, best)[changed]
         return np.flatnonzero(changed)
 
-    def _best(self, estimates: Floats, rates: Floats, wishes: Bounds) -> Bounds:
-        """The best that fits now, whatever was before."""
+    def _best(self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, doubted: Bools) -> Bounds:
+        """The best that fits now, and that is not more than `wishes`."""
         config = self._config
-        shown = np.minimum(self.bounds, wishes)
         unknown = np.isnan(estimates)
         best = np.full(wishes.shape, NOTHING, np.int8)
         spent = np.zeros(wishes.shape)
         left = np.where(unknown, 0.0, estimates - config.audio_bps)
+        # What stays free where something rises: a share of all, because it is all that wavers.
+        margin = np.where(unknown, 0.0, estimates * (1 - 1 / np.where(doubted, config.doubt_rise, config.rise)))
         # A whole column at a time, and none that nobody wishes.
         most = wishes.max(axis=0, initial=NOTHING)
         for slot, level in _LADDER:
             if level > most[slot]:
                 continue
-            factor = np.where(level <= shown[:, slot], config.keep, config.rise) * config.overhead
-            cost = rates[:, slot, level] * factor
+            cost = rates[:, slot, level] * (config.keep * config.overhead)
             # Where nothing is known of the link everything is free.
             cost[unknown] = 0.0
             more = cost - spent[:, slot]
-            fits = (more <= left) & (level <= wishes[:, slot])
+            free = left - np.where(level > shown[:, slot], margin, 0.0)
+            fits = (more <= free) & (level <= wishes[:, slot])
             best[fits, slot] = level
             left[fits] -= more[fits]
             spent[fits, slot] = cost[fits]
         return best
 
     def _needed(self, rates: Floats, shown: Bounds) -> Floats:
-        """Bit/s that what is shown takes, sound included."""
+        """Bit/s below which what is shown is given up, sound included."""
         level = shown.clip(min=0).astype(np.intp)[:, :, None]
         rate = np.take_along_axis(rates, level, axis=2)[:, :, 0]
         pictures: Floats = np.where(shown >= 0, rate, 0.0).sum(axis=1)
-        return pictures * self._config.overhead + self._config.audio_bps
+        return pictures * (self._config.keep * self._config.overhead) + self._config.audio_bps
 
-    def _may_rise(self, now: float, better: Bools, contended: Bools, estimates: Floats) -> Bools:
+    def _may_rise(self, now: float, better: Bools, contended: Bools, doubted: Bools) -> Bools:
         config = self._config
         began = better & np.isnan(self._better_since)
         self._better_since[began] = now
         self._better_since[~better] = np.nan
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
-        doubted = (now < self._doubts_until) & (estimates < self._failed * config.clear)
-        settled = now - self._better_since >= config.settle_s
-        return settled & ~doubted & (now - self._went_down >= self._patience)
+        settled = now - self._better_since >= np.where(doubted, config.doubt_settle_s, config.settle_s)
+        return settled & (now - self._went_down >= self._patience)
 
     def _note_down(self, now: float, down: Bools, contended: Bools, estimates: Floats, needed: Floats) -> None:
         config = self._config
-        soon = down & (now - self._went_up < config.relapse_s)
-        relapsed = soon & contended
+        relapsed = down & contended & (now - self._went_up < config.relapse_s)
         self._patience[relapsed] = np.minimum(self._patience[relapsed] * 2, config.most_patience_s)
         marginal = down & (estimates >= config.marginal * needed)
-        again = marginal & (soon | (now < self._doubts_until + config.most_doubt_s))
-        first = marginal & ~again
-        self._doubt[again] = np.minimum(self._doubt[again] * 4, config.most_doubt_s)
-        self._doubt[first] = config.doubt_s
-        self._doubts_until[marginal] = now + self._doubt[marginal]
+        self._doubted_at[marginal] = now
         self._failed[marginal] = needed[marginal]
         self._went_down[down] = now
 
     def _grow(self) -> None:
         before, self.rows = self.rows, max(16, self.rows * 2)
         self.bounds = np.resize(self.bounds, (self.rows, SLOTS))
-        for name in ("_better_since", "_went_up", "_went_down", "_patience", "_doubt", "_doubts_until", "_failed"):
+        for name in ("_better_since", "_went_up", "_went_down", "_patience", "_doubted_at", "_failed"):
             setattr(self, name, np.resize(getattr(self, name), self.rows))
         self._reset(slice(before, self.rows))
         self._free = list(range(self.rows - 1, before - 1, -1))
@@ -205,9 +204,8 @@ class Policy:
     def _reset(self, rows: slice) -> None:
         self.bounds[rows] = UNBOUND
         self._better_since[rows] = np.nan
-        self._went_up[rows] = self._went_down[rows] = self._doubts_until[rows] = -np.inf
+        self._went_up[rows] = self._went_down[rows] = self._doubted_at[rows] = -np.inf
         self._patience[rows] = self._config.patience_s
-        self._doubt[rows] = self._config.doubt_s
         self._failed[rows] = 0.0
 
 

@@ -86,12 +86,16 @@ def test_a_larger_size_at_half_the_frame_rate_goes_before_a_smaller_one_at_the_f
     assert links.run(5, 100_000) == [(0.1, [NOTHING, UNBOUND])]
 
 
-def test_a_dip_about_what_is_shown_is_doubted_and_a_clearly_better_link_is_not() -> None:
+def test_what_wavered_about_what_was_shown_must_fit_better_and_longer_for_a_while() -> None:
     links = Links()
     links.run(5, 2_000_000)
     assert links.run(0.2, 1_800_000) == [(0.1, [MIDDLE, UNBOUND])]
-    assert links.run(25, 2_100_000) == [], "it fits, but so it did before"
-    assert links.run(5, 3_000_000) == [(pytest.approx(0.65, abs=0.1), [UNBOUND, UNBOUND])]
+    assert links.run(10, 2_100_000) == [], "it fits, but so it did before"
+    assert links.run(10, 2_400_000) == [(pytest.approx(5.1, abs=0.2), [UNBOUND, UNBOUND])]
+    assert links.run(0.2, 1_800_000) == [(0.1, [MIDDLE, UNBOUND])]
+    assert links.run(5, 3_000_000) == [(pytest.approx(0.65, abs=0.1), [UNBOUND, UNBOUND])], "another link than before"
+    assert links.run(0.2, 1_800_000) == [(0.1, [MIDDLE, UNBOUND])]
+    assert links.run(130, 2_100_000) == [(pytest.approx(120.5, abs=0.5), [UNBOUND, UNBOUND])], "doubt ends"
 
 
 def test_a_constant_link_near_the_edge_sees_no_more_than_one_change() -> None:
@@ -139,8 +143,8 @@ def test_whatever_links_do_what_is_allowed_fits_and_sound_has_its_room(seed: int
         assert (cost + CONFIG.audio_bps <= np.maximum(links.estimates[links.rows], CONFIG.audio_bps)).all()
 
 
-def test_a_pass_over_3000_viewers_costs_less_than_7_sorts_of_24000_numbers() -> None:
-    """A ratio stands for the 5 ms that a pass may take: such a sort takes 0.75 ms where a pass takes 1.3 ms."""
+def test_a_pass_over_3000_viewers_costs_less_than_20_sorts_of_24000_numbers() -> None:
+    """A ratio stands for the 5 ms that a pass may take: such a sort takes 0.2 to 0.75 ms where a pass takes 1.5 ms."""
     links = Links(3000, guest=True)
     random = np.random.default_rng(1)
     passes, sorts = [], []
@@ -149,7 +153,7 @@ def test_a_pass_over_3000_viewers_costs_less_than_7_sorts_of_24000_numbers() -> 
         links.now += CONFIG.interval_s
         passes.append(_seconds(links.decide))
         sorts.append(_seconds(lambda: np.sort(random.uniform(size=24_000))))
-    assert min(passes) < 7 * min(sorts)
+    assert min(passes) < 20 * min(sorts), f"{min(passes) * 1000:.2f} ms a pass"
 
 
 def _seconds(call: Callable[[], object]) -> float:
