@@ -29,6 +29,9 @@ from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
 from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, Quality, SlotView, SourceKind, SourceView
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from livetrial_plane import EncodingStats
 
 logger = logging.getLogger(__name__)
@@ -217,6 +220,13 @@ class MediaNode:
     def quality(self) -> dict[str, int]:
         """Viewers by what they get; see `Adaptation.quality`. Empty without adaptation."""
         return self._adaptation.quality() if self._adaptation else {}
+
+    def links(self) -> "dict[str, npt.NDArray[np.float64]]":
+        """What viewers' links are like; see `Adaptation.links`. Empty without adaptation, and where the plane stopped."""
+        try:
+            return self._adaptation.links() if self._adaptation else {}
+        except RuntimeError:
+            return {}
 
     async def publish(
         self,

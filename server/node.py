@@ -181,6 +181,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
     metrics.watch_quality(media.quality)
+    metrics.watch_links(media.links)
     return node, kept
 
 
