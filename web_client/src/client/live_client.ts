@@ -5,7 +5,7 @@ import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, Quality, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { ServerRequest, RequestResult } from "./requests";
