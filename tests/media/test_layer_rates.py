@@ -73,4 +73,3 @@ def test_a_pause_changes_nothing_and_layers_that_come_change_what_levels_mean() 
     assert (rates.levels() == before).all()
     assert rates.measure([encoding(FOREVER_S + 11, [[60_000, 90_000]]), stats[1]], FOREVER_S + 11)  # type: ignore[arg-type]
     assert len(before) == LEVELS
-

@@ -70,7 +70,7 @@ fn heavy_loss_is_told_and_its_coming_back_makes_quiet_longer() {
             after.iter().take_while(|&&gap| gap == 0).count()
         })
         .collect();
-    assert!(quiet.windows(2).all(|pair| pair[0] < pair[1]), "{quiet:?}");
+    assert!(quiet.is_sorted_by(|before, after| before < after), "{quiet:?}");
 }
 
 #[test]
