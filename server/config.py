@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         description="Take redundant audio (RED) of those who go live with it; about twice the audio bitrate.",
     )
     adaptation: bool = Field(
-        default=False,
+        default=True,
         description="Show each viewer the pictures that its link bears, down to sound alone; otherwise the best for all.",
     )
     workers: int = Field(

@@ -131,9 +131,8 @@ class Member:
         for link in (self.receive_link, self.publish_link):
             if link is not None:
                 link.notify = self.send
-        if self.publish_link is not None:
-            for message in self.publish_link.catch_up():
-                self.send(message)
+                for message in link.catch_up():
+                    self.send(message)
 
     def leave_media(self, kept: KeptLinks, *, for_good: bool) -> None:
         """Give the media away: closed for good, or kept for the person's next join."""

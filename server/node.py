@@ -183,6 +183,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
     metrics.watch_endings(media.endings)
     metrics.watch_quality(media.quality)
+    metrics.watch_links(media.links)
     return node, kept
 
 

@@ -5,7 +5,7 @@ import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, Quality, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { ServerRequest, RequestResult } from "./requests";
@@ -33,6 +33,9 @@ export interface LiveClientOptions {
   storageKey?: string;
 }
 
+/** What is taken for granted until the server says otherwise. */
+const FULL_QUALITY: Quality = { type: "quality", picture: "full", cause: null };
+
 export interface LiveClientEvents {
   status: Status;
   /** After each join. */
@@ -42,6 +45,8 @@ export interface LiveClientEvents {
   /** Place in the queue of those who join, 1 being the next; null when it is over. */
   waiting: number | null;
   slots: readonly Slot[];
+  /** How much of its source the main slot shows, and why not all. */
+  quality: Quality;
   /** Ids of the people who speak; the silence between words is carried over. */
   speakers: readonly string[];
   receive: ReceiveState;
@@ -69,6 +74,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   you: You | null = null;
   info: SessionInfo | null = null;
   slots: readonly Slot[] = [];
+  quality: Quality = FULL_QUALITY;
   speakers: readonly string[] = [];
   present = 0;
   readonly receiver: Receiver;
@@ -309,6 +315,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
         return this.setPresent(message.present);
       case "slots":
         return this.setSlots(message.slots);
+      case "quality":
+        return this.setQuality(message);
       case "speakers":
         return this.setSpeakers(message.speakers);
       case "encodings":
@@ -334,6 +342,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.iceServers = joined.ice_servers ?? [];
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
+    this.setQuality(FULL_QUALITY);
     this.setSpeakers([]);
     if (joined.answer !== null) void this.accept(this.prepared, joined.answer);
     else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
@@ -348,6 +357,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private setSlots(slots: readonly Slot[]): void {
     this.slots = slots;
     this.emit("slots", slots);
+  }
+
+  private setQuality(quality: Quality): void {
+    this.quality = quality;
+    this.emit("quality", quality);
   }
 
   private setSpeakers(speakers: readonly string[]): void {

@@ -335,6 +335,7 @@ export class Session {
         return;
       case "presence":
       case "slots":
+      case "quality":
       case "encodings":
       case "speakers":
       case "media_closed":

@@ -1,7 +1,7 @@
 /** What goes into a `Session` and what comes out of it. */
 
 import type { ClosedReason } from "./closing";
-import type { Ack, Command, Encodings, ErrorMessage, Joined, LogHash, MediaClosed, Presence, Slots, Speakers, Waiting } from "./protocol";
+import type { Ack, Command, Encodings, ErrorMessage, Joined, LogHash, MediaClosed, Presence, Quality, Slots, Speakers, Waiting } from "./protocol";
 import type { RequestResult } from "./requests";
 
 export type Status =
@@ -34,7 +34,7 @@ export type Output =
   /** A command is on disk (`failure` is null, `id` is what it made or was about) or refused. */
   | { kind: "settled"; command: Command; id: Ack["id"]; failure: CommandFailure | null }
   | { kind: "reply"; id: number; result: RequestResult }
-  | { kind: "notice"; message: Presence | Slots | Encodings | Speakers | MediaClosed | LogHash | Waiting | ErrorMessage }
+  | { kind: "notice"; message: Presence | Quality | Slots | Encodings | Speakers | MediaClosed | LogHash | Waiting | ErrorMessage }
   /** Store these for the next page load. */
   | { kind: "credentials"; credentials: Credentials };
 

@@ -1082,6 +1082,13 @@ export interface Slots {
   slots: Slot[];
 }
 
+/** How much of its source `main` shows, and why not all; `cause` is null for "full". */
+export interface Quality {
+  type: "quality";
+  picture: "full" | "paused" | "reduced";
+  cause: "host" | "link" | null;
+}
+
 /** The encodings of a simulcast that its publisher is to send, by rid and lowest first; the others are not watched. */
 export interface Encodings {
   type: "encodings";
@@ -1116,6 +1123,6 @@ export type Command = Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline 
 export type Request = Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit;
 export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit | Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline | SetLabels | SetPlace | WriteReply | Merge | Unmerge | Answering | Answered | NextUp | Mark | Configure | Mute | Unmute | Ban | Unban | SetRole | BlockAdd | BlockRemove | Delete | Undelete | PollMake | PollOpen | PollClose | PollVote | TrialAdd | HandRaise | HandLower | HandInvite | StageEnter | StageLeave | StageMute | Say | Announce | AnnouncementPin | AnnouncementWithdraw | ProductAdd | ProductPin | ProductClick | ProductSample | DrawOpen | DrawEnter | DrawClose | DrawCancel;
 export type Event = QuestionEvent | VotedEvent | MergedEvent | NowEvent | SettingsEvent | ReplyEvent | PollEvent | TallyEvent | ReactionsEvent | HandEvent | ChatEvent | AnnouncementEvent | ProductEvent | ClickedEvent | DrawEvent | EnteredEvent | TrialEvent | MemberEvent | BlockEvent;
-export type ServerMessage = Joined | Waiting | Receiving | Published | Restarted | Unpublished | TimeIs | Ack | Events | Ordered | LogHash | Duplicates | Audit | Presence | Slots | Encodings | Speakers | MediaClosed | Error;
+export type ServerMessage = Joined | Waiting | Receiving | Published | Restarted | Unpublished | TimeIs | Ack | Events | Ordered | LogHash | Duplicates | Audit | Presence | Slots | Quality | Encodings | Speakers | MediaClosed | Error;
 
 export const ERROR_CODES = ["unsupported_version","bad_message","bad_offer","unsupported_media","ticket_refused","forbidden","not_found","closed","wrong_state","bad_choice","text_empty","text_too_long","text_blocked","link_blocked","muted","not_invited","stage_full","too_many","rate_limited","busy","token_missing","token_expired","token_invalid","banned","session_unknown","internal"] as const;

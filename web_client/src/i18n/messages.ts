@@ -20,6 +20,9 @@ export interface Messages {
   readonly status: {
     readonly connecting: string;
     readonly live: string;
+    readonly catchingUp: string;
+    readonly lessSharp: string;
+    readonly soundOnly: string;
     readonly waiting: string;
     readonly reconnecting: string;
     readonly closed: string;
@@ -40,6 +43,10 @@ export interface Messages {
     readonly opening: string;
     readonly openingHelp: string;
     readonly voiceOnly: string;
+    readonly paused: string;
+    readonly pausedHelp: string;
+    /** Why the picture is not all that it could be, beside the status. */
+    readonly why: { readonly link: string; readonly host: string; readonly cameraOff: string; readonly catchingUp: string };
     readonly reconnecting: string;
     readonly reconnectingHelp: string;
     readonly ended: string;
@@ -116,6 +123,12 @@ export interface Messages {
       readonly failed: string;
       readonly signalLost: string;
       readonly signalLostHelp: string;
+      readonly weak: string;
+      readonly weakHelp: string;
+      readonly lossy: string;
+      readonly lossyHelp: string;
+      readonly busy: string;
+      readonly busyHelp: string;
     };
     readonly liveFor: string;
     readonly checks: string;

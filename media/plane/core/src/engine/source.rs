@@ -6,7 +6,7 @@ use super::cache::PacketCache;
 use super::counters::Counter;
 use super::gop::Gop;
 use super::governor::Governor;
-use super::layers::LayerReader;
+use super::layers::{LayerOctets, LayerReader};
 use super::mirror::Mirror;
 use super::mirrored::Mirrored;
 use super::ride::Rhythm;
@@ -70,6 +70,8 @@ pub(super) struct Encoding {
     pub(super) active: bool,
     pub(super) packets: Counter,
     pub(super) octets: Counter,
+    /// The same by layer.
+    pub(super) layer_octets: LayerOctets,
     pub(super) keyframes: Counter,
     pub(super) target: EncodingTarget,
 }
@@ -176,6 +178,7 @@ impl Encoding {
             active: false,
             packets: Counter::default(),
             octets: Counter::default(),
+            layer_octets: LayerOctets::default(),
             keyframes: Counter::default(),
             target: EncodingTarget::default(),
         }
@@ -242,6 +245,7 @@ impl Encoding {
                 .layers
                 .arriving()
                 .map_or((0, 0), |highest| (highest.spatial.saturating_add(1), highest.temporal.saturating_add(1))),
+            layer_bytes: self.layer_octets.0,
             target: self.target,
             media_ms: self.clock.map_or(0, |clock| ntp::to_unix_ms(clock.at(now).0)),
         }
