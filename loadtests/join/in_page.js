@@ -89,7 +89,8 @@
         if (!wanted()) return void video.requestVideoFrameCallback(look);
         marks.first_decoded ??= presentationTime - tapAt;
         marks.first_shown = now - tapAt;
-        resolve({ ...marks });
+        // On the clock of the packet log's machine, so that the two can be laid side by side.
+        resolve({ ...marks, tapped_at: performance.timeOrigin + tapAt });
       };
       video.requestVideoFrameCallback(look);
     });
@@ -124,9 +125,9 @@
   const settled = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
   /** A client whose main picture is in `video` whenever its streams change, as on the member's page. */
-  const client = async ({ session, token }, video) => {
-    const { LiveClient } = await import("/embed/livetrial-client.js");
-    const live = new LiveClient({ session, token, storageKey: storageKey() });
+  const client = async ({ session, token, url, script }, video) => {
+    const { LiveClient } = await import(script);
+    const live = new LiveClient({ session, token, url, storageKey: storageKey() });
     live.on("receive", () => {
       const stream = live.streams.get("main");
       if (!stream || video.srcObject === stream) return;

@@ -1,6 +1,7 @@
 """What is told about joins."""
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -21,6 +22,8 @@ class Cell:
         failed: reasons of those that showed none.
         p50_ms, p95_ms: from tap to first frame shown; None where there were none.
         stages: medians in ms since the tap; a stage that was over before the tap, or that the browser does not tell, is left out.
+        crossings: how often each join crossed the link until its picture was shown, two to a round trip (`trips.py`).
+        orders: the orders of events on the link that were seen, the most frequent first.
         lacking: why this way of joining could not be measured.
     """
 
@@ -34,6 +37,8 @@ class Cell:
     p50_ms: float | None
     p95_ms: float | None
     stages: dict[str, float]
+    crossings: list[int]
+    orders: list[list[str]]
     lacking: str | None
 
     @classmethod
@@ -49,6 +54,8 @@ class Cell:
             for stage in STAGES
             if (values := [join[stage] for join in good if stage in join])
         }
+        trips = [join["trip"] for join in good if join.get("trip")]
+        orders = Counter(tuple(trip.order) for trip in trips)
         return cls(
             browser=browser,
             mode=mode,
@@ -60,6 +67,8 @@ class Cell:
             p50_ms=_quantile(shown, 0.5),
             p95_ms=_quantile(shown, 0.95),
             stages=stages,
+            crossings=[trip.crossings for trip in trips],
+            orders=[list(order) for order, _ in orders.most_common()],
             lacking=lacking,
         )
 
@@ -78,8 +87,9 @@ def line(cell: Cell) -> str:
         return f"{head}  no picture: {cell.failed[:1]}{fallback}"
     in_r = f"{cell.p95_ms / cell.r_ms:.1f} R" if cell.p95_ms else ""
     stages = " → ".join(f"{name} {ms:.0f}" for name, ms in cell.stages.items())
+    crossed = f"  crossings {statistics.median_low(cell.crossings)}" if cell.crossings else ""
     failed = f"  FAILED {len(cell.failed)}" if cell.failed else ""
-    return f"{head}  p50 {cell.p50_ms:>6.0f}  p95 {cell.p95_ms:>6.0f} ms  {in_r:>6}  n {cell.joins}{failed}{fallback}  {stages}"
+    return f"{head}  p50 {cell.p50_ms:>6.0f}  p95 {cell.p95_ms:>6.0f} ms  {in_r:>6}  n {cell.joins}{crossed}{failed}{fallback}  {stages}"
 
 
 def headline(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.join.stock import StockServer
+from loadtests.join.trips import LogTail, monotonic_ns, trip
 from loadtests.link.config import Listener
 from loadtests.link.config import Path as Direction
 from loadtests.link.control import Link
@@ -60,12 +61,12 @@ class Browser:
 class Stage:
     """Server, reference and link together."""
 
-    def __init__(self, link: Link, targets: list[dict[str, Any]]) -> None:
-        self.link, self._targets = link, targets
+    def __init__(self, link: Link, targets: list[dict[str, Any]], page: str, log: LogTail) -> None:
+        self.link, self._targets, self._page, self._log = link, targets, page, log
 
     @classmethod
     @asynccontextmanager
-    async def build(cls, log: Path | None) -> AsyncIterator["Stage"]:
+    async def build(cls, log: Path) -> AsyncIterator["Stage"]:
         """Run everything; `log` is where the link writes its packet log."""
         stock_port = free_port()
         # A page without a camera gets no loopback candidates in Firefox, so it could send nothing to loopback.
@@ -84,21 +85,31 @@ class Stage:
             await link.target("media", f"127.0.0.1:{server.media_port}")
             await link.target("http", f"127.0.0.1:{server.http_port}")
             loop = await demo_media.load(KEPT)
-            targets = [await server.live_session(part) | {"frames": frames} for part, frames in _halves(loop)]
+            around = {"script": f"{server.url}/embed/livetrial-client.js", "url": f"ws://{link.addresses['http']}/ws"}
+            targets = [await server.live_session(part) | around | {"frames": frames} for part, frames in _halves(loop)]
             stock = StockServer(loop, link.addresses["stock-media"], lambda to: link.target("stock-media", to))
             serving = asyncio.create_task(stock.serve(stock_port))
             try:
-                yield cls(link, targets)
+                yield cls(link, targets, f"http://127.0.0.1:{stock_port}/", LogTail(log))
             finally:
                 serving.cancel()
                 await asyncio.gather(serving, return_exceptions=True)
 
-    async def join(self, browser: Browser, mode: str, *, r_ms: float, timeout_ms: int = 15_000) -> dict[str, Any]:
-        """One join in a fresh page; what it prepares before the tap has two round trips and a bit to settle."""
-        page = f"http://{self.link.addresses['stock-http' if mode == 'stock' else 'http']}/"
+    async def join(self, browser: Browser, mode: str, *, r_ms: float, timeout_ms: int = 10_000) -> dict[str, Any]:
+        """One join in a fresh page, with its `trip` over the link.
+
+        Page and script come around the link (an embedder's page, as it were); socket and tickets go over it, and have a round trip and a bit to settle before the tap.
+        """
+        page = f"http://{self.link.addresses['stock-http']}/" if mode == "stock" else self._page
         counter = {"bits": demo_picture.COUNTER_BITS, "squarePx": demo_picture.COUNTER_SQUARE_PX}
         target = self._targets[0] | {"other": self._targets[1], "counter": counter}
-        return await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=2 * r_ms + 150)
+        join = await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=r_ms + 100)
+        await self.link.stats()  # the log is complete up to here
+        records = self._log.read()
+        if "first_shown" in join:
+            tapped_at = join.pop("tapped_at")
+            join["trip"] = trip(records, monotonic_ns(tapped_at), monotonic_ns(tapped_at + join["first_shown"]))
+        return join
 
 
 def _halves(loop: demo_media.Loop) -> list[tuple[demo_media.Loop, tuple[int, int]]]:
