@@ -1,9 +1,11 @@
 """What is told about joins."""
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 STAGES = ["offer", "answer", "joined", "ice", "dtls", "first_packet", "first_decoded", "first_shown"]
@@ -72,6 +74,11 @@ class Cell:
             lacking=lacking,
         )
 
+    @property
+    def key(self) -> tuple[str, str, float, float]:
+        """Which of all kinds it is."""
+        return self.browser, self.mode, self.r_ms, self.loss
+
     def to_json(self) -> dict[str, Any]:
         """For the last line."""
         return asdict(self)
@@ -101,6 +108,23 @@ def headline(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
         known = [ms for ms in (row.get(key), cell.p95_ms) if ms is not None]
         row[key] = max(known) if known else None
     return told
+
+
+def by_browser(cells: Sequence[Cell]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """The same for each browser by itself."""
+    names = dict.fromkeys(cell.browser for cell in cells)
+    return {name: headline([cell for cell in cells if cell.browser == name]) for name in names}
+
+
+def merged(kept: Path | None, measured: Sequence[Cell]) -> list[Cell]:
+    """What was measured, with what an earlier run left in `kept` and this one did not measure; all of it is kept."""
+    if kept is None:
+        return list(measured)
+    earlier = [Cell(**fields) for fields in json.loads(kept.read_text())] if kept.exists() else []
+    cells = {cell.key: cell for cell in (*earlier, *measured)}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps([cell.to_json() for cell in cells.values()]))
+    return list(cells.values())
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:

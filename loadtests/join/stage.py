@@ -20,40 +20,66 @@ ROOT = Path(__file__).parents[2]
 IN_PAGE = Path(__file__).with_name("in_page.js")
 
 
-class Browser:
-    """A browser that joins when it is told to."""
+JOIN_GRACE_S = 30.0
+"""Beside the time that the page has for its picture: for opening and closing pages."""
 
-    def __init__(self, process: asyncio.subprocess.Process, version: str) -> None:
-        self._process, self.version = process, version
+
+class Browser:
+    """A browser that joins when it is told to; one that breaks is replaced, which costs the join that broke it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._process: asyncio.subprocess.Process | None = None
 
     @classmethod
     @asynccontextmanager
     async def start(cls, name: str) -> AsyncIterator["Browser"]:
         """`name` is `chromium` or `firefox`."""
-        folder = ROOT / "tests" / "browser"
-        pipe = asyncio.subprocess.PIPE
-        command = (folder / "node_modules/.bin/tsx", "bench/join_driver.ts", name, IN_PAGE)
-        process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdin=pipe, stdout=pipe)
-        browser = cls(process, "")
+        browser = cls(name)
         try:
-            browser.version = (await browser._read()).get("ready", "")
+            await browser._launch()
             yield browser
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
+            await browser._end()
+
+    async def join(self, *, timeoutMs: int, **order: Any) -> dict[str, Any]:
+        """One join: its stages, or `lacking`, or `failed`."""
+        try:
+            async with asyncio.timeout(timeoutMs / 1000 + JOIN_GRACE_S):
+                process = self._process or await self._launch()
+                assert process.stdin is not None
+                process.stdin.write(json.dumps({"timeoutMs": timeoutMs, **order}).encode() + b"\n")
+                return await self._read(process)
+        except (TimeoutError, OSError, EOFError) as error:
+            await self._end()
+            return {"failed": f"the browser broke: {type(error).__name__} {error}"}
+
+    async def _launch(self) -> asyncio.subprocess.Process:
+        folder = ROOT / "tests" / "browser"
+        pipe = asyncio.subprocess.PIPE
+        command = (folder / "node_modules/.bin/tsx", "bench/join_driver.ts", self._name, IN_PAGE)
+        self._process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdin=pipe, stdout=pipe)
+        await self._read(self._process)
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(JOIN_GRACE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
             await process.wait()
 
-    async def join(self, **order: Any) -> dict[str, Any]:
-        """One join: its stages, or `lacking`, or `failed`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        return await self._read()
-
-    async def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
+    async def _read(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
+        assert process.stdout is not None
+        line = await process.stdout.readline()
         if not line:
-            raise RuntimeError("the browser has ended")
+            raise EOFError("it has ended")
         reply: dict[str, Any] = json.loads(line)
         return reply
 
