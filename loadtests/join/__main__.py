@@ -1,7 +1,7 @@
 """Time from tap to first frame shown, by round-trip time, browser and way of joining: `python -m loadtests.join`.
 
-Ways: `ordinary`, `ticket` and `warm` are ours (PROTOCOL.md), `stock` is aiortc's own server over the same link. What the
-client at hand cannot do is said, not measured. Stages are ms since the tap; the last line is one JSON object.
+Ways: `ordinary`, `ticket` and `warm` are ours (PROTOCOL.md), as is `back`, from the background, which is measured when asked for;
+`stock` is aiortc's own server over the same link. What the client at hand cannot do is said, not measured. Stages are ms since the tap; the last line is one JSON object.
 """
 
 import argparse

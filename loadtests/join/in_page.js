@@ -97,6 +97,9 @@
     return within(timeoutMs, watched);
   };
 
+  /** Well above the time between two frames. */
+  const STILL_MS = 500;
+
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
 
@@ -202,6 +205,35 @@
       return { ...stages, path };
     },
   };
+
+  /** Back from the background: pictures were given up, and are wanted again. */
+  joins.back = async (target, timeoutMs, settleMs) => {
+    const video = player();
+    const live = await client(target, video);
+    live.connect();
+    await shown(video, timeoutMs);
+    await settled(settleMs);
+    live.watch(false);
+    await within(timeoutMs, stillness(video));
+    tap();
+    const picture = shown(video, timeoutMs);
+    live.watch(true);
+    const stages = await picture;
+    live.close();
+    return stages;
+  };
+
+  /** Resolves when no frame has been shown for a while. */
+  const stillness = (video) =>
+    new Promise((resolve) => {
+      let timer = setTimeout(resolve, STILL_MS);
+      const look = () => {
+        clearTimeout(timer);
+        timer = setTimeout(resolve, STILL_MS);
+        video.requestVideoFrameCallback(look);
+      };
+      video.requestVideoFrameCallback(look);
+    });
 
   globalThis.joinOnce = (mode, target, timeoutMs, settleMs) => joins[mode](target, timeoutMs, settleMs);
 })();

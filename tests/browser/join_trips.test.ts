@@ -9,7 +9,7 @@ import { measureJoins, type JoinCell } from "./harness/join_bench";
 let cells: JoinCell[];
 
 beforeAll(async () => {
-  cells = await measureJoins(1, 400);
+  cells = await measureJoins(1, 300);
 });
 
 function cell(browser: JoinCell["browser"], mode: JoinCell["mode"]): JoinCell {
@@ -45,6 +45,12 @@ describe.each(["chromium", "firefox"] as const)("in %s", (browser) => {
     const { crossings, orders } = cell(browser, "warm");
     expect(crossings).toEqual([2]);
     expect(orders[0]).toContain("up message");
+    expect(orders.flat().filter((event) => /Hello|certificate|finished/.test(event))).toEqual([]);
+  });
+
+  test("who comes back from the background has the picture after one round trip, by the connection that is there", () => {
+    const { crossings, orders } = cell(browser, "back");
+    expect(crossings).toEqual([2]);
     expect(orders.flat().filter((event) => /Hello|certificate|finished/.test(event))).toEqual([]);
   });
 });

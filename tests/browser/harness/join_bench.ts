@@ -7,7 +7,7 @@ import { PYTHON, ROOT } from "./paths";
 /** Joins of one kind; the fields are those of `loadtests/join/report.py`. */
 export interface JoinCell {
   browser: "chromium" | "firefox";
-  mode: "ticket" | "ordinary" | "warm";
+  mode: "ticket" | "ordinary" | "warm" | "back";
   joins: number;
   fallback: number[];
   failed: string[];
@@ -18,7 +18,7 @@ export interface JoinCell {
 
 /** Measures `joins` of each kind over a link with this round-trip time. */
 export async function measureJoins(joins: number, roundTripMs: number): Promise<JoinCell[]> {
-  const options = ["--joins", `${joins}`, "--modes", "ticket,ordinary,warm", "--r-ms", `${roundTripMs}`, "--no-loss", "--no-storm"];
+  const options = ["--joins", `${joins}`, "--modes", "ticket,ordinary,warm,back", "--r-ms", `${roundTripMs}`, "--no-loss", "--no-storm"];
   const bench = spawn(PYTHON, ["-m", "loadtests.join", ...options], { cwd: ROOT });
   let printed = "";
   let errors = "";

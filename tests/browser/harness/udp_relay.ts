@@ -21,6 +21,8 @@ export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
   private bitsPerMs = Infinity;
+  /** What of the server's datagrams does not arrive. */
+  loses: (datagram: Buffer) => boolean = () => false;
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
@@ -63,7 +65,7 @@ export class UdpRelay {
     if (known) return known;
     const socket = createSocket("udp4");
     const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
-    socket.on("message", (datagram) => lane.take(datagram, this.bitsPerMs));
+    socket.on("message", (datagram) => void (this.loses(datagram) || lane.take(datagram, this.bitsPerMs)));
     socket.on("close", () => lane.close());
     this.towardServer.set(nameOf(browser), socket);
     return socket;

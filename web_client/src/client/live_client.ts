@@ -45,6 +45,8 @@ export interface LiveClientEvents {
   /** Ids of the people who speak; the silence between words is carried over. */
   speakers: readonly string[];
   receive: ReceiveState;
+  /** The first picture of a join is shown: how long each stage took. */
+  picture: JoinReport;
   publish: PublishState;
   /** A command is stored (`failure` is null) or refused. */
   settled: { command: Command; id: Ack["id"]; failure: CommandFailure | null };
@@ -75,7 +77,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   readonly publisher: Publisher;
   private readonly session: Session;
   private readonly driver: Driver;
-  private readonly clock = new JoinClock((report) => this.driver.run((session) => session.report(report)));
+  private readonly clock = new JoinClock((report) => this.onPicture(report));
   private keeper: Keeper;
   private readonly url: string;
   private readonly receiveRetry = new Retry();
@@ -338,6 +340,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     if (joined.answer !== null) void this.accept(this.prepared, joined.answer);
     else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
     this.publisher.rejoined(joined.slots);
+  }
+
+  private onPicture(report: JoinReport): void {
+    this.emit("picture", report);
+    this.driver.run((session) => session.report(report));
   }
 
   private setPresent(present: number): void {
