@@ -1,18 +1,20 @@
 /** How members get in: by the ticket of their page, and by the ordinary exchange where that is no good. */
 
 import type { Browser, Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { chromium, firefox } from "./harness/browsers";
 import { LivePage } from "./harness/live_page";
 import { Server } from "./harness/server";
 import { BEHIND_RELAY, UdpRelay } from "./harness/udp_relay";
 
 let server: Server;
+let relay: UdpRelay;
 let browsers: Record<"chromium" | "firefox", Browser>;
 
 beforeAll(async () => {
-  const [started, one, other] = await Promise.all([Server.start({ demo: true }), chromium(), firefox()]);
+  const [started, one, other] = await Promise.all([Server.start({ demo: true, settings: BEHIND_RELAY }), chromium(), firefox()]);
   server = started;
+  relay = await UdpRelay.start(server.mediaPort);
   // The demo's picture is encoded once, which takes a while on a busy machine.
   while ((await server.metric("livetrial_plane_rtp_received_total")) === 0) await new Promise((later) => setTimeout(later, 200));
   browsers = { chromium: one, firefox: other };
@@ -20,6 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(Object.values(browsers ?? {}).map((browser) => browser.close()));
+  relay?.close();
   await server?.stop();
 });
 
@@ -99,18 +102,8 @@ describe.each(["chromium", "firefox"] as const)("in %s", (name) => {
 });
 
 describe("where the server's flights are lost", () => {
-  let behind: Server;
-  let relay: UdpRelay;
-
-  beforeAll(async () => {
-    behind = await Server.start({ demo: true, settings: BEHIND_RELAY });
-    relay = await UdpRelay.start(behind.mediaPort);
-    await behind.untilMetric("livetrial_plane_rtp_received_total", 1);
-  });
-
-  afterAll(async () => {
-    relay?.close();
-    await behind?.stop();
+  afterEach(() => {
+    relay.loses = () => false;
   });
 
   test.each([
@@ -123,7 +116,7 @@ describe("where the server's flights are lost", () => {
     let seen = 0;
     // The first whole flight is lost, of as many datagrams as it has; what comes again later passes.
     relay.loses = (datagram) => handshakeType(datagram) === first && ++seen <= 2;
-    const page = await LivePage.open(browsers[name], `${behind.url}/s/demo`, { before: (page) => page.evaluateOnNewDocument(countConnections).then(() => {}) });
+    const page = await open(browsers[name], null);
     await page.untilMoving();
     expect(seen).toBeGreaterThan(2);
     expect(await connections(page)).toBe(1);
