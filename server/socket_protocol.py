@@ -12,7 +12,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from server.compression import InboundDeflateFactory
+from server.compression import LARGE_OCTETS, InboundDeflate, InboundDeflateFactory
+from server.frames import compressed_frame, text_frame
 
 UNSENT_LOW_WATER_BYTES = 64 * 1024
 """What the kernel holds unsent for a socket: with megabytes there, a slow reader is noticed minutes late."""
@@ -61,6 +62,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return False
         self.transport.write(frame)
         return True
+
+    def frame_of(self, text: str) -> bytes:
+        """The frame of a message for this socket alone: compressed where that is worth it and agreed."""
+        if len(text) >= LARGE_OCTETS:
+            for extension in self.conn.extensions:
+                if isinstance(extension, InboundDeflate):
+                    return compressed_frame(text, extension.local_max_window_bits)
+        return text_frame(text)
 
     async def write_frame(self, frame: bytes) -> None:
         """Write it as soon as the socket takes it. Raises `ClientDisconnected` when it never will."""

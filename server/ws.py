@@ -69,7 +69,7 @@ class Socket:
         self._doorway = doorway
         self._join_timeout_s = join_timeout_s
         self._protocol = protocol_of(websocket.scope)
-        self._outbox = Outbox(self._protocol.write_now)
+        self._outbox = Outbox(self._protocol.write_now, frame_of=self._protocol.frame_of)
         self._member: Member | None = None
         self._end_code = 1006
         self._bucket = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE, now=time.monotonic())

@@ -26,6 +26,8 @@ export class UdpRelay {
   private readonly random = seeded(1);
   private readonly sockets = new Set<Socket>();
   private readonly lanesUp = new Map<string, Lane>();
+  /** What of the server's datagrams does not arrive. */
+  loses: (datagram: Buffer) => boolean = () => false;
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
@@ -90,7 +92,7 @@ export class UdpRelay {
     const socket = createSocket("udp4");
     this.sockets.add(socket);
     const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
-    socket.on("message", (datagram) => lane.take(datagram, this.bitsPerMs));
+    socket.on("message", (datagram) => void (this.loses(datagram) || lane.take(datagram, this.bitsPerMs)));
     socket.on("close", () => (this.sockets.delete(socket), lane.close()));
     this.towardServer.set(nameOf(browser), socket);
     return socket;

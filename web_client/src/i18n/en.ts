@@ -207,6 +207,29 @@ export const en: Messages = {
     nothingSent: "Nothing is being sent yet.",
   },
 
+  joining: {
+    heading: "Technical details of the picture",
+    notYet: "No picture has been shown yet.",
+    way: "Way of joining",
+    ways: { ticket: "by the page's ticket", ordinary: "ordinary exchange", switch: "switched session, same connection" },
+    stage: "Stage",
+    since: "Since the tap",
+    tap: "Tap, or the page is ready",
+    stages: {
+      offer: "Offer made",
+      answer: "Answer applied",
+      joined: "Joined",
+      ice: "Path found (ICE)",
+      dtls: "Encrypted (DTLS)",
+      first_packet: "First packet",
+      first_decoded: "First picture decoded",
+      first_shown: "First picture shown",
+    },
+    roundTrip: "Round trip",
+    size: "Size",
+    lost: "Packets lost",
+  },
+
   talk: talkEn,
 
   home: {

@@ -1,5 +1,6 @@
 /** Every string that a person sees. A language that lacks one does not compile. */
 
+import type { JoinReport, JoinStages } from "../client/protocol";
 import type { ClosedReason, ERROR_CODES } from "../client";
 import type { TalkMessages } from "./talk_en";
 
@@ -151,6 +152,21 @@ export interface Messages {
     readonly loss: string;
     readonly sound: string;
     readonly nothingSent: string;
+  };
+
+  /** How the picture came to this member. */
+  readonly joining: {
+    readonly heading: string;
+    readonly notYet: string;
+    readonly way: string;
+    readonly ways: Record<JoinReport["path"], string>;
+    readonly stage: string;
+    readonly since: string;
+    readonly tap: string;
+    readonly stages: Record<keyof JoinStages, string>;
+    readonly roundTrip: string;
+    readonly size: string;
+    readonly lost: string;
   };
 
   /** Everything that people say and choose. */

@@ -207,6 +207,29 @@ export const zh: Messages = {
     nothingSent: "目前没有发送任何内容。",
   },
 
+  joining: {
+    heading: "画面的技术详情",
+    notYet: "还没有显示过画面。",
+    way: "进入方式",
+    ways: { ticket: "使用页面凭票", ordinary: "普通交换", switch: "切换场次，沿用原连接" },
+    stage: "阶段",
+    since: "自点击起",
+    tap: "点击，或页面就绪",
+    stages: {
+      offer: "已生成请求",
+      answer: "已应用应答",
+      joined: "已进入",
+      ice: "已找到通路（ICE）",
+      dtls: "已加密（DTLS）",
+      first_packet: "首个数据包",
+      first_decoded: "首帧已解码",
+      first_shown: "首帧已显示",
+    },
+    roundTrip: "往返时延",
+    size: "尺寸",
+    lost: "丢包数",
+  },
+
   talk: talkZh,
 
   home: {
