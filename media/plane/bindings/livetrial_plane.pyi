@@ -195,6 +195,7 @@ class Plane:
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown).
         - link_bytes: octets sent with a transport-wide number, retransmissions and padding included.
         - contended: 1 where others are believed to use the link too.
+        - paced_bytes: octets that wait in the pacer for their turn on the link; paced_ms: how long they take to leave.
 
         `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost
         is in its receiver reports, but not in these.

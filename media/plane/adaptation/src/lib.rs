@@ -13,6 +13,7 @@ pub mod dispersion;
 pub mod estimator;
 pub mod history;
 pub mod loss;
+pub mod pacer;
 pub mod probe;
 pub mod queue;
 

@@ -14,6 +14,8 @@ struct Path {
     numbers: Vec<u16>,
     sent: u16,
     began: std::time::Instant,
+    /// When the link has drained what was sent, by the member's clock.
+    free_at: Duration,
 }
 
 impl Path {
@@ -23,7 +25,7 @@ impl Path {
         let member = world.subscribe(2);
         world.take(&mut host);
         let began = world.now;
-        Self { world, host, member, recorder: Recorder::default(), numbers: Vec::new(), sent: 0, began }
+        Self { world, host, member, recorder: Recorder::default(), numbers: Vec::new(), sent: 0, began, free_at: Duration::ZERO }
     }
 
     /// A picture of [`PACKETS`] packets of 1000 octets, of which the member gets one every `spacing` milliseconds and reports them.
@@ -35,11 +37,15 @@ impl Path {
             self.sent += 1;
         }
         self.world.engine.flush(self.world.now, &mut self.world.wire);
-        let at = self.arrival();
-        for (index, number) in (0_u32..).zip(self.take()) {
-            self.recorder.on_packet(number, at + index * Duration::from_millis(spacing));
+        let spacing = Duration::from_millis(spacing);
+        for _ in 0..80 {
+            for number in self.take() {
+                self.free_at = self.free_at.max(self.arrival());
+                self.recorder.on_packet(number, self.free_at);
+                self.free_at += spacing;
+            }
+            self.world.pass(Duration::from_millis(1));
         }
-        self.world.pass(Duration::from_millis(80));
         self.report();
     }
 
