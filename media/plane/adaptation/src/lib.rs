@@ -16,6 +16,8 @@ pub mod loss;
 pub mod pacer;
 pub mod probe;
 pub mod queue;
+pub mod reports;
 
 pub use config::Config;
 pub use estimator::Estimator;
+pub use reports::ReportEstimator;

@@ -46,6 +46,9 @@ pub struct Report {
     pub probe_share: f64,
     pub delivered_mbps: f64,
     pub switches: usize,
+    pub pacer_delay: f64,
+    pub pacer_dropped: u64,
+    pub audio_lost: f64,
 }
 
 /// Run flows over a link for so long; a report a flow.
@@ -105,5 +108,8 @@ fn report(link: &Link, sender: &Sender, flow: usize, samples: &[(f64, f64, f64)]
         probe_share: sender.probe_octets / sender.sent_octets,
         delivered_mbps: sender.arrived_octets * 8.0 / duration / 1e6,
         switches: sender.switches,
+        pacer_delay: sender.pacer_delay,
+        pacer_dropped: sender.pacer_dropped,
+        audio_lost: 1.0 - sender.audio_arrived / sender.audio_sent.max(1.0),
     }
 }

@@ -10,7 +10,7 @@ use super::counters::Counter;
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
-use super::{Engine, PeerKey};
+use super::{Engine, PeerKey, SinkKey};
 use crate::command::LinkRow;
 use crate::twcc::Feedback;
 
@@ -144,17 +144,20 @@ fn seconds(ticks: i64) -> f64 {
 
 impl Peer {
     /// What is known of its link.
+    #[expect(clippy::cast_possible_truncation, reason = "for people and policy seven digits are enough")]
     pub(super) fn link_row(&self) -> LinkRow {
-        match (&self.link, self.bound) {
-            (Some(link), _) => link.row(),
-            (None, Some((bitrate, _))) => LinkRow { estimate_bps: bitrate, ..LinkRow::UNKNOWN },
-            (None, None) => LinkRow::UNKNOWN,
-        }
+        let single = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
+        let by_reports =
+            || LinkRow { estimate_bps: single(self.reports.estimate()), loss: single(self.reports.loss()), ..LinkRow::UNKNOWN };
+        self.link.as_ref().map_or_else(by_reports, |link| link.row())
     }
 
     /// Drop a bound that was told a while ago.
     pub(super) fn forget_bound(&mut self, now: Instant) {
-        self.bound = self.bound.filter(|(_, told)| now.saturating_duration_since(*told) < REMB_LIFETIME);
+        if self.bound_told.is_some_and(|told| now.saturating_duration_since(told) >= REMB_LIFETIME) {
+            self.bound_told = None;
+            self.reports.forget_bound();
+        }
     }
 }
 
@@ -173,9 +176,29 @@ impl Engine {
     /// Take in a bound that a subscriber tells (draft-alvestrand-rmcat-remb-03).
     #[expect(clippy::cast_precision_loss, reason = "it has 18 bits of mantissa")]
     pub(super) fn receive_remb(&mut self, now: Instant, peer: PeerKey, bitrate: u64) {
+        let octets = self.octets_to(peer);
+        let seconds = self.clock.since_epoch(now).as_secs_f64();
         if let Some(peer) = self.peers.get_mut(peer) {
-            peer.bound = Some((bitrate as f32, now));
+            peer.bound_told = Some(now);
+            peer.reports.on_bound(seconds, bitrate as f64, octets);
         }
+    }
+
+    /// Take in the losses of a stream, where that is all that is known of its subscriber's link. The stream that carries most
+    /// tells for the link.
+    pub(super) fn note_losses(&mut self, now: Instant, peer: PeerKey, sink: SinkKey) {
+        let octets = self.octets_to(peer);
+        let seconds = self.clock.since_epoch(now).as_secs_f64();
+        let Some(sink) = self.sinks.get(sink).filter(|sink| sink.octets.get().saturating_mul(2) >= octets) else { return };
+        if let Some(peer) = self.peers.get_mut(peer).filter(|peer| peer.link.is_none()) {
+            peer.reports.on_report(seconds, sink.fraction_lost().into(), octets);
+        }
+    }
+
+    /// Payload octets sent to a peer since the beginning.
+    fn octets_to(&self, peer: PeerKey) -> u64 {
+        let sinks = self.peers.get(peer).map(|peer| peer.sinks.as_slice()).unwrap_or_default();
+        sinks.iter().filter_map(|&key| self.sinks.get(key)).map(|sink| sink.octets.get()).fold(0, u64::saturating_add)
     }
 }
 

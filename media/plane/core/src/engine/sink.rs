@@ -222,6 +222,11 @@ impl Sink {
         self.link.on_report(block, self.track.sent(), round_trip, now);
     }
 
+    /// Of what was sent between the last two reports, 0–1.
+    pub(super) fn fraction_lost(&self) -> f32 {
+        self.link.fraction()
+    }
+
     pub(super) fn row(&self, peer: u32, source: u32) -> SinkRow {
         SinkRow {
             sink: self.id,
