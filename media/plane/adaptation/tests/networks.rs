@@ -3,7 +3,7 @@
 
 mod simulation;
 
-use simulation::{Capacity, Link, Random, Report, Sender, Tcp, run, run_with};
+use simulation::{Capacity, Link, Random, Report, Sender, Tcp, run, run_with, step};
 
 /// One sender, 50 ms each way.
 fn alone(capacity: Capacity, duration: f64, change: impl FnOnce(&mut Link)) -> Report {
@@ -131,4 +131,27 @@ fn hundreds_of_random_networks_hold_what_is_promised() {
         utilisation[2] >= 0.9 && queue[0] <= 60.0 && queue[1] <= 250.0 && switches[0] <= 12.0,
         "{utilisation:?} {queue:?} {switches:?}"
     );
+}
+
+/// When, after `from`, the estimate first is as `reached` says; nothing is judged before.
+fn time_until(capacity: Capacity, from: f64, reached: impl Fn(&Sender) -> bool) -> f64 {
+    let mut link = Link::new(capacity, &[0.05]);
+    let mut sender = [Sender::new(7, 0.05)];
+    run(&mut link, &mut sender, from);
+    let mut now = from;
+    while !reached(&sender[0]) && now < from + 20.0 {
+        step(&mut link, &mut sender, &mut [], now);
+        now += simulation::TICK;
+    }
+    now - from
+}
+
+#[test]
+fn the_first_estimate_comes_with_the_first_report_and_room_is_found_soon() {
+    for rate in [0.3e6, 1e6, 5e6] {
+        let first = time_until(Capacity::constant(rate), 0.0, |sender| sender.estimator.is_told());
+        let found = time_until(Capacity::steps(&[(0.0, 0.6), (20.0, 2.5)]), 20.0, |sender| sender.layer_rate() >= 2e6);
+        println!("{rate}: first estimate after {first:.3} s, the best layer {found:.1} s after a step up");
+        assert!(first <= 0.3 && found <= 3.0, "{first} {found}");
+    }
 }
