@@ -241,6 +241,7 @@ impl Stream<'_> {
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);
                     counters.packets_paced.add(1);
+                    counters.paced_dropped.add(link.take_dropped());
                 }
             }
             (rest, rest_sizes) = (later, later_sizes);

@@ -100,7 +100,7 @@ fn what_arrives_apart_tells_what_the_link_carries() {
     // About 1040 octets every 4 ms.
     let row = path.row();
     assert!((1_700_000.0..2_200_000.0).contains(&row.estimate_bps), "{row:?}");
-    assert!((row.rtt_ms - 80.0).abs() < 1.0 && row.loss == 0.0 && !row.contended, "{row:?}");
+    assert!((50.0..81.0).contains(&row.rtt_ms) && row.loss == 0.0 && !row.contended, "{row:?}");
     assert_eq!(path.world.stat("feedback_received"), 10);
 }
 
