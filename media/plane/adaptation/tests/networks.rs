@@ -1,5 +1,5 @@
 //! Whole networks in virtual time: RFC 8867 cases and measured traces, one bottleneck, drop-tail.
-#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "test code")]
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "test code")]
 
 mod simulation;
 
