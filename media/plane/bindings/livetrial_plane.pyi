@@ -207,12 +207,14 @@ class Plane:
 
         - estimate_bps: bit/s that the link is believed to carry, RTP header and SRTP tag included, UDP and IP not. From
           transport-wide feedback where "transport-cc" is among the peer's extensions, else what it told by REMB in the last
-          5 s; nan until something tells.
+          5 s (and twice that for 4 s now and then, where REMB is bound by what is sent), else from the losses in its receiver
+          reports; nan until something tells.
         - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown).
         - link_bytes: octets sent with a transport-wide number, retransmissions and padding included.
         - contended: 1 where others are believed to use the link too.
+        - paced_bytes: octets that wait in the pacer for their turn on the link; paced_ms: how long they take to leave.
 
         `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost
         is in its receiver reports, but not in these.

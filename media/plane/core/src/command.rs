@@ -300,12 +300,24 @@ pub struct LinkRow {
     pub octets: u64,
     /// Others are believed to use the link too.
     pub contended: bool,
+    /// Octets that wait in the pacer for their turn.
+    pub paced_octets: u32,
+    /// How long they will take to leave.
+    pub paced_ms: f32,
 }
 
 impl LinkRow {
     /// Nothing was reported.
-    pub const UNKNOWN: Self =
-        Self { estimate_bps: f32::NAN, rtt_ms: f32::NAN, queue_ms: f32::NAN, loss: f32::NAN, octets: 0, contended: false };
+    pub const UNKNOWN: Self = Self {
+        estimate_bps: f32::NAN,
+        rtt_ms: f32::NAN,
+        queue_ms: f32::NAN,
+        loss: f32::NAN,
+        octets: 0,
+        contended: false,
+        paced_octets: 0,
+        paced_ms: 0.0,
+    };
 }
 
 /// One encoding of a source.

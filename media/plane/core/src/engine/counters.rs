@@ -54,6 +54,12 @@ counters! {
     bursts_sent,
     /// Of these, sent as the last segments of another: audio behind a picture.
     bursts_joined,
+    /// Packets that waited for their turn on their subscriber's link.
+    packets_paced,
+    /// Sends that carried them.
+    paced_bursts,
+    /// Of these packets, dropped: too old, or more than may wait.
+    paced_dropped,
     /// Octets of padding that evened out segments.
     padding_octets_sent,
     /// Retransmissions received from publishers (RFC 4588).

@@ -22,12 +22,14 @@ mod link;
 mod link_loss;
 mod mirror;
 mod mirrored;
+mod pacer;
 mod peer;
 mod probes;
 mod redundancy;
 mod repair;
 mod replay;
 mod ride;
+mod scratch;
 mod selector;
 mod sent;
 mod sequence_map;
@@ -109,6 +111,8 @@ pub struct Engine {
     turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
+    /// Peers to whom something waits for its turn.
+    pacing: Vec<PeerKey>,
     /// Peers for whom more is wanted than is known to fit.
     probing: Vec<PeerKey>,
     /// Peers whose media wait behind the last flight of DTLS.
@@ -120,7 +124,7 @@ pub struct Engine {
     events: VecDeque<Event>,
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
-    scratch: Vec<u8>,
+    scratch: scratch::Scratch,
     /// A send that waits for more to the same subscriber.
     joint: joint::Joint,
 }
@@ -157,6 +161,7 @@ impl Engine {
             dirty: Vec::new(),
             turn: 0,
             replaying: Vec::new(),
+            pacing: Vec::new(),
             probing: Vec::new(),
             opening: Vec::new(),
             timers: Timers::new(now),
@@ -164,7 +169,7 @@ impl Engine {
             tickets: tickets::Tickets::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
-            scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
+            scratch: scratch::Scratch::default(),
             joint: joint::Joint::default(),
         }
     }
@@ -196,7 +201,10 @@ impl Engine {
                     self.flush(now, out);
                 }
             }
-            Kind::Rtcp => self.receive_rtcp(now, peer, from, datagram, out),
+            Kind::Rtcp => {
+                self.receive_rtcp(now, peer, from, datagram, out);
+                self.pace_what_waits(now);
+            }
         }
     }
 
@@ -212,6 +220,7 @@ impl Engine {
             match timer {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
+                timers::Timer::Pacing => self.send_paced(now, out),
                 timers::Timer::Probes => self.send_probes(now, out),
                 timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
@@ -221,6 +230,7 @@ impl Engine {
                 timers::Timer::Silence => self.report_silence(now),
                 timers::Timer::Liveness => self.check_liveness(now),
             }
+            self.pace_what_waits(now);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use adaptation::ReportEstimator;
 use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -65,8 +66,10 @@ pub(super) struct Peer {
     pub(super) remb: RembEstimate,
     /// What its link carries, where it receives anything.
     pub(super) link: Option<Box<Link>>,
-    /// Bit/s that it asks us not to exceed (REMB), and when it last did.
-    pub(super) bound: Option<(f32, Instant)>,
+    /// The same from its reports alone, where it has no transport-wide feedback.
+    pub(super) reports: ReportEstimator,
+    /// When it last asked us not to exceed a bitrate (REMB).
+    pub(super) bound_told: Option<Instant>,
 }
 
 /// The SRTP contexts, once DTLS brought the keys.
@@ -113,7 +116,8 @@ impl Peer {
             leniency: Leniency::default(),
             remb: RembEstimate::default(),
             link: None,
-            bound: None,
+            reports: ReportEstimator::default(),
+            bound_told: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod codecs;
 mod handshake;
 mod link;
 mod mirrors;
+mod pacing;
 mod repair;
 mod riding;
 mod switching;
