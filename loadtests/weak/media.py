@@ -50,18 +50,23 @@ class Loop(msgspec.Struct, frozen=True):
 
 async def load() -> Loop:
     """The loop; encoded in a thread (half a minute) where it is not there yet."""
-    return await asyncio.to_thread(_load, KEPT / f"host-{VERSION}.msgpack")
+    return await asyncio.to_thread(_load, path())
 
 
-def _load(path: Path) -> Loop:
+def path() -> Path:
+    """Where the loop is kept."""
+    return KEPT / f"host-{VERSION}.msgpack"
+
+
+def _load(kept: Path) -> Loop:
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=Loop)
+        return msgspec.msgpack.decode(kept.read_bytes(), type=Loop)
     except (FileNotFoundError, msgspec.MsgspecError):
         loop = Loop(video=_encode_video(), audio=_encode_audio())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(f".{os.getpid()}.tmp")
         unfinished.write_bytes(msgspec.msgpack.encode(loop))
-        os.replace(unfinished, path)
+        os.replace(unfinished, kept)
         return loop
 
 
