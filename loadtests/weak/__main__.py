@@ -29,8 +29,13 @@ def main() -> None:
     control.build()
     names = options.cases or list(CASES)
     cases = [_length(CASES[name], whole=options.whole) for name in names]
+    if options.seconds:
+        cases = [case.shortened(options.seconds / case.seconds, options.seconds) for case in cases]
     seconds = sum(case.seconds + 10 for case in cases) * options.seeds / options.parallel
-    print(f"{len(cases)} cases, {options.seeds} seeds, {options.parallel} at once: about {seconds / 60:.0f} minutes", flush=True)
+    print(
+        f"{len(cases)} cases, {options.seeds} seeds, {options.parallel} at once: about {seconds / 60:.0f} minutes",
+        flush=True,
+    )
     result = uvloop.run(_all(cases, options))
     print(json.dumps(result))
 
@@ -42,6 +47,7 @@ def _options() -> argparse.Namespace:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--short", dest="whole", action="store_false", help="in minutes (the default)")
     length.add_argument("--whole", action="store_true", help="each case in its own time")
+    parser.add_argument("--seconds", type=float, help="squeeze each case into so long")
     parser.add_argument("--parallel", type=int, default=1, help="cases at once; one takes most of a core (default 1)")
     parser.add_argument("--page", type=Path, default=PAGE, help=f"where the plots go (default {PAGE})")
     return parser.parse_args()

@@ -58,7 +58,9 @@ def figures(take: Take) -> dict[str, float | None]:
 
 def downward(take: Take) -> Media:
     """RTP to members within the case."""
-    log = take.log[(take.log["way"] == Way.DOWN) & (take.log["kind"] == Kind.RTP) & (take.log["fate"] != Fate.DUPLICATE)]
+    log = take.log[
+        (take.log["way"] == Way.DOWN) & (take.log["kind"] == Kind.RTP) & (take.log["fate"] != Fate.DUPLICATE)
+    ]
     log = log[(log["arrived"] >= take.began) & (log["arrived"] <= take.ended)]
     at = (log["arrived"] - take.began).astype(float) / 1e9
     left = np.maximum(log["left"], log["arrived"])
@@ -109,7 +111,7 @@ def _settled(take: Take, at: Numbers) -> npt.NDArray[np.bool_]:
 def _reactions(take: Take, link: Links) -> dict[str, float | None]:
     """The slowest change of encoding after steps down and up; a layer that was right before takes no time."""
     slowest: dict[str, list[float]] = {"down_ms": [], "up_ms": []}
-    if len(take.case.flows) > 1:
+    if len(take.case.flows) > 1 or not take.case.steps_s:
         return {}
     ends = [*take.case.steps_s[1:], take.case.seconds]
     for step, end in zip(take.case.steps_s, ends, strict=True):

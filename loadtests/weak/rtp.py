@@ -29,9 +29,7 @@ class Stream:
         """The next RTP packet (RFC 3550 section 5.1), with mid and rid."""
         elements = _element(MID, self.mid) + (_element(RID, self.rid) if self.rid else b"")
         elements += bytes(-len(elements) % 4)
-        head = struct.pack(
-            "!BBHII", 0x90, marker << 7 | payload_type, self.sequence, timestamp & 0xFFFFFFFF, self.ssrc
-        )
+        head = struct.pack("!BBHII", 0x90, marker << 7 | payload_type, self.sequence, timestamp & 0xFFFFFFFF, self.ssrc)
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.packets += 1
         self.octets += len(payload)

@@ -68,9 +68,14 @@ async def run(case: Case, seed: int) -> Take:
             stage = await Stage.build(stack, case, seed, log, sampled, loop)
             await stage.play(take)
             take.late = (await stage.link.stats())["lateness"]
-        take.plane = [json.loads(line) for line in sampled.read_text().splitlines() if line.endswith("}")]
-        take.log = packet_log.read(log).copy()
+        await asyncio.to_thread(_read, take, log, sampled)
     return take
+
+
+def _read(take: Take, log: Path, sampled: Path) -> None:
+    # The server may have been ended in the middle of a line.
+    take.plane = [json.loads(line) for line in sampled.read_text().splitlines() if line.endswith("}")]
+    take.log = packet_log.read(log).copy()
 
 
 @dataclass
@@ -139,9 +144,7 @@ class Stage:
         take.unix_less_monotonic_ms = time.time() * 1e3 - time.monotonic() * 1e3
         address = self.link.addresses["tcp"]
         self.tcp = [asyncio.create_task(cross.long(address)) for _ in range(self.case.long_tcp)]
-        self.tcp += [
-            asyncio.create_task(cross.short(address, self.seed * 100 + n)) for n in range(self.case.short_tcp)
-        ]
+        self.tcp += [asyncio.create_task(cross.short(address, self.seed * 100 + n)) for n in range(self.case.short_tcp)]
         try:
             away = await asyncio.gather(
                 self._pass_time(), *(self._attend(number, flow) for number, flow in enumerate(flows))
