@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from server.demo_picture import FRAMES_PER_S, SAMPLES_PER_S
 
-VERSION = 5
+VERSION = 6
 """Goes up with every change of what is drawn or how it is encoded."""
 
 KEPT = Path(__file__).parents[2] / "build" / "weak"
-LOOP_S = 16
+LOOP_S = 8
 WIDTH, HEIGHT = 1280, 720
 SCALES = (4, 2, 1)
 BITRATES = (150_000, 500_000, 1_600_000)
@@ -96,7 +96,7 @@ def _encoder(scale: int, bitrate: int) -> av.VideoCodecContext:
     rates = ",".join(str(round(bitrate * share / 1000)) for share in TEMPORAL_SHARES)
     encoder.options = {
         "deadline": "realtime",
-        "cpu-used": "8",
+        "cpu-used": "12",
         "lag-in-frames": "0",
         "auto-alt-ref": "0",
         "error-resilient": "default",
