@@ -53,7 +53,7 @@ def figures(take: Take) -> dict[str, float | None]:
     found |= _pages(take)
     found |= _sharing(take, media)
     found |= _resumption(take)
-    return {name: None if value is None else round(value, 4) for name, value in found.items()}
+    return {name: None if value is None else round(float(value), 4) for name, value in found.items()}
 
 
 def downward(take: Take) -> Media:
