@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -111,6 +112,15 @@ class Receiving(Connection):
         """Send pictures, or sound alone while nobody looks."""
         self._seat.watch(pictures)
 
+    @property
+    def made_at(self) -> float:
+        """When this node first heard of it, by `time.monotonic`."""
+        return self._negotiated.peer.made_at
+
+    def when_media_begin(self, told: Callable[[float], None]) -> None:
+        """Have `told` called with the time of `time.monotonic` at which the first packet left or may leave."""
+        self._negotiated.peer.when_media_begin(told)
+
     def move(self, room: str) -> list[SlotView]:
         """Show another room by the same connection; returns its slots."""
         return self._seat.move(room)
@@ -122,10 +132,13 @@ class MediaNode:
     def __init__(self, config: MediaConfig) -> None:
         self.on_speakers: Callable[[str, list[str]], None] = lambda room, people: None
         """Called with a room and the people who speak in it, when others do; at most twice a second."""
+        self.endings: Counter[str] = Counter()
+        """Peers that ended, by reason; see `Peer`."""
         self._listening: asyncio.Task[None] | None = None
         self._adapting: asyncio.Task[None] | None = None
         self._adaptation: Adaptation | None = None
         self._config = config
+        self._announced = [Announced.parse(text) for text in config.announced]
         self._link: PlaneLink | None = None
         self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
         self._rooms: dict[str, Room] = {}
@@ -309,7 +322,7 @@ class MediaNode:
         if ticket is not None:
             self._tickets.check(ticket, room)
             if negotiation.dtls_role(parsed, prefer_passive=prefer_passive) != "client":
-                raise TicketRefused("a ticket is for offers that leave the DTLS role open")
+                raise TicketRefused("a ticket is for offers that leave the DTLS role open", "role")
         ssrcs = None if ticket is None else (lambda slot: self._tickets.ssrcs(ticket, slot))
         names = list(sections.slot_names(parsed))
         answers = [
@@ -392,6 +405,7 @@ class MediaNode:
             fingerprints=offer.fingerprints,
             extensions=extensions,
             sends=any(answered.stream is not None for answered in answers),
+            endings=self.endings,
             on_closed=on_closed,
             credentials=None if ticket is None else (ticket, self._tickets.password(ticket)),
         )
@@ -414,6 +428,7 @@ class MediaNode:
             fingerprints=None,
             extensions={},
             sends=True,
+            endings=self.endings,
             on_closed=closed,
             credentials=(ufrag, self._tickets.password(ufrag)),
         )
@@ -467,10 +482,9 @@ class MediaNode:
 
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
-        config = self._config
-        announced = [Announced.parse(text) for text in config.announced]
-        udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
-        return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
+        config, port = self._config, self.port
+        udp = [Candidate("udp", to.address, to.port or port) for to in self._announced if config.udp_announced]
+        return udp + [Candidate("tcp", to.address, to.port or port) for to in self._announced if config.tcp]
 
     def _tidy(self, room: str) -> None:
         """Let a room go that nobody is in."""

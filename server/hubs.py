@@ -45,6 +45,11 @@ class Hubs:
         hub = self._hubs.get(session)
         return len(hub.presence) if hub else 0
 
+    def record(self, session: str) -> SessionRecord | None:
+        """That of a session that is live here."""
+        hub = self._hubs.get(session)
+        return hub.record if hub else None
+
     def tell_speakers(self, session: str, people: list[str]) -> None:
         """Others speak in a session now; nobody is told where nobody is."""
         if hub := self._hubs.get(session):

@@ -44,6 +44,16 @@ class ReceiveLink:
         if self._receiving is not None:
             self._receiving.watch(pictures)
 
+    @property
+    def made_at(self) -> float:
+        """When the server first heard of the connection, by `time.monotonic`."""
+        return self._receiving.made_at if self._receiving is not None else float("inf")
+
+    def when_media_begin(self, told: Callable[[float], None]) -> None:
+        """Have `told` called with the time at which media began."""
+        if self._receiving is not None:
+            self._receiving.when_media_begin(told)
+
     def restart(self, offer: str) -> str:
         """Restart ICE; returns the SDP answer. Raises `MediaError`, or `NoConnection` where it has ended."""
         return _restart(self._receiving if self.alive else None, offer)

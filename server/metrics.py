@@ -1,6 +1,6 @@
 """What `/metrics` says (Prometheus text format)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -8,6 +8,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from server.join_times import JoinTimes
+
+REASONS = ("closed", "connect_timeout", "dtls_failed", "join_missing", "left", "lost", "wrong_fingerprint")
+"""Why a media connection ends; all are shown from the start, so that rates can be told of the first."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -36,6 +39,12 @@ class Metrics:
             "livetrial_socket_closes", "WebSockets closed by us, by code", ["code"], registry=self.registry
         )
 
+        self.tickets_refused = Counter(
+            "livetrial_tickets_refused",
+            "Tickets of join messages that were refused, by reason; the page then joins without",
+            ["reason"],
+            registry=self.registry,
+        )
         self.join_times = JoinTimes(self.registry)
 
     def watch(self, name: str, text: str, things: Sized) -> None:
@@ -45,6 +54,10 @@ class Metrics:
     def watch_plane(self, stats: Callable[[], dict[str, int]], gauges: frozenset[str]) -> None:
         """Publish the forwarding plane's numbers; those named in `gauges` go down too."""
         self.registry.register(_PlaneCollector(stats, gauges))
+
+    def watch_endings(self, endings: Mapping[str, int]) -> None:
+        """Publish why media connections ended."""
+        self.registry.register(_EndingsCollector(endings))
 
     def watch_quality(self, viewers: Callable[[], dict[str, int]]) -> None:
         """Publish how many viewers get which quality."""
@@ -69,6 +82,21 @@ class _PlaneCollector(Collector):
 
     def describe(self) -> Iterable[Metric]:
         # Nothing, so that registering does not ask the plane.
+        return []
+
+
+class _EndingsCollector(Collector):
+    def __init__(self, endings: Mapping[str, int]) -> None:
+        self._endings = endings
+
+    def collect(self) -> Iterable[Metric]:
+        text = "Media connections that ended, by reason; `closed` is by us, all but `left` and `lost` are refusals"
+        metric = CounterMetricFamily("livetrial_peers_ended", text, labels=["reason"])
+        for reason in REASONS:
+            metric.add_metric([reason], self._endings.get(reason, 0))
+        yield metric
+
+    def describe(self) -> Iterable[Metric]:
         return []
 
 

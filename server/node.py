@@ -146,6 +146,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         media=media,
         kept=kept,
         ice_servers=ice_servers,
+        metrics=metrics,
         max_members=settings.max_members,
     )
     node = Node(
@@ -180,6 +181,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
+    metrics.watch_endings(media.endings)
     metrics.watch_quality(media.quality)
     return node, kept
 

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from server.doorway import Doorway
 from server.faults import in_wire_terms
 from server.joining import Joining
+from server.media_links import ReceiveLink
 from server.member import Member
 from server.metrics import Metrics
 from server.outbox import Outbox
@@ -153,6 +154,12 @@ class Socket:
         else:
             self._metrics.joins.labels("ok").inc()
             self._metrics.join_times.served(_path(message), time.monotonic() - began)
+            if isinstance(message, Join) and self._member.receive_link is not None:
+                self._time_media(self._member.receive_link, _path(message), began)
+
+    def _time_media(self, link: ReceiveLink, path: str, began: float) -> None:
+        since = min(began, link.made_at)
+        link.when_media_begin(lambda at: self._metrics.join_times.media_began(path, at - since))
 
     async def _admit(self, message: ClientMessage | Exception) -> Member:
         if isinstance(message, Exception):

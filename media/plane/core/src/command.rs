@@ -229,6 +229,13 @@ pub enum Event {
         peer: PeerId,
         /// The ticket.
         ufrag: String,
+        /// Where the check came from.
+        address: TransportAddress,
+    },
+    /// The media gate to who has sinks opened, and what the cache serves has begun to leave.
+    Began {
+        /// Who is sent media.
+        peer: PeerId,
     },
     /// Nothing authenticated arrived for the liveness timeout.
     Lost {

@@ -41,7 +41,7 @@ impl Engine {
             Command::SetKeys { peer, profile, send, receive, hold } => {
                 let key = *self.ids.peers.get(&peer)?;
                 let (sender, receiver) = (SrtpSender::new(profile, &send), SrtpReceiver::new(profile, &receive));
-                self.open_media(key, Security { sender, receiver }, hold, now, out);
+                self.open_media(key, Box::new(Security { sender, receiver }), hold, now, out);
             }
             Command::ShowAgain(peer) => self.show_again(peer, now, out)?,
             Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs } => {
@@ -164,7 +164,7 @@ impl Engine {
         for ufrag in peer.credentials.ufrags() {
             self.by_ufrag.remove(ufrag);
         }
-        for address in &peer.checked {
+        for address in &*peer.checked {
             self.by_address.remove(address);
         }
         for source in peer.sources {

@@ -120,6 +120,8 @@ counters! {
     tickets_taken,
     /// Tickets whose MAC is wrong.
     tickets_forged,
+    /// Tickets whose check had another password.
+    tickets_wrong_password,
     /// Tickets that came too late.
     tickets_expired,
     /// Tickets that were used before.

@@ -193,7 +193,10 @@ impl Track {
         }
         self.select(packet, limit);
         let shift = self.map.shift_of(packet.sequence, packet.timestamp)?;
-        if !shift.selection.layers.contain(packet.place.layer) {
+        // A late head of a picture lies in front of what was dropped of it, in the run before.
+        let late = packet.sequence < self.map.highest();
+        let layers = if late { self.selector.changed_at(packet.timestamp) } else { None };
+        if !layers.map_or(shift.selection.layers, |layers| layers.lowest(shift.selection.layers)).contain(packet.place.layer) {
             return match self.map.drop(packet.sequence, packet.timestamp) {
                 Dropped::Unseen => None,
                 Dropped::Reserved(sequence, shift) => {
@@ -205,8 +208,8 @@ impl Track {
         let (sequence, shift) = self.map.keep(packet.sequence)?;
         self.sent.insert(sequence);
         let numbers = numbers(&feed, sequence, shift, packet);
-        if sequence.wrapping_add(1) == self.map.next_output() {
-            self.last = Some(LastSent { timestamp: numbers.timestamp, sent: now });
+        if self.last.is_none_or(|last| sequence > last.sequence) {
+            self.last = Some(LastSent { sequence, timestamp: numbers.timestamp, sent: now });
             if let Some(ids) = numbers.picture_ids {
                 (self.picture_id, self.tl0picidx) = ids;
             }

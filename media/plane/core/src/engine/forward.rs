@@ -111,7 +111,7 @@ impl Engine {
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return false };
         let mut switched = false;
         if sink.waits_for(from, encoding.generation) {
-            switched = try_switch(sink, source, from, pending, now);
+            switched = !overtaken(encoding, pending) && try_switch(sink, source, from, pending, now);
             if !switched {
                 return !self.begin_replay(sink_key, now, out);
             }
@@ -149,10 +149,19 @@ impl Engine {
     }
 }
 
-/// Switch the sink to an encoding if a decoder can begin with one of the pending packets.
+/// Whether one of `pending` is a keyframe's head that came behind what follows it, which nobody could use then: a replay sends all of it.
+fn overtaken(encoding: &Encoding, pending: &[i64]) -> bool {
+    let Some((gop, highest)) = encoding.gop.zip(encoding.highest) else { return false };
+    let passed_over = |sequence: i64| !pending.contains(&sequence) && encoding.cache.get(sequence).is_some();
+    pending.contains(&gop.start) && (gop.start..=highest).any(passed_over)
+}
+
+/// Switch the sink to an encoding if its newest keyframe begins with one of the pending packets.
 fn try_switch(sink: &mut Sink, source: &Source, to: Wanted, pending: &[i64], now: Instant) -> bool {
     let Some(encoding) = source.encodings.get(to.encoding) else { return false };
-    let keyframe = pending.iter().filter_map(|&sequence| encoding.cache.get(sequence)).find(|packet| packet.keyframe_start);
+    // Audio has no groups: any packet will do.
+    let head = encoding.gop.map_or_else(|| pending.first().copied(), |gop| Some(gop.start).filter(|head| pending.contains(head)));
+    let keyframe = head.and_then(|head| encoding.cache.get(head)).filter(|packet| packet.keyframe_start);
     let Some((packet, codec)) = keyframe.and_then(|packet| Some((packet, source.codecs.get(packet.codec)?))) else { return false };
     let ntp = last_and_next_ntp(sink, source, to, packet);
     sink.switch(to, encoding.generation, codec, packet, ntp, now)

@@ -35,7 +35,7 @@ pub(super) struct Peer {
     /// Since when we send there.
     moved_at: Option<Instant>,
     /// Addresses that passed a check, oldest first: what they send is this peer's.
-    pub(super) checked: ArrayVec<TransportAddress, MAX_ADDRESSES>,
+    pub(super) checked: Box<ArrayVec<TransportAddress, MAX_ADDRESSES>>,
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
@@ -45,7 +45,8 @@ pub(super) struct Peer {
     pub(super) checks: Bucket,
     /// Spent of the DTLS datagrams that are handed up.
     pub(super) dtls: Bucket,
-    pub(super) security: Option<Security>,
+    /// Apart from the peer, as all that forwarding does not touch: peers lie close together, and the processor's tables reach farther.
+    pub(super) security: Option<Box<Security>>,
     /// How far it is on its way to media.
     pub(super) opening: Opening,
     pub(super) sources: Vec<SourceKey>,
@@ -91,7 +92,7 @@ impl Peer {
             extensions,
             address: None,
             moved_at: None,
-            checked: ArrayVec::new(),
+            checked: Box::default(),
             last_heard: now,
             lost: false,
             provisional_since: None,

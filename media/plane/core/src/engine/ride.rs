@@ -1,7 +1,7 @@
 //! Audio rides with video: as the last segment of a picture to the same subscriber it costs an eighth of a send of its own.
 //!
 //! Audio waits for a picture only where its publisher's next one is expected within [`AUDIO_LINGER`], which is about one packet
-//! in six at 30 pictures a second; all other audio leaves at once. A long burst takes none along, because on the subscriber's
+//! in twelve at 30 pictures a second; all other audio leaves at once. A long burst takes none along, because on the subscriber's
 //! line audio would stand behind it.
 
 use std::time::{Duration, Instant};
@@ -12,8 +12,8 @@ use super::source::Source;
 use super::{Engine, Output, SinkKey, SourceKey};
 use crate::command::MediaKind;
 
-/// What audio may wait for a picture. A receiver's jitter buffer works in steps of 10 to 20 ms.
-pub(super) const AUDIO_LINGER: Duration = Duration::from_millis(5);
+/// What audio may wait for a picture: twice as long would take twice as many along, but hold one packet in fifty for more than 3 ms.
+pub(super) const AUDIO_LINGER: Duration = Duration::from_micros(2500);
 
 /// How far a picture may be behind its time before audio waits for it no longer.
 const LATENESS: Duration = Duration::from_millis(2);

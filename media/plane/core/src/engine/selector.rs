@@ -1,5 +1,7 @@
 //! Which layers of an encoding a sink is sent: fewer from any picture on, more only where they can be begun.
 
+use arrayvec::ArrayVec;
+
 use super::cache::Packet;
 use super::layers::{Layers, Up};
 
@@ -11,10 +13,15 @@ pub(super) struct Selection {
     pub(super) masked: bool,
 }
 
+/// Changes remembered for packets that come late: they are rarer than one in a few pictures.
+const CHANGES: usize = 4;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Selector {
     selection: Selection,
+    /// Timestamps of the pictures from which other layers were sent, the newest last.
+    changes: ArrayVec<(u32, Layers), CHANGES>,
     /// Timestamp of the picture that `selection` was last decided at.
     decided: Option<u32>,
     /// Pictures that were sent, by how far back their ids lie: bit 0 is `picture_id`.
@@ -24,7 +31,8 @@ pub(super) struct Selector {
 
 impl Selector {
     pub(super) fn new() -> Self {
-        Self { selection: Selection { layers: Layers::ALL, masked: false }, decided: None, sent: 0, picture_id: 0 }
+        let selection = Selection { layers: Layers::ALL, masked: false };
+        Self { selection, changes: ArrayVec::new(), decided: None, sent: 0, picture_id: 0 }
     }
 
     /// What is sent now.
@@ -36,6 +44,7 @@ impl Selector {
     pub(super) fn begin(&mut self, packet: &Packet, limit: Layers) -> Selection {
         self.selection = Selection { layers: limit, masked: limit != Layers::ALL };
         self.decided = Some(packet.timestamp);
+        self.changes.clear();
         self.sent = 0;
         self.note(packet);
         self.selection
@@ -46,11 +55,26 @@ impl Selector {
         if self.decided != Some(packet.timestamp) {
             self.decided = Some(packet.timestamp);
             let layers = self.raised(self.selection.layers.lowest(limit), packet, limit);
+            if layers != self.selection.layers {
+                self.remember(packet.timestamp, layers);
+            }
             let told = self.selection.masked && !packet.place.structured;
             self.selection = Selection { layers, masked: told || layers != Layers::ALL };
             self.note(packet);
         }
         self.selection
+    }
+
+    /// What is sent of a picture at which that changed, lately.
+    pub(super) fn changed_at(&self, timestamp: u32) -> Option<Layers> {
+        self.changes.iter().rev().find(|(at, _)| *at == timestamp).map(|(_, layers)| *layers)
+    }
+
+    fn remember(&mut self, timestamp: u32, layers: Layers) {
+        if self.changes.is_full() {
+            self.changes.remove(0);
+        }
+        self.changes.push((timestamp, layers));
     }
 
     /// `now`, or more of `limit` where the picture is a place to begin that.

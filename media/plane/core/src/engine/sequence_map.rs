@@ -125,10 +125,11 @@ impl SequenceMap {
     /// Leave out a packet with this timestamp.
     pub(super) fn drop(&mut self, input: i64, timestamp: u32) -> Dropped {
         if input <= self.highest {
-            return match self.find(input) {
-                Some(shift) => Dropped::Reserved(input.wrapping_add(shift.sequence), shift),
-                None => Dropped::Unseen,
-            };
+            let Some(shift) = self.find(input) else { return Dropped::Unseen };
+            let output = input.wrapping_add(shift.sequence);
+            // It may be the highest so far: what came behind it was dropped too.
+            self.next_output = self.next_output.max(output.wrapping_add(1));
+            return Dropped::Reserved(output, shift);
         }
         let Some(open) = self.runs.back_mut() else { return Dropped::Unseen };
         let same_picture = self.last_drop.is_some_and(|(_, dropped)| dropped == timestamp);
@@ -252,6 +253,17 @@ mod tests {
         kept(&mut map, 10);
         kept(&mut map, 12);
         assert!(matches!(map.drop(11, 900), Dropped::Reserved(1, _)));
+    }
+
+    #[test]
+    fn a_number_that_was_filled_is_not_given_to_the_next_feed() {
+        let mut map = SequenceMap::new(0);
+        map.begin(10, 0, 1, 0, Selection::default());
+        kept(&mut map, 10);
+        map.drop(12, 900);
+        assert!(matches!(map.drop(11, 900), Dropped::Reserved(1, _)));
+        map.begin(50, 0, 2, 0, Selection::default());
+        assert_eq!(kept(&mut map, 50), 2);
     }
 
     #[test]

@@ -62,6 +62,8 @@ impl SenderClock {
 /// Where an output timeline stands: enough to go on with another input.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastSent {
+    /// Extended; the highest.
+    pub(super) sequence: i64,
     pub(super) timestamp: u32,
     pub(super) sent: Instant,
 }
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn continues_by_reports_when_they_agree_with_our_clock() {
         let sent = Instant::now();
-        let last = LastSent { timestamp: 1000, sent };
+        let last = LastSent { sequence: 0, timestamp: 1000, sent };
         let now = sent + Duration::from_millis(100);
         assert_eq!(last.continued(now, 90_000, Some((5 << 32, (5 << 32) + (1 << 31)))), 1000 + 45_000);
         assert_eq!(last.continued(now, 90_000, Some((5 << 32, 50 << 32))), 1000 + 9_000, "absurd report");

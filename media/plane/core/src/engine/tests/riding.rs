@@ -6,7 +6,7 @@ use super::*;
 const AUDIO_SOURCE: u32 = 11;
 const AUDIO_SSRC: u32 = 777;
 const INTERVAL: Duration = Duration::from_millis(33);
-const BEFORE: Duration = Duration::from_millis(3);
+const BEFORE: Duration = Duration::from_millis(2);
 
 /// A host with camera and microphone, a member who watches and hears it, and pictures until their rhythm is known.
 struct Stage {
