@@ -69,8 +69,9 @@ impl Contention {
         }
     }
 
-    /// Whether others keep the queue full although we cut; `least` is the shortest wait of the last packets.
-    pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64) -> bool {
+    /// Whether others keep the queue full although we cut; `least` is the shortest wait of the last packets. `delivered` and `dense`
+    /// as in `on_cut`: who gets all that trains tell is alone, however long the queue stands.
+    pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64, delivered: f64, dense: Option<f64>) -> bool {
         self.empty_since = None;
         let (since, before) = *self.standing_since.get_or_insert((now, estimate));
         self.longest = self.longest.max(least);
@@ -80,6 +81,8 @@ impl Contention {
                 self.pushed_aside = false;
                 self.standing_since = Some((now, estimate));
             }
+        } else if dense.is_some_and(|rate| rate <= delivered * CONTRADICTION) {
+            self.standing_since = Some((now, estimate));
         } else if now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE.max(self.longest * 0.6) {
             self.pushed_aside = true;
             self.standing_since = Some((now, estimate));

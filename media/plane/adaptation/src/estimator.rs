@@ -146,7 +146,8 @@ impl Estimator {
     fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
-        if self.contention.is_pushed_aside(now, least, self.estimate) {
+        let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
+        if self.contention.is_pushed_aside(now, least, self.estimate, delivered, dense) {
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
@@ -160,7 +161,6 @@ impl Estimator {
         // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
         let target = if shared { self.estimate * self.config.shared_cut } else { delivered * depth };
         if target < self.estimate {
-            let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
             self.contention.on_cut(now, if shared { target } else { delivered }, dense);
             self.estimate = target;
             self.last_cut = now;

@@ -47,6 +47,13 @@ pub struct Sender {
     last_down: f64,
     last_up: f64,
     patience: f64,
+    /// A picture of ten times the size so often, s, and pictures of temporal layers, all sent as they come: as a publisher's
+    /// encoder makes them where nothing paces.
+    pub bursts_every: Option<f64>,
+    frames: usize,
+    /// For how long others were believed to use the link, s.
+    pub contended: f64,
+    polled: f64,
 }
 
 impl Sender {
@@ -81,6 +88,10 @@ impl Sender {
             last_down: -99.0,
             last_up: -99.0,
             patience: 0.5,
+            bursts_every: None,
+            frames: 0,
+            contended: 0.0,
+            polled: 0.0,
         }
     }
     pub fn estimate(&self) -> f64 {
@@ -97,6 +108,8 @@ impl Sender {
             self.next_audio = now;
             return Vec::new();
         }
+        self.contended += if self.estimator.is_contended() { now - self.polled } else { 0.0 };
+        self.polled = now;
         let mut out = Vec::new();
         while self.reports.front().is_some_and(|(at, _)| *at <= now) {
             let (_, report) = self.reports.pop_front().unwrap();
@@ -115,6 +128,10 @@ impl Sender {
                 size *= 5.0;
                 self.keyframe = false;
             }
+            if let Some(every) = self.bursts_every {
+                size *= if self.frames % (every * 30.0) as usize == 29 { 10.0 } else { [1.6, 0.8, 0.8, 0.8][self.frames % 4] };
+                self.frames += 1;
+            }
             let packets = (size / PACKET).ceil().max(1.0);
             for _ in 0..packets as usize {
                 self.pacer.push_back(size / packets);
@@ -127,7 +144,7 @@ impl Sender {
 
     fn pace(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
         let backlog: f64 = self.pacer.iter().sum::<f64>() * 8.0;
-        let rate = (self.estimate() * 1.25).max(backlog / 0.5);
+        let rate = if self.bursts_every.is_some() { f64::INFINITY } else { (self.estimate() * 1.25).max(backlog / 0.5) };
         self.pacer_free = self.pacer_free.max(now - 0.005);
         while self.pacer_free <= now {
             let Some(octets) = self.pacer.pop_front() else { break };
