@@ -18,7 +18,7 @@ async function bench(...options: string[]): Promise<Record<string, Record<string
   return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Record<string, Record<string, number>>;
 }
 
-test("a step of a narrow link is played to a browser, figured and drawn", { timeout: 120_000 }, async () => {
+test("a step of a narrow link is played to a browser, figured and drawn", { timeout: 180_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "livetrial-weak-"));
   try {
     const page = join(folder, "weak.html");
