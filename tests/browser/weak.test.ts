@@ -18,21 +18,20 @@ async function bench(...options: string[]): Promise<Record<string, Record<string
   return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Record<string, Record<string, number>>;
 }
 
-test("a step of a narrow link is played to a browser, figured and drawn", { timeout: 180_000 }, async () => {
+test("a trace of a narrow link is played to a browser, figured and drawn", { timeout: 180_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "livetrial-weak-"));
   try {
     const page = join(folder, "weak.html");
-    const { step } = await bench("--cases", "step", "--seconds", "9", "--page", page);
-    expect(step).toBeDefined();
+    const { norway_metro_10: found } = await bench("--cases", "norway_metro_10", "--seconds", "9", "--page", page);
+    expect(found).toBeDefined();
     // Goals are for quiet machines; here it is enough that each figure is of something that happened.
     for (const name of ["utilisation", "best_layer", "freeze_ratio", "concealed_ratio"]) {
-      expect(step?.[name], name).toBeGreaterThanOrEqual(0);
-      expect(step?.[name], name).toBeLessThanOrEqual(1);
+      expect(found?.[name], name).toBeGreaterThanOrEqual(0);
+      expect(found?.[name], name).toBeLessThanOrEqual(1);
     }
-    expect(step?.["utilisation"]).toBeGreaterThan(0);
-    expect(step?.["fps"]).toBeGreaterThan(1);
-    expect(step?.["queue_p95_ms"]).toBeGreaterThan(0);
-    expect(step?.["down_ms"]).toBeGreaterThanOrEqual(0);
+    expect(found?.["utilisation"]).toBeGreaterThan(0);
+    expect(found?.["fps"]).toBeGreaterThan(1);
+    expect(found?.["queue_p95_ms"]).toBeGreaterThan(0);
     expect(readFileSync(page, "utf8")).toContain("<svg");
   } finally {
     rmSync(folder, { recursive: true });
