@@ -72,7 +72,8 @@ class Case:
     def shortened(self, factor: float, most_s: float) -> "Case":
         """The same in less time: steps closer together, the rest cut off."""
         if not isinstance(self.down.rate, Steps):
-            return replace(self, seconds=min(self.seconds, most_s))
+            # Nothing but who comes and goes has its time: that is squeezed into what is left.
+            factor = min(1.0, most_s / self.seconds)
         flows = tuple(
             replace(
                 flow,
@@ -83,7 +84,7 @@ class Case:
         )
         return replace(
             self,
-            seconds=self.seconds * factor,
+            seconds=self.seconds * factor if isinstance(self.down.rate, Steps) else min(self.seconds, most_s),
             down=_faster(self.down, factor),
             up=_faster(self.up, factor),
             flows=flows,

@@ -47,6 +47,7 @@ def figures(take: Take) -> dict[str, float | None]:
         found["best_layer"] = _best_layer(take, first) if len(links) == 1 and not case.long_tcp else None
         found |= _reactions(take, first)
         found["goodput_share"] = _goodput(take, first)
+        found["sound_alone"] = max(float((link.encoding < 0).mean()) for link in links)
     media = downward(take)
     found["queue_p95_ms"] = _percentile(media.wait_ms[media.records["left"] > 0], 95)
     found["overhead"] = _overhead(media.records)

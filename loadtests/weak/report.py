@@ -18,6 +18,7 @@ MORE = (
     "tcp_fair_share",
     "link_share",
     "overhead",
+    "sound_alone",
     "goodput_share",
     "longest_gap_ms",
 )
@@ -63,7 +64,7 @@ def row(case: Case, runs: Sequence[Figures]) -> str:
         goal = case.goals.get(name)
         if value is None and goal is None:
             continue
-        if goal is None and name in MORE and name not in ("audio_buffer_ms", "overhead"):
+        if goal is None and name in MORE and name not in ("audio_buffer_ms", "overhead", "sound_alone"):
             continue
         text = "–" if value is None else _number(name, value)
         missed = f" MISSED ({_goal(name, goal.at_least, goal.at_most)})" if goal and not goal.met(value) else ""

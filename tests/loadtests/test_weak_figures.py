@@ -8,7 +8,7 @@ import pytest
 from loadtests.link.config import Path, Steps
 from loadtests.link.packet_log import RECORD, Fate, Kind, Way
 from loadtests.weak import figures
-from loadtests.weak.cases import Case, Flow, Goal
+from loadtests.weak.cases import CASES, Case, Flow, Goal
 from loadtests.weak.cross import SHORT_OCTETS, source
 from loadtests.weak.report import entry, median
 from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
@@ -175,6 +175,15 @@ def test_goals_are_met_by_the_median_and_not_by_what_is_missing() -> None:
     assert told["goals"] == {"fps": {"at_least": 29, "met": True}, "jain": {"at_least": 0.9, "met": False}}
     assert told["reached"] is False
     assert median([{"fps": 30.0}, {"fps": None}]) == {"fps": None}
+
+
+def test_a_squeezed_case_has_all_its_steps_and_members() -> None:
+    assert CASES["5.1"].shortened(0.4, 25).steps_s == (16, 24, 32)
+    squeezed = CASES["5.4"].shortened(0.4, 40)
+    assert squeezed.seconds == 40
+    assert [round(flow.start_s, 1) for flow in squeezed.flows] == [0, 6.7, 13.3]
+    away = CASES["5.8"].shortened(0.4, 60).flows[1].away_s
+    assert away == (20, 30)
 
 
 def test_pictures_number_their_layers_on_across_a_keyframe() -> None:
