@@ -1,6 +1,7 @@
 """Media of one node: takes offers, gives answers, and keeps peers and rooms until they end."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections import Counter
@@ -205,6 +206,16 @@ class MediaNode:
             Busy: the plane does not run.
         """
         return self._plane.snapshot()
+
+    def media_time(self, room: str) -> int | None:
+        """The clock of the host's media as they arrive now, ms since 1970, by their sender reports; None while none tells."""
+        known = self._rooms.get(room)
+        with contextlib.suppress(RuntimeError):  # the plane has stopped, which other calls report
+            for source in known.hosted if known else ():
+                for row in self._plane.source_stats(source.id):
+                    if row["active"] and row["media_ms"]:
+                        return row["media_ms"]
+        return None
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges, and the peers that wait for their `join`."""

@@ -110,6 +110,12 @@ class Room:
         """The people who speak, as `on_speakers` was told."""
         return self._speakers.people
 
+    @property
+    def hosted(self) -> list[Source]:
+        """What the host publishes, the camera first."""
+        main = self._main
+        return sorted(main.sources, key=lambda source: source.kind != "camera") if main else []
+
     def publish(self, publication: Publication) -> None:
         """Add a publication and show it."""
         self._publications.append(publication)
@@ -210,9 +216,13 @@ class Room:
                 if source.demand is not None:
                     source.demand.settle(source.arriving)
 
+    @property
+    def _main(self) -> Publication | None:
+        return next((p for p in reversed(self._publications) if p.publisher.place == "main"), None)
+
     def _assignment(self) -> dict[str, Source]:
         """The source of each slot. A screen that arrives takes the main place, and the camera moves to the stage."""
-        main = next((p for p in reversed(self._publications) if p.publisher.place == "main"), None)
+        main = self._main
         stage = [publication for publication in self._publications if publication.publisher.place == "stage"]
         camera = main.source("camera") if main else None
         screen = main.source("screen") if main else None

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     media_hold_s: float = Field(
         default=10.0, gt=0, description="How long media connections are kept for a person whose WebSocket was lost."
     )
+    stage_hold_s: float = Field(
+        default=20.0, gt=0, description="How long a place on stage is kept for a person whose WebSocket was lost."
+    )
     token_lifetime_s: int = Field(
         default=30 * DAY_S, ge=60, description="Lifetime of tokens where nothing else is asked for."
     )

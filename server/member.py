@@ -55,6 +55,8 @@ class Member:
     """Whether its page has told how its join went."""
     position: int = field(default=0, init=False)
     """In the log: what it was told up to now."""
+    heard: int = field(default=0, init=False)
+    """The same of what is said beside the log; see `Fanout.said`."""
     receive_link: ReceiveLink | None = field(default=None, init=False)
     publish_link: PublishLink | None = field(default=None, init=False)
 

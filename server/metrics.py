@@ -46,6 +46,14 @@ class Metrics:
             registry=self.registry,
         )
         self.join_times = JoinTimes(self.registry)
+        self._of_commands: dict[tuple[str, str], Counter] = {}
+
+    def command(self, kind: str, result: str) -> None:
+        """Count a message. Both labels are from short lists."""
+        counter = self._of_commands.get((kind, result))
+        if counter is None:
+            counter = self._of_commands[kind, result] = self.commands.labels(kind, result)
+        counter.inc()
 
     def watch(self, name: str, text: str, things: Sized) -> None:
         """Publish how many there are of something, counted when asked."""

@@ -17,6 +17,9 @@ from server.compression import InboundDeflateFactory
 UNSENT_LOW_WATER_BYTES = 64 * 1024
 """What the kernel holds unsent for a socket: with megabytes there, a slow reader is noticed minutes late."""
 
+READ_AHEAD = 4
+"""Messages that may wait for the application before no more are read: to stop and begin again for each costs two system calls."""
+
 CLOSE_TIMEOUT_S = 2.0
 
 _EXTENSION = "livetrial.protocol"
@@ -42,6 +45,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if (scope := getattr(self, "scope", None)) is not None:  # none where the handshake was refused
             scope["extensions"][_EXTENSION] = self
+
+    def send_receive_event_to_app(self) -> None:
+        """Also read a few messages ahead, where uvicorn stops reading after each."""
+        paused, self.read_paused = self.read_paused, True
+        super().send_receive_event_to_app()
+        self.read_paused = paused
+        if not paused and self.queue.qsize() > READ_AHEAD:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def write_now(self, frame: bytes) -> bool:
         """Write a frame that is ready for the wire; False, and not written, where the socket cannot take it now."""

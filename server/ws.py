@@ -122,11 +122,11 @@ class Socket:
 
     async def _receive(self) -> ClientMessage | Exception:
         """The next message, or what is wrong with it."""
-        event = await self._websocket.receive()
+        event = await self._protocol.receive()  # what starlette would pass on
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code") or 1005)
         text = event.get("text")
-        if text is None:
+        if not isinstance(text, str):
             return Unexpected("messages are text frames")
         try:
             return decode(text)
@@ -189,7 +189,7 @@ class Socket:
         else:
             if reply is not None:
                 self._outbox.put(encode(reply))
-        self._metrics.commands.labels(kind, result).inc()
+        self._metrics.command(kind, result)
         if delay_s:
             # What a flood left behind when its socket ended is gone through at once, though not in one step.
             await asyncio.sleep(0 if self._outbox.over else PENALTY_S)

@@ -221,6 +221,7 @@ class Plane:
         """
     def source_stats(self, source: int) -> list[dict[str, int]]:
         """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), spatial_layers and
-        temporal_layers (how many arrived in the last second or two), and what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
+        temporal_layers (how many arrived in the last second or two), and what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height;
+        media_ms, the publisher's time by its sender reports of what arrives now (ms since 1970; 0: no report yet). Empty if the source is unknown."""
     def close(self) -> None:
         """Stop the workers and free the port. Idempotent; later calls raise RuntimeError."""

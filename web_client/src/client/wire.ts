@@ -131,7 +131,7 @@ export interface NextUp {
   question: string | null;
 }
 
-/** Correct the in and out marks of an answer, media clock. */
+/** Correct the in and out marks of an answer; `media_in` and `media_out` move by as much. */
 export interface Mark {
   type: "mark";
   cmd: string;
@@ -520,7 +520,7 @@ export interface Person {
   name: string;
 }
 
-/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then. */
+/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: when its answer began and ended; null until then. `media_in`, `media_out`: the same by the clock of the host's media, in ms since 1970, as its sender reports tell it: cut the recording there. Null where nobody was live. */
 export interface Question {
   id: string;
   text: string;
@@ -539,6 +539,8 @@ export interface Question {
   edited_at: number | null;
   answer_in: number | null;
   answer_out: number | null;
+  media_in: number | null;
+  media_out: number | null;
   deleted: boolean;
 }
 
@@ -577,7 +579,7 @@ export interface NowEvent {
   now: Now;
 }
 
-/** What is being answered. `since`: media clock. `until`: end of its quick slot, null without one. `next`: next up. */
+/** What is being answered. `since`: its in mark. `until`: end of its quick slot, null without one. `next`: next up. */
 export interface Now {
   question: string | null;
   since: number | null;

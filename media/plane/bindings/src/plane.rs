@@ -238,6 +238,7 @@ impl Plane {
             dict.set_item("target_kbps", row.target.kbps)?;
             dict.set_item("width", row.target.width)?;
             dict.set_item("height", row.target.height)?;
+            dict.set_item("media_ms", row.media_ms)?;
             Ok(dict)
         });
         dicts.collect()

@@ -327,6 +327,8 @@ pub struct EncodingRow {
     pub layers: (u8, u8),
     /// What the publisher's layers allocation says; zeros where it says nothing.
     pub target: EncodingTarget,
+    /// The publisher's time by its sender reports, ms since 1970, of what arrives now; 0: no report has come.
+    pub media_ms: u64,
 }
 
 /// What a publisher means to send of an encoding: its highest spatial layer, with all that this needs.

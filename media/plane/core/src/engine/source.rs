@@ -15,6 +15,7 @@ use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
 use crate::command::{Codec, EncodingRow, EncodingTarget, MediaKind, SourceId};
 use crate::nack::NackGenerator;
+use crate::ntp;
 use crate::reception::Reception;
 use crate::sequence::SequenceUnwrapper;
 use crate::video_layers_allocation::Allocation;
@@ -229,7 +230,7 @@ impl Encoding {
         silent && std::mem::replace(&mut self.active, false)
     }
 
-    pub(super) fn row(&self) -> EncodingRow {
+    pub(super) fn row(&self, now: Instant) -> EncodingRow {
         EncodingRow {
             ssrc: self.ssrc.unwrap_or(0),
             packets: self.packets.get(),
@@ -242,6 +243,7 @@ impl Encoding {
                 .arriving()
                 .map_or((0, 0), |highest| (highest.spatial.saturating_add(1), highest.temporal.saturating_add(1))),
             target: self.target,
+            media_ms: self.clock.map_or(0, |clock| ntp::to_unix_ms(clock.at(now).0)),
         }
     }
 }
