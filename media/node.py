@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
 from media.adaptation import Adaptation
@@ -202,6 +205,14 @@ class MediaNode:
         """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
         sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
         return [row for source in sources for row in self._plane.source_stats(source)]
+
+    def snapshot(self) -> npt.NDArray[np.void]:
+        """What the plane knows of each sink and of its viewer's link; see `Plane.snapshot`.
+
+        Raises:
+            Busy: the plane does not run.
+        """
+        return self._plane.snapshot()
 
     def media_time(self, room: str) -> int | None:
         """The clock of the host's media as they arrive now, ms since 1970, by their sender reports; None while none tells."""

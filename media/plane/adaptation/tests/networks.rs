@@ -46,6 +46,18 @@ fn a_capacity_that_changes_is_followed() {
 }
 
 #[test]
+fn large_pictures_that_are_not_paced_are_not_taken_for_others() {
+    for every in [2.0, 3.1, 5.9] {
+        let mut link = Link::new(Capacity::steps(&[(0.0, 1.0), (40.0, 2.5), (60.0, 0.6), (80.0, 1.0)]), &[0.05]);
+        let mut sender = Sender::new(7, 0.05);
+        sender.bursts_every = Some(every);
+        let report = run(&mut link, std::slice::from_mut(&mut sender), 100.0).remove(0);
+        println!("{every} {:.1} s, {report:.2?}", sender.contended);
+        assert!(sender.contended < 1.0 && report.utilisation >= 0.85, "{} s, {report:?}", sender.contended);
+    }
+}
+
+#[test]
 fn random_loss_is_not_taken_for_congestion() {
     for loss in [0.05, 0.2, 0.3] {
         let report = alone(Capacity::constant(5e6), 60.0, |link| link.loss = loss);

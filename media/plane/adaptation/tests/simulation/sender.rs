@@ -54,6 +54,13 @@ pub struct Sender {
     last_down: f64,
     last_up: f64,
     patience: f64,
+    /// A picture of ten times the size so often, s, and pictures of temporal layers, all sent as they come: as a publisher's
+    /// encoder makes them where nothing paces.
+    pub bursts_every: Option<f64>,
+    frames: usize,
+    /// For how long others were believed to use the link, s.
+    pub contended: f64,
+    polled: f64,
 }
 
 impl Sender {
@@ -92,6 +99,10 @@ impl Sender {
             last_down: -99.0,
             last_up: -99.0,
             patience: 0.5,
+            bursts_every: None,
+            frames: 0,
+            contended: 0.0,
+            polled: 0.0,
         }
     }
     pub fn estimate(&self) -> f64 {
@@ -108,6 +119,8 @@ impl Sender {
             self.next_audio = now;
             return Vec::new();
         }
+        self.contended += if self.estimator.is_contended() { now - self.polled } else { 0.0 };
+        self.polled = now;
         let mut out = Vec::new();
         while self.reports.front().is_some_and(|(at, _)| *at <= now) {
             let (_, report) = self.reports.pop_front().unwrap();
@@ -130,6 +143,10 @@ impl Sender {
             if self.keyframe {
                 size *= 5.0;
                 self.keyframe = false;
+            }
+            if let Some(every) = self.bursts_every {
+                size *= if self.frames % (every * 30.0) as usize == 29 { 10.0 } else { [1.6, 0.8, 0.8, 0.8][self.frames % 4] };
+                self.frames += 1;
             }
             let packets = (size / PACKET).ceil().max(1.0);
             let (packets, each) = (packets as usize, size / packets);
