@@ -10,8 +10,8 @@ WINDOW_BITS = 15
 
 
 LARGE_OCTETS = 2048
-"""An answer to one socket is compressed from here on: two segments of TCP. A `joined` of 15 kB becomes 3 kB, in 0.2 ms; as eleven
-segments one was lost in every second join over a link that loses 5 %, and the last waited a round trip for the first ten."""
+"""An answer to one socket is compressed from here on: two segments of TCP. A `joined` of 15 kB becomes 2.2 kB; of eleven
+segments one is lost in 43 % of joins over a link that loses 5 %, and the last waits a round trip for the first ten."""
 
 
 class InboundDeflate(PerMessageDeflate):

@@ -6,7 +6,7 @@ import zlib
 _FIN_TEXT = 0x81
 _COMPRESSED = 0x40
 _LEVEL = 4
-"""A third of the time of the default, for 4 % more octets of an answer."""
+"""Three quarters of the default's time, for 12 % more octets of a browser's answer."""
 _EMPTY_BLOCK = b"\x00\x00\xff\xff"
 
 

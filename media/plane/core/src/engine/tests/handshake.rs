@@ -88,7 +88,7 @@ fn media_wait_behind_the_last_flight() {
     assert_eq!(world.stat("command_refused"), 1, "keys that wait are keys that are set");
     assert!(!world.events().contains(&Event::Began { peer: MEMBER }));
     world.pass(Duration::from_millis(1));
-    assert_eq!(world.events(), [Event::Began { peer: MEMBER }]);
+    assert!(world.events().contains(&Event::Began { peer: MEMBER }));
     let (media, _) = world.take(&mut member);
     assert!(media.first().is_some_and(|first| picture_id(&first.payload) == 0), "the keyframe is in the first burst");
 }
