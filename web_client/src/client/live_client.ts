@@ -5,7 +5,7 @@ import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, Quality, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Audit, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, Quality, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { ServerRequest, RequestResult } from "./requests";
@@ -213,6 +213,12 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   async duplicates(question: string): Promise<Duplicates["candidates"]> {
     const result = await this.request({ type: "duplicates", question });
     return result.ok && result.reply.type === "duplicates" ? result.reply.candidates : [];
+  }
+
+  /** What hosts and moderators did before a position of the log, by default the newest; staff only. Null where the server cannot say now. */
+  async audit(before: number | null = null): Promise<Audit | null> {
+    const result = await this.request({ type: "audit", before });
+    return result.ok && result.reply.type === "audit" ? result.reply : null;
   }
 
   /** Receives media from now on, where the page did not ask for it at first. */

@@ -16,6 +16,8 @@ export class Live {
   waiting = $state<number | null>(null);
   receive = $state<LiveClient["receiver"]["state"]>("off");
   publish = $state.raw<LiveClient["publisher"]["state"]>({ name: "off" });
+  /** The running hash over the log that was told last. */
+  logHash = $state.raw<{ readonly seq: number; readonly sha256: string } | null>(null);
   streams = $state.raw<ReadonlyMap<VideoSlot, MediaStream>>(new Map());
 
   /** Connects at once, and leaves when the page goes. `window.livetrial.client` is there for diagnoses and tests. */
@@ -29,6 +31,7 @@ export class Live {
     client.on("quality", (quality) => (this.quality = quality));
     client.on("speakers", (speakers) => (this.speakers = speakers));
     client.on("waiting", (waiting) => (this.waiting = waiting));
+    client.on("logHash", (hash) => (this.logHash = hash));
     client.on("present", (present) => (this.present = present));
     client.on("publish", (publish) => (this.publish = publish));
     client.on("receive", (receive) => ([this.receive, this.streams] = [receive, client.streams]));
