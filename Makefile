@@ -56,7 +56,7 @@ bench: setup ## cost of forwarding a packet (against the bare send and a pure-Py
 bench-join: setup $(STAMPS)/browser-tests ## tap to first picture over a link with delay, both browsers, beside stock aiortc; then a storm of joins
 	@scripts/debian-packages $(BROWSERS)
 	@$(BIN)/python tests/browser/make_camera.py build/test-media
-	@$(BIN)/python -m loadtests.join --picture docs/images/join_timeline.svg $(ARGS)
+	@$(BIN)/python -m loadtests.join --keep build/bench/joins.json --picture docs/images/join_timeline.svg $(ARGS)
 
 storm: setup ## a hundred joins a second for ten seconds, by light DTLS clients
 	@$(BIN)/python -m loadtests.storm $(ARGS)

@@ -1,12 +1,14 @@
 """Media of one node: takes offers, gives answers, and keeps peers and rooms until they end."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
@@ -26,7 +28,13 @@ from media.room import Publication, Receiver, Room, Slot, Source
 from media.seat import Seat
 from media.speakers import LISTEN_INTERVAL_S
 from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, Quality, SlotView, SourceKind, SourceView
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from livetrial_plane import EncodingStats
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +65,7 @@ class MediaConfig:
     announced: tuple[str, ...] = ("127.0.0.1",)
     workers: int = 1
     redundant_audio: bool = True
-    adaptation: bool = False
+    adaptation: bool = True
 
 
 @dataclass(eq=False)
@@ -190,10 +198,20 @@ class MediaNode:
         known = self._rooms.get(room)
         return known.speakers if known else []
 
-    def source_stats(self, room: str) -> list[dict[str, int]]:
+    def source_stats(self, room: str) -> "list[EncodingStats]":
         """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
         sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
         return [row for source in sources for row in self._plane.source_stats(source)]
+
+    def media_time(self, room: str) -> int | None:
+        """The clock of the host's media as they arrive now, ms since 1970, by their sender reports; None while none tells."""
+        known = self._rooms.get(room)
+        with contextlib.suppress(RuntimeError):  # the plane has stopped, which other calls report
+            for source in known.hosted if known else ():
+                for row in self._plane.source_stats(source.id):
+                    if row["active"] and row["media_ms"]:
+                        return row["media_ms"]
+        return None
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges, and the peers that wait for their `join`."""
@@ -226,6 +244,13 @@ class MediaNode:
     def quality(self) -> dict[str, int]:
         """Viewers by what they get; see `Adaptation.quality`. Empty without adaptation."""
         return self._adaptation.quality() if self._adaptation else {}
+
+    def links(self) -> "dict[str, npt.NDArray[np.float64]]":
+        """What viewers' links are like; see `Adaptation.links`. Empty without adaptation, and where the plane stopped."""
+        try:
+            return self._adaptation.links() if self._adaptation else {}
+        except RuntimeError:
+            return {}
 
     async def publish(
         self,
@@ -297,12 +322,14 @@ class MediaNode:
         prefer_passive: bool = False,
         ticket: str | None = None,
         on_slots: Callable[[list[SlotView]], None],
+        on_quality: Callable[[Quality], None] = lambda quality: None,
         on_closed: Callable[[str], None],
     ) -> Receiving:
         """Take an offer that receives: up to four video and four audio sections, which become the slots in their order.
 
         Args:
             ticket: ufrag of the ticket that the client has written the answer with. Its connection is as good as up then.
+            on_quality: called when what `main` shows becomes more or less than all, or for another cause; all at first.
 
         Raises:
             BadOffer, UnsupportedMedia, TicketRefused, Busy: nothing was kept.
@@ -331,7 +358,7 @@ class MediaNode:
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
             if name is not None
         ]
-        receiver = Receiver(slots, on_slots)
+        receiver = Receiver(slots, on_slots, on_quality)
         seat = Seat(receiver, room, self._room, self._tidy)
         stop_adapting = self._follow(peer, receiver, seat)
         shown = seat.take()

@@ -14,12 +14,12 @@ JOINS_PER_S = 150.0
 
 JOINS_AT_ONCE = 50
 
-LATE_S = 0.03
+LATE_S = 0.1
 """When the event loop is later than this, joins that are under way have taken all there is: more of them at once would only make
 all of them slow, until those who wait for an answer ask again and make it worse."""
 
-LATE_JOINS_PER_S = 20.0
-"""Let in even then."""
+LATE_JOINS_PER_S = 60.0
+"""Let in even then: two fifths, which is more than nothing where it is another process that takes the time."""
 
 PROBE_S = 0.01
 """How often lateness is looked at while people come."""

@@ -24,10 +24,20 @@ class Hubs:
         queue: the log.
         kept: media of members who were lost.
         metrics: counts.
+        stage_hold_s: how long a place on stage is kept for who is lost.
         idle_s: see `IDLE_S`.
     """
 
-    def __init__(self, *, queue: LiveQueue, kept: KeptLinks, metrics: Metrics, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self,
+        *,
+        queue: LiveQueue,
+        kept: KeptLinks,
+        metrics: Metrics,
+        stage_hold_s: float,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._stage_hold_s = stage_hold_s
         self._queue = queue
         self._kept = kept
         self._metrics = metrics
@@ -79,8 +89,8 @@ class Hubs:
     async def _load(self, record: SessionRecord) -> Hub:
         loaded = await load(self._queue, record.id)
         hub = Hub(record, loaded, queue=self._queue, kept=self._kept, metrics=self._metrics)
-        Sanctions(hub, self._queue)
-        self._clockworks[record.id] = Clockwork(hub, self._queue)
+        Sanctions(hub, self._queue, self._kept)
+        self._clockworks[record.id] = Clockwork(hub, self._queue, stage_hold_s=self._stage_hold_s)
         self._hubs[record.id] = hub
         self._watch(hub)
         return hub

@@ -127,7 +127,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     )
     tokens = Tokens(secret, lifetime_s=settings.token_lifetime_s)
     admission = Admission(sessions, tokens)
-    hubs = Hubs(queue=queue, kept=kept, metrics=metrics)
+    hubs = Hubs(queue=queue, kept=kept, metrics=metrics, stage_hold_s=settings.stage_hold_s)
     media.on_speakers = hubs.tell_speakers
     publications = Publications(media)
     doorway = Doorway()
@@ -183,6 +183,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
     metrics.watch_endings(media.endings)
     metrics.watch_quality(media.quality)
+    metrics.watch_links(media.links)
     return node, kept
 
 

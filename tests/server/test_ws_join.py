@@ -161,3 +161,16 @@ async def test_a_crowd_is_told_where_it_stands_and_gets_in(start: Start) -> None
     places = [message["place"] for client in clients for message in client.skipped if message["type"] == "waiting"]
     assert places[:1] == [1]
     assert len(places) >= 3
+
+
+async def test_the_time_may_be_asked_behind_join_without_waiting(server: Running) -> None:
+    session = await server.session(open=True)
+    client = await server.connect()
+    await client.send(type="join", v=1, session=session)
+    for t0 in (1, 2, 3):
+        await client.send(type="time", t0=t0)
+    said = []
+    while len(said) < 4:
+        if (message := await client.read())["type"] in ("joined", "time", "error"):
+            said.append((message["type"], message.get("t0")))
+    assert said == [("joined", None), ("time", 1), ("time", 2), ("time", 3)]

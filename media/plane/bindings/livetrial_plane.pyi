@@ -7,7 +7,7 @@ ufrag, an SSRC that the peer sends or has sent with, keys that are set) is count
 keys and SSRC used anew would repeat packet indices under one key. All calls are thread-safe.
 """
 
-from typing import Literal, Self, final
+from typing import Literal, Self, TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,23 @@ import numpy.typing as npt
 __all__ = ["Codec", "Event", "Plane"]
 
 EventKind = Literal["dtls", "connected", "ticket", "began", "lost", "encoding"]
+
+class EncodingStats(TypedDict):
+    """What arrives of an encoding; see `Plane.source_stats`."""
+
+    ssrc: int
+    packets: int
+    bytes: int
+    keyframes: int
+    lost: int
+    active: int
+    spatial_layers: int
+    temporal_layers: int
+    layer_bytes: list[list[int]]
+    target_kbps: int
+    width: int
+    height: int
+    media_ms: int
 
 @final
 class Event:
@@ -221,8 +238,10 @@ class Plane:
         silences of DTX the level falls as if silence were sent. Waits
         for a turn of each worker (2 ms at most), so ask a few times a second.
         """
-    def source_stats(self, source: int) -> list[dict[str, int]]:
+    def source_stats(self, source: int) -> list[EncodingStats]:
         """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), spatial_layers and
-        temporal_layers (how many arrived in the last second or two), and what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
+        temporal_layers (how many arrived in the last second or two), layer_bytes (payload octets by spatial and temporal layer, four of
+        each), what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height; media_ms, the publisher's
+        time by its sender reports of what arrives now (ms since 1970; 0: no report yet). Empty if the source is unknown."""
     def close(self) -> None:
         """Stop the workers and free the port. Idempotent; later calls raise RuntimeError."""

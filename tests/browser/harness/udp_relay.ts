@@ -21,11 +21,21 @@ export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
   private bitsPerMs = Infinity;
+  private bitsPerMsUp = Infinity;
+  private lossUp = 0;
+  private readonly random = seeded(1);
+  private readonly sockets = new Set<Socket>();
+  private readonly lanesUp = new Map<string, Lane>();
+  /** What of the server's datagrams does not arrive. */
+  loses: (datagram: Buffer) => boolean = () => false;
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
     this.towardBrowsers.on("message", (datagram, browser) => {
-      if (!this.cut.has(nameOf(browser))) this.out(browser).send(datagram, mediaPort, SERVER_ADDRESS);
+      if (this.cut.has(nameOf(browser))) return;
+      const socket = this.out(browser);
+      if (this.bitsPerMsUp === Infinity) return void this.send(socket, datagram, mediaPort);
+      this.laneUp(browser, (datagram) => this.send(socket, datagram, mediaPort)).take(datagram, this.bitsPerMsUp);
     });
   }
 
@@ -39,7 +49,9 @@ export class UdpRelay {
   /** From now on the server sees everybody at another address, and what it sends to the former ones is lost. */
   move(): void {
     for (const socket of this.towardServer.values()) socket.close();
+    for (const lane of this.lanesUp.values()) lane.close();
     this.towardServer.clear();
+    this.lanesUp.clear();
   }
 
   /** Nothing passes any more between the server and the sockets that browsers have used so far. */
@@ -53,18 +65,35 @@ export class UdpRelay {
     this.bitsPerMs = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
   }
 
+  /** From now on each browser sends so many bit/s at most, of which the way loses a share at random; null: any number. */
+  limitUp({ bitsPerSecond = null, loss = 0 }: { bitsPerSecond?: number | null; loss?: number }): void {
+    this.bitsPerMsUp = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
+    this.lossUp = loss;
+  }
+
   close(): void {
     this.move();
     this.towardBrowsers.close();
+  }
+
+  private send(socket: Socket, datagram: Buffer, mediaPort: number): void {
+    if (this.random() >= this.lossUp && this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
+  }
+
+  private laneUp(browser: RemoteInfo, deliver: (datagram: Buffer) => void): Lane {
+    const lane = this.lanesUp.get(nameOf(browser)) ?? new Lane(deliver);
+    this.lanesUp.set(nameOf(browser), lane);
+    return lane;
   }
 
   private out(browser: RemoteInfo): Socket {
     const known = this.towardServer.get(nameOf(browser));
     if (known) return known;
     const socket = createSocket("udp4");
+    this.sockets.add(socket);
     const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
-    socket.on("message", (datagram) => lane.take(datagram, this.bitsPerMs));
-    socket.on("close", () => lane.close());
+    socket.on("message", (datagram) => void (this.loses(datagram) || lane.take(datagram, this.bitsPerMs)));
+    socket.on("close", () => (this.sockets.delete(socket), lane.close()));
     this.towardServer.set(nameOf(browser), socket);
     return socket;
   }
@@ -99,3 +128,13 @@ class Lane {
 }
 
 const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;
+
+/** Mulberry32: the same losses in each run. */
+function seeded(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

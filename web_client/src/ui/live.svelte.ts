@@ -9,6 +9,7 @@ export class Live {
   you = $state.raw<LiveClient["you"]>(null);
   info = $state.raw<LiveClient["info"]>(null);
   slots = $state.raw<readonly Slot[]>([]);
+  quality = $state.raw<LiveClient["quality"]>({ type: "quality", picture: "full", cause: null });
   speakers = $state.raw<readonly string[]>([]);
   present = $state(0);
   /** Place in the queue of those who join; null when there is none. */
@@ -25,6 +26,7 @@ export class Live {
     client.on("view", (view) => (this.view = view));
     client.on("joined", ({ you, session }) => ([this.you, this.info] = [you, session]));
     client.on("slots", (slots) => (this.slots = slots));
+    client.on("quality", (quality) => (this.quality = quality));
     client.on("speakers", (speakers) => (this.speakers = speakers));
     client.on("waiting", (waiting) => (this.waiting = waiting));
     client.on("present", (present) => (this.present = present));

@@ -337,8 +337,12 @@ pub struct EncodingRow {
     pub active: bool,
     /// How many spatial and temporal layers arrived in the last second or two; zeros when nothing did.
     pub layers: (u8, u8),
+    /// RTP payload octets by spatial and temporal layer, four of each; what is above counts as the last.
+    pub layer_bytes: [[u64; 4]; 4],
     /// What the publisher's layers allocation says; zeros where it says nothing.
     pub target: EncodingTarget,
+    /// The publisher's time by its sender reports, ms since 1970, of what arrives now; 0: no report has come.
+    pub media_ms: u64,
 }
 
 /// What a publisher means to send of an encoding: its highest spatial layer, with all that this needs.

@@ -106,6 +106,8 @@ counters! {
     switches,
     /// Transport-wide feedback messages sent to publishers.
     feedback_sent,
+    /// Losses that feedback did not tell publishers of.
+    feedback_losses_kept_back,
     /// Packets handed to mirrors on other workers, counted for each mirror.
     mirror_packets_sent,
     /// Packets that mirrors of this worker took.

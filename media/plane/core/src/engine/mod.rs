@@ -274,9 +274,9 @@ impl Engine {
 
     /// A row an encoding, lowest first; empty when the source is unknown.
     #[must_use]
-    pub fn source_stats(&self, source: SourceId) -> Vec<EncodingRow> {
+    pub fn source_stats(&self, source: SourceId, now: Instant) -> Vec<EncodingRow> {
         let source = self.ids.sources.get(&source).and_then(|&key| self.sources.get(key));
-        source.map_or_else(Vec::new, |source| source.encodings.iter().map(source::Encoding::row).collect())
+        source.map_or_else(Vec::new, |source| source.encodings.iter().map(|encoding| encoding.row(now)).collect())
     }
 }
 

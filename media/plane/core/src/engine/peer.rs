@@ -13,6 +13,7 @@ use super::link::Link;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
+use crate::leniency::Leniency;
 use crate::remb_estimate::RembEstimate;
 use crate::round_trip::RoundTrip;
 use crate::srtp::{SrtpReceiver, SrtpSender};
@@ -59,6 +60,8 @@ pub(super) struct Peer {
     /// When we sent the first DTLS datagram that no answer has come to yet.
     pub(super) handshake_sent: Option<Instant>,
     pub(super) arrivals: twcc::Recorder,
+    /// Whether its feedback tells all that it lost.
+    pub(super) leniency: Leniency,
     /// What it is told to send at most, where it has no transport-wide feedback.
     pub(super) remb: RembEstimate,
     /// What its link carries, where it receives anything.
@@ -110,6 +113,7 @@ impl Peer {
             round_trip: RoundTrip::default(),
             handshake_sent: None,
             arrivals: twcc::Recorder::default(),
+            leniency: Leniency::default(),
             remb: RembEstimate::default(),
             link: None,
             reports: ReportEstimator::default(),
