@@ -12,6 +12,7 @@ declare global {
     livetrial: {
       client: {
         seq: number;
+        you: { id: string; role: string } | null;
         view: { state: { settings: { premoderation: boolean } }; queued: readonly { text: string; author: { id: string } | null }[] };
         joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
@@ -43,6 +44,34 @@ export class LivePage {
     await before?.(page);
     await page.goto(url);
     return new LivePage(page);
+  }
+
+  /** Another tab of the same person. */
+  async secondTab(): Promise<LivePage> {
+    const page = await this.page.browserContext().newPage();
+    await page.setViewport({ width: 390, height: 780 });
+    page.setDefaultTimeout(TIMEOUT_MS);
+    await page.evaluateOnNewDocument(installHelpers, false);
+    await page.goto(this.page.url());
+    return new LivePage(page);
+  }
+
+  /** Choose from a list. */
+  async select(testId: string, value: string): Promise<void> {
+    await this.page.waitForSelector(byId(testId), { visible: true });
+    await this.page.select(byId(testId), value);
+  }
+
+  /** Send what is written in a form. */
+  async submit(form: string, text: string): Promise<void> {
+    const field = await this.page.waitForSelector(`${byId(form)} textarea`, { visible: true });
+    await field?.type(text);
+    await field?.press("Enter");
+  }
+
+  /** Wait until the question with this text says this too. */
+  async untilRow(question: string, says: string): Promise<void> {
+    await this.until(({ question, says }) => testHelpers.rowOf(question)?.textContent?.includes(says) ?? false, { question, says });
   }
 
   /** Click a button as soon as it can be clicked. */

@@ -225,7 +225,6 @@ export const talkEn = {
     older: "Show older",
     refresh: "Show the newest",
     unavailable: "It cannot be read at the moment. Try again.",
-    by: (name: string, time: string) => `${name} · ${time}`,
     hash: "Running hash of the log",
     hashHelp: "Keep it: it proves later that nothing before this position was changed. The log itself is exported with the API key as JSON Lines or CSV.",
     hashNone: "It is told within ten seconds of the next change.",

@@ -223,7 +223,6 @@ export const talkZh: TalkMessages = {
     older: "查看更早的",
     refresh: "查看最新",
     unavailable: "暂时无法读取，请重试。",
-    by: (name, time) => `${name} · ${time}`,
     hash: "日志的滚动哈希",
     hashHelp: "请保存：之后可以证明此位置之前的内容没有被改动。日志可用 API 密钥导出为 JSON Lines 或 CSV。",
     hashNone: "下一次变化后十秒内会告知。",
