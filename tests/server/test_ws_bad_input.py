@@ -111,7 +111,7 @@ async def test_a_token_that_is_no_good_closes_with_4401(server: Running, make: A
 async def test_a_clock_that_lies_changes_nothing(server: Running, t0: str) -> None:
     session = await server.session()
     client, _ = await server.join(session)
-    before = time.time() * 1000
+    before = int(time.time() * 1000)
     await client.connection.send(f'{{"type":"time","t0":{t0}}}')
     answer = await client.read()
     if answer["type"] == "time":

@@ -17,6 +17,7 @@ declare global {
         joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
+        send(wish: object): Promise<string | null>;
         restart(connection: "receive" | "publish"): Promise<void>;
       };
     };
@@ -72,6 +73,32 @@ export class LivePage {
   /** Wait until the question with this text says this too. */
   async untilRow(question: string, says: string): Promise<void> {
     await this.until(({ question, says }) => testHelpers.rowOf(question)?.textContent?.includes(says) ?? false, { question, says });
+  }
+
+  /** Choose the options or stars at these places in the poll with this title, and vote. */
+  async inPoll(title: string, places: number[]): Promise<void> {
+    await this.untilPoll(title, "open");
+    await this.page.evaluate(
+      ({ title, places }) => {
+        const options = testHelpers.pollOf(title)?.querySelectorAll<HTMLElement>('[data-testid="poll-option"], [data-testid="poll-star"]');
+        for (const place of places) options?.[place]?.click();
+      },
+      { title, places },
+    );
+    await this.page.evaluate((title) => testHelpers.pollOf(title)?.querySelector<HTMLElement>('[data-testid="poll-vote"]')?.click(), title);
+  }
+
+  async untilPoll(title: string, state: string): Promise<void> {
+    await this.until(({ title, state }) => testHelpers.pollOf(title)?.dataset.state === state, { title, state });
+  }
+
+  async untilPollSays(title: string, text: string): Promise<void> {
+    await this.until(({ title, text }) => testHelpers.pollOf(title)?.textContent?.includes(text) ?? false, { title, text });
+  }
+
+  /** The result of a poll as the page shows it; null where it shows none. */
+  tally(title: string): Promise<string | null> {
+    return this.page.evaluate((title) => testHelpers.pollOf(title)?.querySelector('[data-testid="tally"]')?.textContent ?? null, title);
   }
 
   /** Click a button as soon as it can be clicked. */
