@@ -234,9 +234,15 @@ async def test_order_time_duplicates_and_audit(server: Running) -> None:
     await host.send(type="duplicates", question=one)
     found = (await host.expect("duplicates"))["candidates"]
     assert [candidate["question"] for candidate in found] == [two]
+    ack = await host.command("answering", cmd="h2", question=two)
+    await host.events_until(ack["seq"])
     await host.send(type="audit")
     acts = (await host.expect("audit"))["acts"]
-    assert [(act["act"], act["id"], act["by"]["id"]) for act in acts] == [("set_place", two, "host")]
+    # Each once, also where an act changes two things.
+    assert [(act["act"], act["id"], act["by"]["id"]) for act in acts] == [
+        ("answering", two, "host"),
+        ("set_place", two, "host"),
+    ]
     for kind in ("audit", "duplicates"):
         await ann.send(type=kind, question=one)
         assert (await ann.expect("error"))["code"] == "forbidden"
