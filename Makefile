@@ -56,7 +56,12 @@ bench: setup ## cost of forwarding a packet (against the bare send and a pure-Py
 bench-join: setup $(STAMPS)/browser-tests ## tap to first picture over a link with delay, both browsers, beside stock aiortc; then a storm of joins
 	@scripts/debian-packages $(BROWSERS)
 	@$(BIN)/python tests/browser/make_camera.py build/test-media
-	@$(BIN)/python -m loadtests.join --picture docs/images/join_timeline.svg $(ARGS)
+	@$(BIN)/python -m loadtests.join --keep build/bench/joins.json --picture docs/images/join_timeline.svg $(ARGS)
+
+bench-weak: setup $(STAMPS)/browser-tests ## weak networks: real browsers through the test link, beside the goals, and build/weak/weak.html; 20 minutes (ARGS="--whole --seeds 5": hours)
+	@scripts/debian-packages $(BROWSERS)
+	@$(BIN)/python tests/browser/make_camera.py build/test-media
+	@$(BIN)/python -m loadtests.weak $(ARGS)
 
 storm: setup ## a hundred joins a second for ten seconds, by light DTLS clients
 	@$(BIN)/python -m loadtests.storm $(ARGS)
@@ -109,4 +114,4 @@ $(STAMPS)/browser-tests: tests/browser/package-lock.json
 	@cd tests/browser && npm ci --silent --no-audit --no-fund
 	@mkdir -p $(STAMPS) && touch $@
 
-.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench bench-join storm flood crash bench-queue load format lock clean
+.PHONY: help run setup test test-lint test-rust test-web test-python test-browser fuzz bench bench-join bench-weak storm flood crash bench-queue load format lock clean

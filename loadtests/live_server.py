@@ -6,9 +6,10 @@ import re
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import httpx
@@ -21,7 +22,7 @@ KEPT = Path(__file__).parents[1] / "build" / "bench"
 """The picture, encoded once for all runs."""
 
 API_KEY = "bench"
-SERVER = ("-c", "from server.cli import main; main()", "serve", "--no-demo", "--http-host", "127.0.0.1")
+SERVER = ("-c", "from server.cli import main; main()", "serve")
 START_TIMEOUT_S = 60.0
 
 
@@ -45,18 +46,38 @@ class Server:
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, announced: str | None = None) -> AsyncIterator["Server"]:
-        """Run a server; `announced` is what it tells clients as its media address."""
-        kept = KEPT
-        loop = await demo_media.load(kept)
+    async def start(
+        cls,
+        announced: str | None = None,
+        *,
+        program: Sequence[str] = SERVER,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> AsyncIterator["Server"]:
+        """Run a server.
+
+        Args:
+            announced: what it tells clients as its media address.
+            program: what Python runs, with its arguments; it is set up by variables alone.
+            settings: more `LIVETRIAL_*` variables.
+        """
+        loop = await demo_media.load(KEPT)
         http_port, media_port = free_port(), free_port()
         with tempfile.TemporaryDirectory(prefix="livetrial-join-") as folder, tempfile.TemporaryFile() as log:
             environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVETRIAL_")}
-            environment |= {"LIVETRIAL_API_KEY": API_KEY, "LIVETRIAL_ANNOUNCED": announced or "127.0.0.1"}
-            ports = ("--http-port", str(http_port), "--media-host", "127.0.0.1", "--media-port", str(media_port))
-            command = (sys.executable, die_with_parent.__file__, str(os.getpid()), sys.executable, *SERVER, *ports)
+            environment |= {
+                "LIVETRIAL_API_KEY": API_KEY,
+                "LIVETRIAL_ANNOUNCED": announced or "127.0.0.1",
+                "LIVETRIAL_DEMO": "false",
+                "LIVETRIAL_HTTP_HOST": "127.0.0.1",
+                "LIVETRIAL_HTTP_PORT": str(http_port),
+                "LIVETRIAL_MEDIA_HOST": "127.0.0.1",
+                "LIVETRIAL_MEDIA_PORT": str(media_port),
+                "LIVETRIAL_DATA_DIR": f"{folder}/data",
+                **settings,
+            }
+            command = (sys.executable, die_with_parent.__file__, str(os.getpid()), sys.executable, *program)
             process = await asyncio.create_subprocess_exec(
-                *command, "--data-dir", f"{folder}/data", env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
+                *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
             )
             server = cls(process, http_port, media_port, loop)
             try:
@@ -67,24 +88,29 @@ class Server:
 
     async def live_session(self, loop: demo_media.Loop | None = None) -> dict[str, Any]:
         """A new session with a host on camera (`loop`: what it shows): its `session` and a member's `token`."""
+        made = await self.session()
+        host = DemoHost(
+            whip_url=f"{self.url}/whip/{made['id']}",
+            token=lambda: made["tokens"]["host"],
+            media_address=("127.0.0.1", self.media_port),
+            loop=loop or self._loop,
+        )
+        before = await self.metric("livetrial_publications")
+        self._hosts.append(asyncio.create_task(host.run()))
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while await self.metric("livetrial_publications") <= before:  # noqa: ASYNC110  a metric tells nothing by itself
+                await asyncio.sleep(0.1)
+        return {"session": made["id"], "token": made["tokens"]["member"]}
+
+    async def session(self) -> dict[str, Any]:
+        """A new session without a host; the answer of the API."""
         async with httpx.AsyncClient(trust_env=False) as http:
             response = await http.post(
                 f"{self.url}/api/v1/sessions", json={"title": "Bench"}, headers={"Authorization": f"Bearer {API_KEY}"}
             )
             response.raise_for_status()
-            made = response.json()
-            host = DemoHost(
-                whip_url=f"{self.url}/whip/{made['id']}",
-                token=lambda: made["tokens"]["host"],
-                media_address=("127.0.0.1", self.media_port),
-                loop=loop or self._loop,
-            )
-            before = await self.metric("livetrial_publications")
-            self._hosts.append(asyncio.create_task(host.run()))
-            async with asyncio.timeout(START_TIMEOUT_S):
-                while await self.metric("livetrial_publications") <= before:  # noqa: ASYNC110  a metric tells nothing by itself
-                    await asyncio.sleep(0.1)
-        return {"session": made["id"], "token": made["tokens"]["member"]}
+            made: dict[str, Any] = response.json()
+            return made
 
     async def metric(self, name: str) -> float:
         """A number of /metrics."""

@@ -1,18 +1,16 @@
 """Adaptation to viewers' links: what the plane tells of them goes to the policy, and its bounds go to the rooms."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from livetrial_plane import Plane
-from media.policy import LEVELS, NOTHING, SLOTS, Policy, PolicyConfig
+from media.layer_rates import Bound, LayerRates
+from media.policy import LEVELS, NOTHING, SLOTS, UNBOUND, Policy, PolicyConfig, level_of
 from media.protection import Protection, ProtectionConfig
 from media.views import VIDEO_SLOTS
-
-NOMINAL_BPS = (150_000, 500_000, 1_700_000, 3_000_000)
-"""What an encoding is taken to need that has not been seen: what the publishing page asks of its encoder, lowest first."""
 
 SOURCES_A_PASS = 4
 """Sources whose rates are read in one pass: each costs a turn of its worker, and rates change slowly."""
@@ -20,8 +18,11 @@ SOURCES_A_PASS = 4
 PROBE_BEYOND = 1.05
 """Probes look for so much more than what is wanted takes, because rates waver."""
 
-RATE_WEIGHT = 0.3
-"""Of a new reading in the smoothed rate of an encoding."""
+_ANY = LayerRates()
+"""What is assumed of a source that is not known yet."""
+
+Bounds = Mapping[str, Bound | None]
+"""The best that each video slot may show; None: anything."""
 
 
 @dataclass(eq=False, slots=True)
@@ -30,18 +31,16 @@ class Viewer:
 
     peer: int
     row: int
-    on_bounds: Callable[[dict[str, int]], None]
+    on_bounds: Callable[[Bounds], None]
 
 
 @dataclass(eq=False, slots=True)
-class _Rates:
-    """Rates of a source's encodings in `Adaptation._rates`, and the octets by which they are measured."""
+class _Watched:
+    """A source that is watched, and its row in `Adaptation._rates`."""
 
     row: int
+    rates: LayerRates = field(default_factory=LayerRates)
     watchers: int = 0
-    read_at: float | None = None
-    octets: list[int] = field(default_factory=list)
-    known: set[int] = field(default_factory=set)
 
 
 class Adaptation:
@@ -60,13 +59,16 @@ class Adaptation:
         self._viewers: dict[int, Viewer] = {}
         self._peers: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._rows: npt.NDArray[np.intp] = np.empty(0, np.intp)
-        self._sources: dict[int, _Rates] = {}
+        self._sources: dict[int, _Watched] = {}
         self._free: list[int] = []
         # Row 0 stands for no source.
         self._rates = np.full((1, LEVELS), np.inf)
+        self._tops = np.full(1, UNBOUND, np.int8)
         self._shown = np.zeros((0, SLOTS), np.intp)
         self._wishes = np.full((0, SLOTS), NOTHING, np.int8)
         self._watched: dict[tuple[int, int], int] = {}
+        self._unsaid: set[int] = set()
+        """Rows of viewers for whom their bounds mean something else than when they were told."""
 
     @property
     def sources(self) -> set[int]:
@@ -76,14 +78,26 @@ class Adaptation:
     def quality(self) -> dict[str, int]:
         """How many viewers get all that they wish ("full"), less of it ("reduced"), or of its pictures none ("sound")."""
         rows = self._rows
-        wishes = self._wishes[rows]
+        wishes = self._wished()[rows]
         shown = np.minimum(self._policy.bounds[rows], wishes)
         full = (shown == wishes).all(axis=1)
         sound = ~full & (shown == NOTHING).all(axis=1)
         return {"full": int(full.sum()), "reduced": int((~full & ~sound).sum()), "sound": int(sound.sum())}
 
-    def add(self, peer: int, on_bounds: Callable[[dict[str, int]], None]) -> Viewer:
-        """A viewer begins. `on_bounds` is called with the best encoding that each video slot may show, when they change."""
+    def links(self) -> dict[str, npt.NDArray[np.float64]]:
+        """What is known of viewers' links now, a value a viewer of whom it is known: `estimate_bps`, `queue_ms`, `rtt_ms` and
+        `loss` (0 to 1).
+
+        Raises:
+            RuntimeError: the plane stopped.
+        """
+        _, rows = np.unique((snapshot := self._plane.snapshot())["peer"], return_index=True)
+        ours = snapshot[rows[np.isin(snapshot["peer"][rows], self._peers)]]
+        fields = {"estimate_bps": "estimate_bps", "queue_ms": "queue_ms", "rtt_ms": "link_rtt_ms", "loss": "link_loss"}
+        return {name: (known := ours[field])[~np.isnan(known)] for name, field in fields.items()}
+
+    def add(self, peer: int, on_bounds: Callable[[Bounds], None]) -> Viewer:
+        """A viewer begins. `on_bounds` is called with the best that each video slot may show, when that changes."""
         viewer = Viewer(peer, self._policy.add(), on_bounds)
         missing = self._policy.rows - len(self._shown)
         if missing:
@@ -101,24 +115,27 @@ class Adaptation:
         for slot in VIDEO_SLOTS:
             self.wish(viewer, slot, None, NOTHING)
         self._policy.remove(viewer.row)
+        self._unsaid.discard(viewer.row)
         del self._viewers[viewer.peer]
         self._index()
 
-    def wish(self, viewer: Viewer, slot: str, source: int | None, encoding: int) -> None:
-        """`slot` is to show `source`, at best at `encoding`; other slots than those of video are passed over."""
+    def wish(self, viewer: Viewer, slot: str, source: int | None, encoding: int | None) -> None:
+        """`slot` is to show `source`, at best at `encoding` (None: all of it); other slots than those of video are passed over."""
         if slot not in VIDEO_SLOTS:
             return
-        column = VIDEO_SLOTS.index(slot)
-        place = (viewer.row, column)
+        place = (viewer.row, VIDEO_SLOTS.index(slot))
         before = self._watched.pop(place, None)
         if source is not None:
             self._watched[place] = source
-            rates = self._sources.setdefault(source, _Rates(self._new_rates() if source not in self._sources else 0))
-            rates.watchers += 1
-            self._shown[place] = rates.row
+            watched = self._sources.get(source) or self._watch(source)
+            watched.watchers += 1
+            self._shown[place] = watched.row
         else:
             self._shown[place] = 0
-        self._wishes[place] = NOTHING if source is None else min(encoding, LEVELS - 1)
+        wish = UNBOUND if encoding is None else level_of(encoding)
+        self._wishes[place] = NOTHING if source is None else wish
+        if source != before and self._policy.bounds[place] < UNBOUND:
+            self._unsaid.add(viewer.row)
         if before is not None:
             self._unwatch(before)
 
@@ -131,19 +148,20 @@ class Adaptation:
         if not self._viewers:
             return
         for source in list(self._sources)[:SOURCES_A_PASS]:
-            self._measure(source, self._plane.source_stats(source), now)
+            self._measure(source, now)
         snapshot = self._plane.snapshot()
         estimates, contended = self._links(snapshot)
         self._protect(now, snapshot, estimates)
         estimates -= self._protection.overhead_bps  # copies leave less for pictures
-        changed = self._policy.decide(now, estimates, contended, self._rates[self._shown], self._wishes)
-        if len(changed):
+        wished = self._wished()
+        changed = self._policy.decide(now, estimates, contended, self._rates[self._shown], wished)
+        if len(changed) or self._unsaid:
             by_row = {viewer.row: viewer for viewer in self._viewers.values()}
-            for row in changed:
-                if viewer := by_row.get(int(row)):
-                    bounds = self._policy.bounds[row].tolist()
-                    self._plane.want_bitrate(viewer.peer, self._wanted(row))
-                    viewer.on_bounds(dict(zip(VIDEO_SLOTS, bounds, strict=True)))
+            rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
+            for row in rows:
+                if viewer := by_row.get(row):
+                    self._plane.want_bitrate(viewer.peer, self._wanted(row, wished[row]))
+                    viewer.on_bounds(self._bounds(row))
 
     def _protect(self, now: float, snapshot: npt.NDArray[np.void], estimates: npt.NDArray[np.float64]) -> None:
         """Protect each viewer's media by what its link loses."""
@@ -163,9 +181,20 @@ class Adaptation:
                     retransmissions=int(protection.retransmissions[viewer.row]),
                 )
 
-    def _wanted(self, row: np.intp) -> int:
+    def _wished(self) -> npt.NDArray[np.int8]:
+        """The best that is wanted and that there is, by row and slot."""
+        return np.minimum(self._wishes, self._tops[self._shown])
+
+    def _bounds(self, row: int) -> Bounds:
+        bounds: dict[str, Bound | None] = {}
+        for column, (slot, level) in enumerate(zip(VIDEO_SLOTS, self._policy.bounds[row].tolist(), strict=True)):
+            source = self._watched.get((row, column))
+            rates = self._sources[source].rates if source is not None else _ANY
+            bounds[slot] = rates.bound(level) if level < UNBOUND else None
+        return bounds
+
+    def _wanted(self, row: int, wishes: npt.NDArray[np.int8]) -> int:
         """Bit/s that a viewer needs for all that it wishes, 0 where it has that."""
-        wishes = self._wishes[row]
         if (self._policy.bounds[row] >= wishes).all():
             return 0
         shown = wishes >= 0
@@ -187,37 +216,30 @@ class Adaptation:
         ours = self._peers[places] == snapshot["peer"]
         return self._rows[places[ours]], ours
 
-    def _measure(self, source: int, stats: Sequence[Mapping[str, int]], now: float) -> None:
-        """Take in what a source's encodings have brought; one that pauses keeps the rate that it had."""
-        rates = self._sources.pop(source)
-        self._sources[source] = rates  # at the end of those to be measured
-        octets = [encoding["bytes"] for encoding in stats]
-        if rates.read_at is not None and len(octets) == len(rates.octets) and now > rates.read_at:
-            for level, (after, before) in enumerate(zip(octets[:LEVELS], rates.octets, strict=False)):
-                if stats[level]["active"] and after > before:
-                    self._smooth(rates, level, (after - before) * 8 / (now - rates.read_at))
-        rates.read_at, rates.octets = now, octets
+    def _measure(self, source: int, now: float) -> None:
+        watched = self._sources.pop(source)
+        self._sources[source] = watched  # at the end of those to be measured
+        changed = watched.rates.measure(self._plane.source_stats(source), now)
+        self._rates[watched.row], self._tops[watched.row] = watched.rates.levels(), watched.rates.top
+        if changed:
+            viewers = (row for (row, column), shown in self._watched.items() if shown == source)
+            self._unsaid.update(row for row in viewers if self._policy.bounds[row].min() < UNBOUND)
 
-    def _smooth(self, rates: _Rates, level: int, bps: float) -> None:
-        known = level in rates.known
-        before = self._rates[rates.row, level]
-        self._rates[rates.row, level] = before + RATE_WEIGHT * (bps - before) if known else bps
-        rates.known.add(level)
-
-    def _unwatch(self, source: int) -> None:
-        rates = self._sources[source]
-        rates.watchers -= 1
-        if not rates.watchers:
-            self._free.append(rates.row)
-            del self._sources[source]
-
-    def _new_rates(self) -> int:
+    def _watch(self, source: int) -> _Watched:
         if not self._free:
             self._free.append(len(self._rates))
             self._rates = np.concatenate([self._rates, np.full((1, LEVELS), np.inf)])
-        row = self._free.pop()
-        self._rates[row] = NOMINAL_BPS
-        return row
+            self._tops = np.concatenate([self._tops, np.full(1, UNBOUND, np.int8)])
+        watched = self._sources[source] = _Watched(self._free.pop())
+        self._rates[watched.row], self._tops[watched.row] = watched.rates.levels(), watched.rates.top
+        return watched
+
+    def _unwatch(self, source: int) -> None:
+        watched = self._sources[source]
+        watched.watchers -= 1
+        if not watched.watchers:
+            self._free.append(watched.row)
+            del self._sources[source]
 
     def _index(self) -> None:
         peers = np.fromiter(self._viewers, np.uint32, len(self._viewers))

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from aiortc.rtcdtlstransport import (
@@ -84,7 +85,7 @@ class NodeCertificate(RTCCertificate):  # type: ignore[misc]  # aiortc is not ty
             self._contexts[key] = context
         return self._contexts[key]
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The fingerprint as SDP writes it."""
         return next(str(f.value) for f in self.getFingerprints() if f.algorithm == "sha-256")
@@ -196,6 +197,11 @@ class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is n
         if not self._keys.done():
             await self.finished()
         return self._keys.result()
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether `keys` is there."""
+        return self._keys.done()
 
     async def finished(self) -> None:
         """Wait until the peer has proven that it has the same keys.

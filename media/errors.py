@@ -7,6 +7,11 @@ MediaError
 └── Busy                ours: the node cannot take another peer now
 """
 
+from typing import Literal
+
+TicketFault = Literal["malformed", "forged", "other_session", "expired", "spent", "too_many", "role"]
+"""`forged`: not made with this node's key: by somebody else, by another node, or before a restart."""
+
 
 class MediaError(Exception):
     """Base. `code` is the protocol's error code (signaling/PROTOCOL.md, Errors); the text says what to do."""
@@ -27,9 +32,13 @@ class UnsupportedMedia(MediaError):
 
 
 class TicketRefused(MediaError):
-    """The ticket cannot be used; an ordinary exchange of offer and answer can."""
+    """The ticket cannot be used; an ordinary exchange of offer and answer can. `reason` is for those who count."""
 
     code = "ticket_refused"
+
+    def __init__(self, message: str, reason: TicketFault) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Busy(MediaError):

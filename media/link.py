@@ -16,6 +16,7 @@ class PeerEvents(Protocol):
 
     def on_connected(self, address: str) -> None: ...
     def on_datagram(self, datagram: bytes) -> None: ...
+    def on_began(self) -> None: ...
     def on_lost(self) -> None: ...
 
 
@@ -25,11 +26,11 @@ class PlaneLink:
     Args:
         plane: running; closed by `close`.
         on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
-        on_ticket: called with the ufrag of a peer that came with a ticket.
+        on_ticket: called with the ufrag of a peer that came with a ticket, and the address that it came from, as "ip:port".
     """
 
     def __init__(
-        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str], None]
+        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str, str], None]
     ) -> None:
         self.plane = plane
         self._on_encoding = on_encoding
@@ -69,7 +70,7 @@ class PlaneLink:
             self._on_encoding(event.source, event.encoding, event.active)
             return
         if event.kind == "ticket":
-            self._on_ticket(event.data.decode())
+            self._on_ticket(event.data.decode(), event.address)
             return
         peer = self._peers.get(event.peer)
         if peer is None:
@@ -78,5 +79,7 @@ class PlaneLink:
             peer.on_datagram(event.data)
         elif event.kind == "connected":
             peer.on_connected(event.address)
+        elif event.kind == "began":
+            peer.on_began()
         elif event.kind == "lost":
             peer.on_lost()

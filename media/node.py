@@ -1,11 +1,17 @@
 """Media of one node: takes offers, gives answers, and keeps peers and rooms until they end."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from livetrial_plane import Plane
 from media import answer, negotiation, sections
@@ -25,7 +31,13 @@ from media.room import Publication, Receiver, Room, Slot, Source
 from media.seat import Seat
 from media.speakers import LISTEN_INTERVAL_S
 from media.tickets import LIFETIME_S, Ticket, Tickets, TicketStream
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, SlotView, SourceKind, SourceView
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, OnEncodings, Publisher, Quality, SlotView, SourceKind, SourceView
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from livetrial_plane import EncodingStats
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +68,7 @@ class MediaConfig:
     announced: tuple[str, ...] = ("127.0.0.1",)
     workers: int = 1
     redundant_audio: bool = True
-    adaptation: bool = False
+    adaptation: bool = True
 
 
 @dataclass(eq=False)
@@ -108,6 +120,15 @@ class Receiving(Connection):
         """Send pictures, or sound alone while nobody looks."""
         self._seat.watch(pictures)
 
+    @property
+    def made_at(self) -> float:
+        """When this node first heard of it, by `time.monotonic`."""
+        return self._negotiated.peer.made_at
+
+    def when_media_begin(self, told: Callable[[float], None]) -> None:
+        """Have `told` called with the time of `time.monotonic` at which the first packet left or may leave."""
+        self._negotiated.peer.when_media_begin(told)
+
     def move(self, room: str) -> list[SlotView]:
         """Show another room by the same connection; returns its slots."""
         return self._seat.move(room)
@@ -119,10 +140,13 @@ class MediaNode:
     def __init__(self, config: MediaConfig) -> None:
         self.on_speakers: Callable[[str, list[str]], None] = lambda room, people: None
         """Called with a room and the people who speak in it, when others do; at most twice a second."""
+        self.endings: Counter[str] = Counter()
+        """Peers that ended, by reason; see `Peer`."""
         self._listening: asyncio.Task[None] | None = None
         self._adapting: asyncio.Task[None] | None = None
         self._adaptation: Adaptation | None = None
         self._config = config
+        self._announced = [Announced.parse(text) for text in config.announced]
         self._link: PlaneLink | None = None
         self._certificate: NodeCertificate = NodeCertificate.generateCertificate()
         self._rooms: dict[str, Room] = {}
@@ -177,10 +201,28 @@ class MediaNode:
         known = self._rooms.get(room)
         return known.speakers if known else []
 
-    def source_stats(self, room: str) -> list[dict[str, int]]:
+    def source_stats(self, room: str) -> "list[EncodingStats]":
         """What arrives in a room: a row an encoding as `Plane.source_stats` has it, source by source."""
         sources = [id for id, (known, _) in self._sources.items() if known is self._rooms.get(room)]
         return [row for source in sources for row in self._plane.source_stats(source)]
+
+    def snapshot(self) -> npt.NDArray[np.void]:
+        """What the plane knows of each sink and of its viewer's link; see `Plane.snapshot`.
+
+        Raises:
+            Busy: the plane does not run.
+        """
+        return self._plane.snapshot()
+
+    def media_time(self, room: str) -> int | None:
+        """The clock of the host's media as they arrive now, ms since 1970, by their sender reports; None while none tells."""
+        known = self._rooms.get(room)
+        with contextlib.suppress(RuntimeError):  # the plane has stopped, which other calls report
+            for source in known.hosted if known else ():
+                for row in self._plane.source_stats(source.id):
+                    if row["active"] and row["media_ms"]:
+                        return row["media_ms"]
+        return None
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges, and the peers that wait for their `join`."""
@@ -213,6 +255,13 @@ class MediaNode:
     def quality(self) -> dict[str, int]:
         """Viewers by what they get; see `Adaptation.quality`. Empty without adaptation."""
         return self._adaptation.quality() if self._adaptation else {}
+
+    def links(self) -> "dict[str, npt.NDArray[np.float64]]":
+        """What viewers' links are like; see `Adaptation.links`. Empty without adaptation, and where the plane stopped."""
+        try:
+            return self._adaptation.links() if self._adaptation else {}
+        except RuntimeError:
+            return {}
 
     async def publish(
         self,
@@ -284,12 +333,14 @@ class MediaNode:
         prefer_passive: bool = False,
         ticket: str | None = None,
         on_slots: Callable[[list[SlotView]], None],
+        on_quality: Callable[[Quality], None] = lambda quality: None,
         on_closed: Callable[[str], None],
     ) -> Receiving:
         """Take an offer that receives: up to four video and four audio sections, which become the slots in their order.
 
         Args:
             ticket: ufrag of the ticket that the client has written the answer with. Its connection is as good as up then.
+            on_quality: called when what `main` shows becomes more or less than all, or for another cause; all at first.
 
         Raises:
             BadOffer, UnsupportedMedia, TicketRefused, Busy: nothing was kept.
@@ -298,7 +349,7 @@ class MediaNode:
         if ticket is not None:
             self._tickets.check(ticket, room)
             if negotiation.dtls_role(parsed, prefer_passive=prefer_passive) != "client":
-                raise TicketRefused("a ticket is for offers that leave the DTLS role open")
+                raise TicketRefused("a ticket is for offers that leave the DTLS role open", "role")
         ssrcs = None if ticket is None else (lambda slot: self._tickets.ssrcs(ticket, slot))
         names = list(sections.slot_names(parsed))
         answers = [
@@ -318,7 +369,7 @@ class MediaNode:
             for section, answered, name in zip(parsed.sections, answers, names, strict=True)
             if name is not None
         ]
-        receiver = Receiver(slots, on_slots)
+        receiver = Receiver(slots, on_slots, on_quality)
         seat = Seat(receiver, room, self._room, self._tidy)
         stop_adapting = self._follow(peer, receiver, seat)
         shown = seat.take()
@@ -381,6 +432,7 @@ class MediaNode:
             fingerprints=offer.fingerprints,
             extensions=extensions,
             sends=any(answered.stream is not None for answered in answers),
+            endings=self.endings,
             on_closed=on_closed,
             credentials=None if ticket is None else (ticket, self._tickets.password(ticket)),
         )
@@ -403,6 +455,7 @@ class MediaNode:
             fingerprints=None,
             extensions={},
             sends=True,
+            endings=self.endings,
             on_closed=closed,
             credentials=(ufrag, self._tickets.password(ufrag)),
         )
@@ -456,10 +509,9 @@ class MediaNode:
 
     def _candidates(self) -> list[Candidate]:
         """UDP first, so that clients try it first."""
-        config = self._config
-        announced = [Announced.parse(text) for text in config.announced]
-        udp = [Candidate("udp", to.address, to.port or self.port) for to in announced if config.udp_announced]
-        return udp + [Candidate("tcp", to.address, to.port or self.port) for to in announced if config.tcp]
+        config, port = self._config, self.port
+        udp = [Candidate("udp", to.address, to.port or port) for to in self._announced if config.udp_announced]
+        return udp + [Candidate("tcp", to.address, to.port or port) for to in self._announced if config.tcp]
 
     def _tidy(self, room: str) -> None:
         """Let a room go that nobody is in."""

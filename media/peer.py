@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import logging
 import os
+import time
+from collections import Counter
 from collections.abc import Callable
 
 from media.dtls import DatagramPipe, HandshakeFailed, NodeCertificate, PlaneDtlsTransport, SrtpKeys
@@ -17,6 +20,9 @@ CONNECT_TIMEOUT_S = 15.0
 
 JOIN_TIMEOUT_S = 5.0
 """How long a peer that came with a ticket may be without its `join`."""
+
+REFUSE_TIMEOUT_S = 1.0
+"""How long somebody who is refused may take to hear it in words."""
 
 MEDIA_AFTER_MS = 8
 """A browser loses what comes upon our last flight at once; behind so many milliseconds none did (24 of 24, with Firefox)."""
@@ -39,6 +45,7 @@ class Peer:
         fingerprints: of the offer; None where the peer came with a ticket, before its offer: `authorise` brings them.
         extensions: header extension ids of the bundle, by the plane's names.
         credentials: our ufrag and password; None: new ones.
+        endings: counts the reason of each end, `closed` where it was we who wanted it.
         sends: media go to the peer; they wait a little behind our last flight.
         on_closed: called once with a reason code when the association ended and `close` was not called:
             `connect_timeout`, `dtls_failed`, `wrong_fingerprint`, `join_missing`, `lost` (silence) or `left` (the peer closed it).
@@ -54,16 +61,26 @@ class Peer:
         fingerprints: tuple[tuple[str, str], ...] | None,
         extensions: dict[str, int],
         sends: bool,
+        endings: Counter[str],
         on_closed: Callable[[str], None],
         credentials: tuple[str, str] | None = None,
     ) -> None:
         self.id = link.next_id()
         self.ufrag, self.pwd = credentials or ice_credentials()
+        self.made_at = time.monotonic()
+        """Of a peer that came with a ticket: when it came."""
         self._link = link
-        self._fingerprints: asyncio.Future[tuple[tuple[str, str], ...]] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._fingerprints: asyncio.Future[tuple[tuple[str, str], ...] | None] = loop.create_future()
+        self._patience: asyncio.TimerHandle | None = None
         if fingerprints is not None:
             self._fingerprints.set_result(fingerprints)
+        else:
+            self._patience = loop.call_later(JOIN_TIMEOUT_S, self._no_join)
         self._on_closed = on_closed
+        self._endings = endings
+        self._began_at: float | None = None
+        self._on_began: Callable[[float], None] | None = None
         self._pipe = DatagramPipe(lambda datagram: link.plane.send_dtls(self.id, datagram), role)
         self._dtls = PlaneDtlsTransport(
             self._pipe,
@@ -88,7 +105,16 @@ class Peer:
         """The offer of a peer that came with a ticket, from somebody who may join: media begin when DTLS proves a fingerprint."""
         self._on_closed = on_closed
         self._link.plane.set_extensions(self.id, extensions=extensions)
-        self._fingerprints.set_result(fingerprints)
+        self._stop_waiting()
+        if not self._fingerprints.done():  # or it is on its way out, and says so
+            self._fingerprints.set_result(fingerprints)
+
+    def when_media_begin(self, told: Callable[[float], None]) -> None:
+        """Have `told` called with the time of `time.monotonic` at which media began; at once where they have."""
+        if self._began_at is not None:
+            told(self._began_at)
+        else:
+            self._on_began = told
 
     def on_connected(self, address: str) -> None:
         """The plane answered the first check, so that DTLS can reach the peer."""
@@ -98,6 +124,13 @@ class Peer:
     def on_datagram(self, datagram: bytes) -> None:
         """A DTLS datagram arrived."""
         self._pipe.feed(datagram)
+
+    def on_began(self) -> None:
+        """The media gate opened."""
+        self._began_at = time.monotonic()
+        if self._on_began is not None:
+            self._on_began(self._began_at)
+            self._on_began = None
 
     def on_lost(self) -> None:
         """Nothing authenticated came for the liveness timeout."""
@@ -114,6 +147,7 @@ class Peer:
         if self._ended:
             return
         self._ended = True
+        self._endings["closed"] += 1
         await self._dtls.stop()
         self._release()
 
@@ -152,27 +186,42 @@ class Peer:
 
     async def _refusal(self) -> str | None:
         """Why there are no media for whoever holds the keys."""
-        try:
-            fingerprints = await asyncio.wait_for(asyncio.shield(self._fingerprints), JOIN_TIMEOUT_S)
-        except TimeoutError:
+        fingerprints = await asyncio.shield(self._fingerprints)
+        if fingerprints is None:
             return "join_missing"
         return None if self._dtls.matches(fingerprints) else "wrong_fingerprint"
 
     async def _refuse(self, reason: str) -> None:
         """Close DTLS in words, or the browser stays connected to nobody."""
         logger.info("peer %d gets no media: %s", self.id, reason)
-        await self._dtls.finished()
-        await self._dtls.stop()
+        with contextlib.suppress(TimeoutError, HandshakeFailed):
+            async with asyncio.timeout(REFUSE_TIMEOUT_S):
+                await self._dtls.finished()
+                await self._dtls.stop()
         self._end(reason)
+
+    def _no_join(self) -> None:
+        """Time is up for whoever came with a ticket, whether or not it shook hands."""
+        self._patience = None
+        self._fingerprints.set_result(None)
+        if not self._dtls.has_keys:
+            self._end("join_missing")
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _end(self, reason: str) -> None:
         if self._ended:
             return
         self._ended = True
+        self._endings[reason] += 1
         self._release()
         self._on_closed(reason)
 
     def _release(self) -> None:
+        self._stop_waiting()
         self._link.detach(self.id)
         self._link.plane.remove_peer(self.id)
         self._pipe.close()

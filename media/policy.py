@@ -1,8 +1,8 @@
 """What each viewer is shown at most, by what its link carries: one pass over all viewers at once.
 
-A viewer's room is its estimate less what sound takes. It is given out in the order of `_ladder`: first the least encoding of
-each picture, `main` first, then better ones of `main`, then of the stage. Down at once; up when better has fitted for a while,
-with a patience that doubles when going up on a link that others use was followed by going down again.
+A viewer's room is its estimate less what sound takes. It is given out in the order of `_ladder`: first the least of each picture,
+`main` first, then better of `main`, then of the stage. Down at once; up when better has fitted for a while. Going down because the
+estimate wavered about what is shown, or because others took the room again, makes a viewer wait before it goes up again.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,15 @@ import numpy.typing as npt
 SLOTS = 4
 """Pictures of a viewer: `main` and three of the stage."""
 
-LEVELS = 4
-"""Encodings of a source at most."""
+STEPS = 4
+"""Sizes of a source at most: the encodings of a simulcast, or the spatial layers of one encoding."""
+
+LEVELS = 2 * STEPS + 1
+"""Levels of a source: the least size at a quarter, at half and at the full frame rate, then each larger size at half and at the
+full one. So spatial goes before temporal: where a larger size fits at half the frame rate (15 of 30 pictures a second), it is
+shown instead of the smaller one at the full rate, because what is shown here are products, faces and slides, that a stretched
+picture makes unreadable while 15 pictures a second still move. Less than half the rate is jerky whatever its size, so a quarter
+is for the least size alone, where the alternative is no picture."""
 
 NOTHING = -1
 """The bound of a picture that is paused."""
@@ -27,22 +34,34 @@ Bools = npt.NDArray[np.bool_]
 Bounds = npt.NDArray[np.int8]
 
 
+def level_of(step: int) -> int:
+    """The level of a size at the full frame rate."""
+    return min(2 * step + 2, UNBOUND)
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyConfig:
-    """All thresholds.
+    """All thresholds. The order in which frame rate and size are given up is that of `LEVELS`, with its reason.
 
     Args:
         interval_s: between two passes. Feedback comes every 50 to 100 ms, so sooner would see nothing new.
         audio_bps: reserved for sound, bit/s: Opus at 32 kbit/s, and as much again for headers and a second voice now and then.
         overhead: of a stream over its RTP payload: header, tag and extensions of packets of about 1000 octets, and some repairs.
-        keep: what an encoding that is shown must fit the estimate by; below that it is given up at once.
-        rise: what a better one must fit by, so that a rate that wavers by a twelfth changes nothing.
+        keep: what a level that is shown must fit the estimate by; below that it is given up at once.
+        rise: what the estimate must exceed all by where something rises, so that a rate that wavers by a twelfth changes nothing.
         settle_s: a better one must have fitted for so long: estimates overshoot for a few feedback intervals.
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
             or so, and a viewer is not kept low for much longer than the others stay.
         relapse_s: a step down so soon after one up says that going up was wrong.
         forgive_s: so long without a step either way the patience is as it was at first.
+        marginal: a step down while the estimate is at least this share of what was shown takes says that the estimate wavers, not
+            that the link has narrowed: steps of real links are larger.
+        doubt_s: for so long after such a step a better level must fit by `doubt_rise`, and for `doubt_settle_s` without a break.
+            With a step up and one down in that time a link on the edge sees one switch a minute.
+        doubt_rise: see there: more than estimates waver by.
+        doubt_settle_s: see there.
+        clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt.
     """
 
     interval_s: float = 0.1
@@ -55,12 +74,17 @@ class PolicyConfig:
     most_patience_s: float = 30.0
     relapse_s: float = 10.0
     forgive_s: float = 20.0
+    marginal: float = 0.65
+    doubt_s: float = 120.0
+    doubt_rise: float = 1.2
+    doubt_settle_s: float = 5.0
+    clear: float = 1.5
 
 
 class Policy:
     """Bounds of all viewers, a row each. Rows are given by `add` and used again after `remove`.
 
-    `bounds` has for each row and picture the best encoding that may be shown, 0 the lowest, or `NOTHING`.
+    `bounds` has for each row and picture the best level that may be shown (see `LEVELS`), or `NOTHING`.
     """
 
     def __init__(self, config: PolicyConfig) -> None:
@@ -72,6 +96,8 @@ class Policy:
         self._went_up: Floats = np.empty(0)
         self._went_down: Floats = np.empty(0)
         self._patience: Floats = np.empty(0)
+        self._doubted_at: Floats = np.empty(0)
+        self._failed: Floats = np.empty(0)
 
     def add(self) -> int:
         """A row for a viewer, unbound."""
@@ -95,16 +121,20 @@ class Policy:
             now: seconds of a monotonic clock.
             estimates: (rows,) bit/s; NaN where nothing is known, which bounds nothing.
             contended: (rows,) whether others use the link.
-            rates: (rows, SLOTS, LEVELS) bit/s of payload of each encoding; inf where there is none.
-            wishes: (rows, SLOTS) the best encoding wanted; `NOTHING` where the picture shows nothing.
+            rates: (rows, SLOTS, LEVELS) bit/s of payload of each level; inf where there is none. A level that a source does
+                not have by itself is as dear as the next that it has.
+            wishes: (rows, SLOTS) the best level wanted; `NOTHING` where the picture shows nothing.
         """
-        best = self._best(estimates, rates, wishes)
         shown = np.minimum(self.bounds, wishes)
-        down: Bools = np.any(best < shown, axis=1)
-        better: Bools = ~down & np.any(best > shown, axis=1)
-        up = better & self._may_rise(now, better, contended)
+        needed = self._needed(rates, shown)
+        down: Bools = needed > estimates
+        # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
+        doubted = (now - self._doubted_at < self._config.doubt_s) & (estimates < self._failed * self._config.clear)
+        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
+        better: Bools = ~down & np.any(best != shown, axis=1)
+        up = better & self._may_rise(now, better, contended, doubted)
         up |= better & np.isnan(estimates)
-        self._note_down(now, down, contended)
+        self._note_down(now, down, contended, estimates, needed)
         self._went_up[up] = now
         self._better_since[down | up] = np.nan
         changed = down | up
@@ -112,46 +142,61 @@ class Policy:
         self.bounds[changed] = np.where(best == wishes, UNBOUND, best)[changed]
         return np.flatnonzero(changed)
 
-    def _best(self, estimates: Floats, rates: Floats, wishes: Bounds) -> Bounds:
-        """The best that fits now, whatever was before."""
+    def _best(self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, doubted: Bools) -> Bounds:
+        """The best that fits now, and that is not more than `wishes`."""
         config = self._config
-        shown = np.minimum(self.bounds, wishes)
-        level = np.arange(LEVELS, dtype=np.int8)
-        costs = rates * np.where(level <= shown[:, :, None], config.keep, config.rise) * config.overhead
-        # Where nothing is known of the link everything is free.
-        costs[np.isnan(estimates)] = 0.0
-        costs[level > wishes[:, :, None]] = np.inf
+        unknown = np.isnan(estimates)
         best = np.full(wishes.shape, NOTHING, np.int8)
         spent = np.zeros(wishes.shape)
-        left = np.nan_to_num(estimates) - config.audio_bps
-        left[np.isnan(estimates)] = 0.0
-        for slot, step in _ladder():
-            more = costs[:, slot, step] - spent[:, slot]
-            fits = more <= left
-            best[fits, slot] = step
+        left = np.where(unknown, 0.0, estimates - config.audio_bps)
+        # What stays free where something rises: a share of all, because it is all that wavers.
+        margin = np.where(unknown, 0.0, estimates * (1 - 1 / np.where(doubted, config.doubt_rise, config.rise)))
+        # A whole column at a time, and none that nobody wishes.
+        most = wishes.max(axis=0, initial=NOTHING)
+        for slot, level in _LADDER:
+            if level > most[slot]:
+                continue
+            cost = rates[:, slot, level] * (config.keep * config.overhead)
+            # Where nothing is known of the link everything is free.
+            cost[unknown] = 0.0
+            more = cost - spent[:, slot]
+            free = left - np.where(level > shown[:, slot], margin, 0.0)
+            fits = (more <= free) & (level <= wishes[:, slot])
+            best[fits, slot] = level
             left[fits] -= more[fits]
-            spent[fits, slot] = costs[fits, slot, step]
+            spent[fits, slot] = cost[fits]
         return best
 
-    def _may_rise(self, now: float, better: Bools, contended: Bools) -> Bools:
+    def _needed(self, rates: Floats, shown: Bounds) -> Floats:
+        """Bit/s below which what is shown is given up, sound included."""
+        level = shown.clip(min=0).astype(np.intp)[:, :, None]
+        rate = np.take_along_axis(rates, level, axis=2)[:, :, 0]
+        pictures: Floats = np.where(shown >= 0, rate, 0.0).sum(axis=1)
+        return pictures * (self._config.keep * self._config.overhead) + self._config.audio_bps
+
+    def _may_rise(self, now: float, better: Bools, contended: Bools, doubted: Bools) -> Bools:
         config = self._config
         began = better & np.isnan(self._better_since)
         self._better_since[began] = now
         self._better_since[~better] = np.nan
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
-        return (now - self._better_since >= config.settle_s) & (now - self._went_down >= self._patience)
+        settled = now - self._better_since >= np.where(doubted, config.doubt_settle_s, config.settle_s)
+        return settled & (now - self._went_down >= self._patience)
 
-    def _note_down(self, now: float, down: Bools, contended: Bools) -> None:
+    def _note_down(self, now: float, down: Bools, contended: Bools, estimates: Floats, needed: Floats) -> None:
         config = self._config
         relapsed = down & contended & (now - self._went_up < config.relapse_s)
         self._patience[relapsed] = np.minimum(self._patience[relapsed] * 2, config.most_patience_s)
+        marginal = down & (estimates >= config.marginal * needed)
+        self._doubted_at[marginal] = now
+        self._failed[marginal] = needed[marginal]
         self._went_down[down] = now
 
     def _grow(self) -> None:
         before, self.rows = self.rows, max(16, self.rows * 2)
         self.bounds = np.resize(self.bounds, (self.rows, SLOTS))
-        for name in ("_better_since", "_went_up", "_went_down", "_patience"):
+        for name in ("_better_since", "_went_up", "_went_down", "_patience", "_doubted_at", "_failed"):
             setattr(self, name, np.resize(getattr(self, name), self.rows))
         self._reset(slice(before, self.rows))
         self._free = list(range(self.rows - 1, before - 1, -1))
@@ -159,12 +204,18 @@ class Policy:
     def _reset(self, rows: slice) -> None:
         self.bounds[rows] = UNBOUND
         self._better_since[rows] = np.nan
-        self._went_up[rows] = self._went_down[rows] = -np.inf
+        self._went_up[rows] = self._went_down[rows] = self._doubted_at[rows] = -np.inf
         self._patience[rows] = self._config.patience_s
+        self._failed[rows] = 0.0
 
 
-def _ladder() -> list[tuple[int, int]]:
-    """(picture, encoding) in the order in which room is given out."""
-    base = [(slot, 0) for slot in range(SLOTS)]
-    main = [(0, level) for level in range(1, LEVELS)]
-    return base + main + [(slot, level) for level in range(1, LEVELS) for slot in range(1, SLOTS)]
+def _ladder() -> tuple[tuple[int, int], ...]:
+    """(picture, level) in the order in which room is given out."""
+    least = level_of(0)
+    base = [(slot, level) for level in range(least + 1) for slot in range(SLOTS)]
+    main = [(0, level) for level in range(least + 1, LEVELS)]
+    stage = [(slot, level) for level in range(least + 1, LEVELS) for slot in range(1, SLOTS)]
+    return (*base, *main, *stage)
+
+
+_LADDER = _ladder()

@@ -9,11 +9,16 @@ from typing import Protocol
 
 from livetrial_plane import Plane
 from media.demand import Demand
+from media.layer_rates import Bound
 from media.speakers import Speakers, seat
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Publisher, SlotView, SourceKind, SourceView
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Publisher, Quality, SlotView, SourceKind, SourceView
 
 Layers = tuple[int | None, int | None]
 """The highest spatial and the highest temporal layer of an encoding; None: all."""
+
+
+FULL = Quality("full")
+"""What is told of who is shown all, and of who is shown nothing because there is nothing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -52,8 +57,7 @@ class Publication:
 class Slot:
     """A receiver's slot. `preferred` is an encoding that the caller asked for, and `layers` the highest spatial and temporal ones
     of it; `watched` the source and encoding that it wants to show, `routed` what the plane was last told of source, encoding and
-    layers: the next best encoding while that one does not arrive. `bound` is the best encoding that the viewer's link bears
-    (-1: none of them; None: all)."""
+    layers: the next best encoding while that one does not arrive. `bound` is the best that the viewer's link bears (None: all)."""
 
     name: str
     mid: str
@@ -63,23 +67,26 @@ class Slot:
     watched: tuple[Source, int] | None = None
     preferred: int | None = None
     layers: Layers = (None, None)
-    bound: int | None = None
+    bound: Bound | None = None
 
 
 class Wishes(Protocol):
-    """Is told what a receiver's slot is to show, and at best at which encoding, so that bounds can be found for it."""
+    """Is told what a receiver's slot is to show, and at best at which encoding (None: all of the only one), so that bounds can be
+    found for it."""
 
-    def __call__(self, slot: str, source: int | None, encoding: int) -> None: ...
+    def __call__(self, slot: str, source: int | None, encoding: int | None) -> None: ...
 
 
 @dataclass(eq=False, slots=True)
 class Receiver:
-    """One receiving connection. `told` is the list that it was last told; without `pictures` it is sent sound alone. `wishes` is
-    None where nobody adapts it."""
+    """One receiving connection. `told` and `quality` are what it was last told; without `pictures` it is sent sound alone.
+    `wishes` is None where nobody adapts it."""
 
     slots: list[Slot]
     on_slots: Callable[[list[SlotView]], None]
+    on_quality: Callable[[Quality], None] = lambda quality: None
     wishes: Wishes | None = None
+    quality: Quality = FULL
     told: list[SlotView] = field(default_factory=list)
     pictures: bool = True
 
@@ -109,6 +116,12 @@ class Room:
     def speakers(self) -> list[str]:
         """The people who speak, as `on_speakers` was told."""
         return self._speakers.people
+
+    @property
+    def hosted(self) -> list[Source]:
+        """What the host publishes, the camera first."""
+        main = self._main
+        return sorted(main.sources, key=lambda source: source.kind != "camera") if main else []
 
     def publish(self, publication: Publication) -> None:
         """Add a publication and show it."""
@@ -174,8 +187,8 @@ class Room:
         self._show(receiver, self._assignment())
         self._settle()
 
-    def bound(self, receiver: Receiver, bounds: Mapping[str, int]) -> None:
-        """Show no better encoding in these slots than these; -1: nothing."""
+    def bound(self, receiver: Receiver, bounds: Mapping[str, Bound | None]) -> None:
+        """Show nothing better in these slots than these; None: anything."""
         for slot in receiver.slots:
             slot.bound = bounds.get(slot.name, slot.bound)
         self._show(receiver, self._assignment())
@@ -210,9 +223,13 @@ class Room:
                 if source.demand is not None:
                     source.demand.settle(source.arriving)
 
+    @property
+    def _main(self) -> Publication | None:
+        return next((p for p in reversed(self._publications) if p.publisher.place == "main"), None)
+
     def _assignment(self) -> dict[str, Source]:
         """The source of each slot. A screen that arrives takes the main place, and the camera moves to the stage."""
-        main = next((p for p in reversed(self._publications) if p.publisher.place == "main"), None)
+        main = self._main
         stage = [publication for publication in self._publications if publication.publisher.place == "stage"]
         camera = main.source("camera") if main else None
         screen = main.source("screen") if main else None
@@ -236,23 +253,54 @@ class Room:
         return [(slot, by_id[source]) for slot, source in self._seats.items()]
 
     def _show(self, receiver: Receiver, assignment: dict[str, Source]) -> None:
+        quality = FULL
         for slot in receiver.slots:
             source = assignment.get(slot.name)
             unseen = slot.name in VIDEO_SLOTS and not receiver.pictures
             if source is not None and (source.codec not in slot.codecs or unseen):
                 source = None
-            wanted = _wanted(slot, source) if source else 0
+            wish = _wanted(slot, source) if source else 0
             if receiver.wishes is not None:
-                receiver.wishes(slot.name, source.id if source else None, wanted)
-            if slot.bound is not None:
-                wanted = min(wanted, slot.bound)
+                single = source is not None and len(source.arriving) == 1
+                receiver.wishes(slot.name, source.id if source else None, None if single else wish)
+            wanted = wish if slot.bound is None else min(wish, slot.bound.encoding)
             watched = (source, wanted) if source and wanted >= 0 else None
             _watch(slot, watched)
-            route = (watched[0].id, _best_arriving(*watched), slot.layers) if watched else None
+            route = _route(slot, *watched) if watched else None
             if route != slot.routed:
                 slot.routed = route
                 self._route(slot.sink, route)
+            if slot.name == VIDEO_SLOTS[0] and source is not None:
+                quality = _quality(slot, source, wish)
         receiver.told = list(_views(receiver, assignment))
+        if quality != receiver.quality:
+            receiver.quality = quality
+            receiver.on_quality(quality)
+
+
+def _route(slot: Slot, source: Source, wanted: int) -> tuple[int, int, Layers]:
+    """What the plane is to show of `source`. A bound on layers is one on those of its encoding only."""
+    encoding = _best_arriving(source, wanted)
+    bound = slot.bound if slot.bound is not None and slot.bound.encoding == encoding else Bound(encoding)
+    spatial, temporal = slot.layers
+    return source.id, encoding, (_least(spatial, bound.spatial), _least(temporal, bound.temporal))
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    """The lower of two limits; None is none."""
+    return min((limit for limit in (one, other) if limit is not None), default=None)
+
+
+def _quality(slot: Slot, source: Source, wish: int) -> Quality:
+    """What a slot shows of all that its source could show there."""
+    bound = slot.bound
+    if not source.arrives:
+        return FULL
+    if bound is not None and bound.encoding < 0:
+        return Quality("paused", "link")
+    if bound is not None and (bound.encoding < wish or (bound.encoding == wish and bound != Bound(wish))):
+        return Quality("reduced", "link")
+    return FULL if source.arriving[wish] else Quality("reduced", "host")
 
 
 def _views(receiver: Receiver, assignment: dict[str, Source]) -> Iterator[SlotView]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from media.layer_rates import Bound
 from media.room import Receiver, Room
 from media.views import SlotView
 
@@ -48,8 +49,8 @@ class Seat:
         if self._name is not None:
             self._rooms(self._name).prefer(self._receiver, slot, encoding, spatial=spatial, temporal=temporal)
 
-    def bound(self, bounds: Mapping[str, int]) -> None:
-        """Show no better encodings than these; see `Room.bound`."""
+    def bound(self, bounds: Mapping[str, Bound | None]) -> None:
+        """Show nothing better than these; see `Room.bound`."""
         if self._name is not None:
             self._rooms(self._name).bound(self._receiver, bounds)
 

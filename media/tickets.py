@@ -97,11 +97,11 @@ class Tickets:
         octets = _octets(ufrag)
         claims, mac = octets[:_CLAIMS_OCTETS], octets[_CLAIMS_OCTETS:]
         if octets[:1] != _VERSION or not hmac.compare_digest(mac, self._mac(claims)):
-            raise TicketRefused("this is no ticket of this node")
+            raise TicketRefused("this is no ticket of this node", "forged")
         if claims[5 : 5 + _TAG_OCTETS] != _tag(room):
-            raise TicketRefused("the ticket is for another session")
+            raise TicketRefused("the ticket is for another session", "other_session")
         if self.expires_s(ufrag) <= self._clock():
-            raise TicketRefused("the ticket has expired")
+            raise TicketRefused("the ticket has expired", "expired")
 
     def is_spent(self, ufrag: str) -> bool:
         """Whether a ticket was used."""
@@ -114,12 +114,12 @@ class Tickets:
             TicketRefused: it was used before, or too many were lately.
         """
         if ufrag in self._spent:
-            raise TicketRefused("the ticket was used before")
+            raise TicketRefused("the ticket was used before", "spent")
         if len(self._spent) >= MAX_SPENT:
             now = self._clock()
             self._spent = {known: expires for known, expires in self._spent.items() if expires > now}
         if len(self._spent) >= MAX_SPENT:
-            raise TicketRefused("too many tickets were used lately")
+            raise TicketRefused("too many tickets were used lately", "too_many")
         self._spent[ufrag] = self.expires_s(ufrag)
 
     def _mac(self, claims: bytes) -> bytes:
@@ -139,5 +139,5 @@ def _octets(ufrag: str) -> bytes:
     except ValueError:
         octets = b""
     if len(octets) != _CLAIMS_OCTETS + _MAC_OCTETS or octets.hex() != ufrag:
-        raise TicketRefused("this is no ticket")
+        raise TicketRefused("this is no ticket", "malformed")
     return octets

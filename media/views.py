@@ -34,6 +34,21 @@ class SourceView:
     publication: str
 
 
+Picture = Literal["full", "reduced", "paused"]
+"""What a receiver is shown in `main`: all that there is to show, less of it, or nothing of it while its sound goes on."""
+
+Cause = Literal["link", "host"]
+"""Why it is not all: the receiver's own link bears no more, or its publisher sends no more though it is asked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a receiver is shown in `main`, and why not all; `cause` is None for "full"."""
+
+    picture: Picture
+    cause: Cause | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SlotView:
     """A receiver's slot and what it shows; None: nothing arrives for it."""

@@ -64,8 +64,8 @@ class LogHash:
         sha256: hex.
     """
 
-    STEP: ClassVar[int] = 2_000
-    """Events to read at once."""
+    STEP: ClassVar[int] = 100
+    """Events to take in at once: some milliseconds."""
 
     def __init__(self) -> None:
         self.seq = 0

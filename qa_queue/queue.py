@@ -20,6 +20,7 @@ from qa_queue.moderation.commands import ARRIVE
 from qa_queue.moderation.model import Settings
 from qa_queue.reactions.commands import REACT
 from qa_queue.spec import Spec
+from qa_queue.stage.commands import STAGE_HOLD
 from qa_queue.state import State, state_of_snapshot
 from store import keys
 from store.connection import Store
@@ -92,6 +93,11 @@ class LiveQueue:
         arrived = await self._run(ARRIVE, session, actor, {"token_role": actor.role}, None)
         role: Role = msgspec.convert(arrived.id, Role)
         return role
+
+    async def hold_stage(self, session: str, person: str, *, here: bool, hold_ms: int) -> None:
+        """Say whether somebody on stage has a page open on this node; who has had none anywhere for `hold_ms` leaves the stage."""
+        args = {"person": person, "here": here, "hold_ms": hold_ms}
+        await self._run(STAGE_HOLD, session, SYSTEM, args, None)
 
     async def react(self, session: str, counts: Mapping[str, int]) -> int:
         """Add taps; they are told to all at most five times a second.

@@ -52,8 +52,11 @@ class Admission:
         self._sessions = sessions
         self._tokens = tokens
 
-    async def admit(self, session: str, token: str | None) -> Admitted:
+    async def admit(self, session: str, token: str | None, record: SessionRecord | None = None) -> Admitted:
         """Let somebody in.
+
+        Args:
+            record: that of the session, where it is known: it never changes, and need not be fetched.
 
         Raises:
             TokenExpired, TokenInvalid: the token is checked before anything is looked up.
@@ -63,7 +66,7 @@ class Admission:
         if not is_session_id(session):
             raise SessionUnknown("this is no session id")
         claims = self._tokens.verify(token, session) if token is not None else None
-        record = await self._sessions.get(session)
+        record = record or await self._sessions.get(session)
         if record is None:
             raise SessionUnknown(f"there is no session {session}")
         if claims is None and not record.open:

@@ -12,6 +12,7 @@ from server.cors import Cors
 from server.log_api import LogApi
 from server.metrics import CONTENT_TYPE
 from server.node import Node
+from server.socket_entrance import SocketEntrance
 from server.ticket_api import TICKET_PREFIX, TicketApi
 from server.whip import Whip
 from server.ws import Socket
@@ -54,8 +55,7 @@ def create_app(node: Node) -> FastAPI:
     app.include_router(tickets.router())
     _add_operations(app, node)
 
-    @app.websocket("/ws")
-    async def ws(websocket: WebSocket) -> None:
+    async def serve(websocket: WebSocket) -> None:
         timeout_s = node.settings.join_timeout_s
         socket = Socket(
             websocket,
@@ -67,6 +67,8 @@ def create_app(node: Node) -> FastAPI:
         )
         await socket.run()
 
+    # The last that is added is asked first.
+    app.add_middleware(SocketEntrance, path="/ws", serve=serve)
     # Last, since it answers for whatever no other route does.
     app.include_router(pages.router(node.settings.web_dir, tickets.embedded))
     return app

@@ -11,6 +11,9 @@ PAGE = 500
 MOST_PAGES = 10
 """An answer looks through so much of the log at most; the next one goes on."""
 
+MOVES = frozenset({"answering", "answered"})
+"""Acts of several events: of the pointer, and of the questions that it leaves and comes to."""
+
 COUNTS = frozenset({"voted", "tally", "clicked", "entered"})
 """Staff votes like everybody, in secret."""
 
@@ -21,10 +24,15 @@ async def acts_before(queue: LiveQueue, session: str, before: int, limit: int) -
     for _ in range(MOST_PAGES):
         after = max(0, before - 1 - PAGE)
         for event in reversed(await queue.events(session, after, before - 1 - after)):
+            if not is_act(event):
+                continue
+            act = _act(event)
+            if acts and _same(acts[-1], act):
+                acts[-1] = act if acts[-1].kind == "now" else acts[-1]
+                continue
             if len(acts) == limit:
                 return Audit(acts=acts, before=event.seq + 1)
-            if is_act(event):
-                acts.append(_act(event))
+            acts.append(act)
         before = after + 1
         if after == 0:
             return Audit(acts=acts, before=None)
@@ -37,6 +45,11 @@ def is_act(event: Event) -> bool:
         return False
     question = event.data
     return not (isinstance(question, Question) and question.anonymous and question.author.id == event.by)
+
+
+def _same(one: Act, other: Act) -> bool:
+    """Whether both are of one move of the pointer, which changes questions too, at one time of the store's clock."""
+    return one.act in MOVES and (one.act, one.by, one.at) == (other.act, other.by, other.at)
 
 
 def _act(event: Event) -> Act:

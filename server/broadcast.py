@@ -25,7 +25,7 @@ def frames_for(after: int, entries: list[Entry]) -> Callable[[str, bool], bytes]
     made: dict[object, bytes] = {}
 
     def frame_for(person: str, staff: bool) -> bytes:
-        key = person if person in concerned else (staff, _inside(audiences, person))
+        key = person if person in concerned else (staff, _inside(audiences, person) if audiences else ())
         if key not in made:
             made[key] = _message(after, seq, merged, concerned.get(person, []), person, staff)
         return made[key]

@@ -13,6 +13,7 @@ from qa_queue.model import SYSTEM
 from qa_queue.polls.model import Poll
 from qa_queue.questions.order import ordered
 from qa_queue.queue import LiveQueue
+from qa_queue.stage.model import Hand
 from server.hub import Hub
 from signaling.messages import LogHash, Ordered
 from store.errors import StoreError
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 TICK_S = 1.0
 ORDER_LENGTH = 100
 HASH_EVERY_TICKS = 10
+HASHED_STEPS = 20
+"""In a tick at most: twice what a busy session adds in it."""
 
 
 class Clockwork:
@@ -30,9 +33,12 @@ class Clockwork:
     Args:
         hub: the session.
         queue: where what is due goes.
+        stage_hold_s: how long a place on stage is kept for who is lost.
     """
 
-    def __init__(self, hub: Hub, queue: LiveQueue) -> None:
+    def __init__(self, hub: Hub, queue: LiveQueue, *, stage_hold_s: float) -> None:
+        self._stage_hold_s = stage_hold_s
+        self._began = time.monotonic()
         self._hub = hub
         self._queue = queue
         self._hash = RunningHash()
@@ -54,6 +60,7 @@ class Clockwork:
                 self._tell_order()
                 for due in self._due():
                     await _done_once(due)
+                await self._hold_stage()
                 await self._tell_hash()
             except StoreError as error:
                 logger.warning("session %s cannot do what is due: %s", self._hub.record.id, error)
@@ -82,10 +89,24 @@ class Clockwork:
             if draw.state == "closed":
                 yield self._queue.finish_draw(session, draw.id)
 
+    async def _hold_stage(self) -> None:
+        """Tell the store who of the stage is here; it frees the places of those who are nowhere."""
+        hub = self._hub
+        young = time.monotonic() - self._began < self._stage_hold_s
+        for hand in [hand for hand in hub.state.all(Hand) if hand.state == "stage"]:
+            here = bool(hub.members_of(hand.id))
+            # After a restart of all nodes, people get their time to come back.
+            if here or not young:
+                hold_ms = int(self._stage_hold_s * 1000)
+                await self._queue.hold_stage(hub.record.id, hand.id, here=here, hold_ms=hold_ms)
+
     async def _tell_hash(self) -> None:
         """Take up what the log has got; tell the hash every now and then. A log that was there before is read bit by bit."""
-        for event in await self._queue.events(self._hub.record.id, self._hash.seq, RunningHash.STEP):
-            self._hash.add(event)
+        for _ in range(HASHED_STEPS):
+            for event in await self._queue.events(self._hub.record.id, self._hash.seq, RunningHash.STEP):
+                self._hash.add(event)
+            if self._hash.seq >= self._hub.seq:
+                break
         if self._ticks % HASH_EVERY_TICKS == 0 and self._told_hash < self._hash.seq >= self._hub.seq:
             self._told_hash = self._hash.seq
             self._hub.tell_all(LogHash(seq=self._hash.seq, sha256=self._hash.sha256))

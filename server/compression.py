@@ -1,4 +1,4 @@
-"""Compression of what clients send (RFC 7692), so that a join fits into TCP's first flight."""
+"""Compression of what clients send and of long answers (RFC 7692), so that a join fits into TCP's first flight, both ways."""
 
 from typing import Any
 
@@ -9,6 +9,11 @@ WINDOW_BITS = 15
 """The sections of an offer repeat each other 5 kB apart; a window of 4 kB finds next to nothing."""
 
 
+LARGE_OCTETS = 2048
+"""An answer to one socket is compressed from here on: two segments of TCP. A `joined` of 15 kB becomes 2.2 kB; of eleven
+segments one is lost in 43 % of joins over a link that loses 5 %, and the last waits a round trip for the first ten."""
+
+
 class InboundDeflate(PerMessageDeflate):
     """Takes messages compressed or not, as the sender likes (RFC 7692 section 6).
 
@@ -17,7 +22,8 @@ class InboundDeflate(PerMessageDeflate):
     """
 
     def encode(self, frame: Frame) -> Frame:
-        """Not compressed: one frame serves all sockets, and compressing for each would cost more than all the rest."""
+        """Not compressed here: what goes to one socket alone is compressed as it is made (`SocketProtocol.frame_of`), and what goes
+        to all is one frame; compressing that for each would cost more than all the rest."""
         return frame
 
 

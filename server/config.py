@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         description="Take redundant audio (RED) of those who go live with it; about twice the audio bitrate.",
     )
     adaptation: bool = Field(
-        default=False,
+        default=True,
         description="Show each viewer the pictures that its link bears, down to sound alone; otherwise the best for all.",
     )
     workers: int = Field(
@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     join_timeout_s: float = Field(default=10.0, gt=0, description="Time that a WebSocket has for its first message.")
     media_hold_s: float = Field(
         default=10.0, gt=0, description="How long media connections are kept for a person whose WebSocket was lost."
+    )
+    stage_hold_s: float = Field(
+        default=20.0, gt=0, description="How long a place on stage is kept for a person whose WebSocket was lost."
     )
     token_lifetime_s: int = Field(
         default=30 * DAY_S, ge=60, description="Lifetime of tokens where nothing else is asked for."

@@ -1,4 +1,5 @@
-"""The door through which joins come: so many a second, in the order of their arrival, so that those inside are not disturbed."""
+"""The door through which joins come: so many a second, fewer where this node is busy, in the order of their arrival, so that those inside
+are not disturbed."""
 
 import asyncio
 from collections import deque
@@ -12,6 +13,16 @@ JOINS_PER_S = 150.0
 """A join costs up to 3 ms of one core, handshake and all; the rest of it is for those who are in."""
 
 JOINS_AT_ONCE = 50
+
+LATE_S = 0.1
+"""When the event loop is later than this, joins that are under way have taken all there is: more of them at once would only make
+all of them slow, until those who wait for an answer ask again and make it worse."""
+
+LATE_JOINS_PER_S = 60.0
+"""Let in even then: two fifths, which is more than nothing where it is another process that takes the time."""
+
+PROBE_S = 0.01
+"""How often lateness is looked at while people come."""
 
 MAX_WAITING = 10_000
 
@@ -46,6 +57,9 @@ class Doorway:
         self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = float("-inf")
+        self._probe: asyncio.TimerHandle | None = None
+        self._late = False
+        self._come = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -59,7 +73,9 @@ class Doorway:
         Raises:
             Busy: too many wait.
         """
-        if not self._waiting and self._take() == 0:
+        self._come = True
+        self._look()
+        if not self._waiting and not self._late and self._take() == 0:
             return
         if len(self._waiting) >= self._max_waiting:
             raise Busy("too many people wait to join", retry_after_ms=RETRY_AFTER_MS)
@@ -72,6 +88,22 @@ class Doorway:
         finally:
             if waiting in self._waiting:  # it gave up
                 self._waiting.remove(waiting)
+
+    def loop_was_late(self, seconds: float) -> None:
+        """The event loop came to something so much later than it should have."""
+        self._late = seconds > LATE_S
+
+    def _look(self) -> None:
+        """See how late the loop is, again and again while somebody comes or waits."""
+        if self._probe is None and (self._come or self._waiting):
+            self._come = False
+            loop = asyncio.get_running_loop()
+            self._probe = loop.call_later(PROBE_S, self._looked, loop.time() + PROBE_S)
+
+    def _looked(self, due: float) -> None:
+        self._probe = None
+        self.loop_was_late(asyncio.get_running_loop().time() - due)
+        self._look()
 
     def _take(self) -> float:
         """Take a turn; returns 0, or the seconds until there is one."""
@@ -91,6 +123,9 @@ class Doorway:
             turn = self._waiting.popleft().turn
             if not turn.done():
                 turn.set_result(None)
+            if self._late:
+                delay_s = 1 / LATE_JOINS_PER_S
+                break
         if self._waiting:
             self._tell_places()
             self._set_timer(delay_s)

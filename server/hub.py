@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from qa_queue.events import Event as QueueEvent
 from qa_queue.queue import LiveQueue
 from qa_queue.state import State
-from server.broadcast import frames_for
-from server.frames import text_frame
+from server.fanout import Fanout
 from server.kept import KeptLinks
 from server.member import Member
 from server.metrics import Metrics
 from server.presence import Presence
 from server.views.entries import Entry, advance
 from server.views.snapshots import snapshot
-from signaling.codec import encode
 from signaling.entities import Snapshot
 from signaling.events import Event
 from signaling.messages import Presence as PresenceMessage
@@ -33,15 +31,8 @@ RECENT_EVENTS = 1024
 
 CLOSE_RESTART = 1012
 FOLLOW_RETRY_S = 0.5
-PACE_S, PACE_PER_MEMBER_S = 0.1, 10e-6
-"""Pause after a message to all: at most ten a second, so that the octets of a member stay the same as the audience grows, and
-as long as sending takes on top of it. What comes alone is sent at once."""
-
-READ_PACE_S = 4e-6
-"""Pause after reading the log, for each person: what is read there is behind the log by that much."""
-
-SENT_AT_ONCE = 200
-"""Members who are sent a message before others get their turn: some milliseconds."""
+READ_PACE_S, LONGEST_READ_PACE_S = 4e-6, 0.01
+"""Pause after reading the log, for each person and at most: what is read there is behind the log by that much."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +87,8 @@ class Hub:
         self._kept = kept
         self._metrics = metrics
         self._members: dict[str, list[Member]] = {}
-        self._untold: list[tuple[QueueEvent, Entry]] = []
-        self._news = asyncio.Event()
+        self._untold: deque[QueueEvent] = deque()
+        self._fanout = Fanout(self.members)
         self._tasks = asyncio.create_task(self._follow()), asyncio.create_task(self._tell())
 
     @property
@@ -132,7 +123,7 @@ class Hub:
         present = self.presence.enter(who.person)
         self._members.setdefault(who.person, []).append(member)
         member.take_over(self._kept)
-        member.position = self.seq
+        member.position, member.heard = self.seq, self._fanout.said
         return Position(self.seq, whole, events, present)
 
     def leave(self, member: Member, *, for_good: bool) -> None:
@@ -154,10 +145,8 @@ class Hub:
         self.tell_all(Speakers(speakers=people))
 
     def tell_all(self, message: ServerMessage) -> None:
-        """Send a message to everybody, encoded once."""
-        frame = text_frame(encode(message))
-        for member in self.members():
-            member.outbox.put_frame(frame)
+        """Send a message to everybody who is here by then, encoded once."""
+        self._fanout.say(message)
 
     def stop(self) -> None:
         """Follow no more."""
@@ -185,9 +174,9 @@ class Hub:
                 async for batch in self._queue.follow(self.record.id, self.seq):
                     entries = [advance(self.state, event) for event in batch]
                     self._recent.extend(entries)
-                    self._untold.extend(zip(batch, entries, strict=True))
-                    self._news.set()
-                    await asyncio.sleep(READ_PACE_S * len(self._members))
+                    self._untold.extend(batch)
+                    self._fanout.add(entries)
+                    await asyncio.sleep(min(LONGEST_READ_PACE_S, READ_PACE_S * len(self._members)))
             except StoreUnavailable as error:
                 logger.warning("session %s cannot follow its log: %s", self.record.id, error)
                 await asyncio.sleep(FOLLOW_RETRY_S)
@@ -197,20 +186,20 @@ class Hub:
                 await self._start_again()
 
     async def _tell(self) -> None:
-        """Send what was applied. What happens meanwhile comes as one message: a large room is told less often, not later and later."""
+        """Send what was applied, for as long as the hub lives."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            untold, self._untold = self._untold, []
             try:
-                await self._publish([entry for _, entry in untold])
-                for event, _ in untold:
-                    for hook in self.hooks:
-                        hook(event)
+                await self._fanout.run(self._told)
             except Exception:
                 logger.exception("session %s starts again", self.record.id)
                 await self._start_again()
-            await asyncio.sleep(PACE_S + PACE_PER_MEMBER_S * len(self._members))
+
+    def _told(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            self._metrics.events.labels(entry.kind).inc()
+            event = self._untold.popleft()
+            for hook in self.hooks:
+                hook(event)
 
     async def _start_again(self) -> None:
         """Send everybody away to join anew, and take the state from the store."""
@@ -221,22 +210,7 @@ class Hub:
             self.state = await self._queue.snapshot(self.record.id)
             self._recent.clear()
             self._untold.clear()
-
-    async def _publish(self, entries: list[Entry]) -> None:
-        """Send entries to all who are here now; to who entered after some of them, only the rest."""
-        frames: dict[int, Callable[[str, bool], bytes]] = {}
-        for number, member in enumerate(list(self.members()), 1):
-            after = member.position
-            if not entries or after >= entries[-1].seq:
-                continue
-            if after not in frames:
-                frames[after] = frames_for(after, [entry for entry in entries if entry.seq > after])
-            member.outbox.put_frame(frames[after](member.identity.person, member.identity.staff))
-            member.position = entries[-1].seq
-            if number % SENT_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        for entry in entries:
-            self._metrics.events.labels(entry.kind).inc()
+            self._fanout.forget()
 
     def _announce_presence(self, present: int) -> None:
         self.tell_all(PresenceMessage(present=present))

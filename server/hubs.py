@@ -24,10 +24,20 @@ class Hubs:
         queue: the log.
         kept: media of members who were lost.
         metrics: counts.
+        stage_hold_s: how long a place on stage is kept for who is lost.
         idle_s: see `IDLE_S`.
     """
 
-    def __init__(self, *, queue: LiveQueue, kept: KeptLinks, metrics: Metrics, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self,
+        *,
+        queue: LiveQueue,
+        kept: KeptLinks,
+        metrics: Metrics,
+        stage_hold_s: float,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._stage_hold_s = stage_hold_s
         self._queue = queue
         self._kept = kept
         self._metrics = metrics
@@ -44,6 +54,11 @@ class Hubs:
         """People connected in a session."""
         hub = self._hubs.get(session)
         return len(hub.presence) if hub else 0
+
+    def record(self, session: str) -> SessionRecord | None:
+        """That of a session that is live here."""
+        hub = self._hubs.get(session)
+        return hub.record if hub else None
 
     def tell_speakers(self, session: str, people: list[str]) -> None:
         """Others speak in a session now; nobody is told where nobody is."""
@@ -74,8 +89,8 @@ class Hubs:
     async def _load(self, record: SessionRecord) -> Hub:
         loaded = await load(self._queue, record.id)
         hub = Hub(record, loaded, queue=self._queue, kept=self._kept, metrics=self._metrics)
-        Sanctions(hub, self._queue)
-        self._clockworks[record.id] = Clockwork(hub, self._queue)
+        Sanctions(hub, self._queue, self._kept)
+        self._clockworks[record.id] = Clockwork(hub, self._queue, stage_hold_s=self._stage_hold_s)
         self._hubs[record.id] = hub
         self._watch(hub)
         return hub

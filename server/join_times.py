@@ -13,15 +13,20 @@ METRIC = "livetrial_join_stage_seconds"
 BUCKETS_S = (0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 STAGES = ("offer", "answer", "joined", "ice", "dtls", "first_packet", "first_decoded", "first_shown")
-"""From the tap to each of these, as the page saw them; `server` is from the join message to `joined`, as this node did."""
+"""From the tap to each of these, as the page saw them; `server` is from the join message to `joined`, and `media`
+from it (or from a ticket's first check, where that came first) to the first packet of media, as this node did."""
 
 
 class JoinTimes:
     """Histograms by path (`ticket`, `ordinary`, `switch`) and stage."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        text = "From the tap to a stage of the join, as pages report it; `server`: from the message to its answer"
+        text = "From the tap to a stage of the join, as pages report it; `server`, `media`: from the message to its answer, and to media"
         self._stages = Histogram(METRIC, text, ["path", "stage"], buckets=BUCKETS_S, registry=registry)
+
+    def media_began(self, path: str, seconds: float) -> None:
+        """The first packet left; from the join message, or from the ticket's first check where that came first."""
+        self._stages.labels(path, "media").observe(seconds)
 
     def served(self, path: str, seconds: float) -> None:
         """A join message was answered."""
@@ -54,7 +59,7 @@ def rows(metrics: str) -> list[Row]:
             if sample.name == f"{METRIC}_bucket":
                 key = sample.labels["path"], sample.labels["stage"]
                 buckets.setdefault(key, []).append((float(sample.labels["le"]), sample.value))
-    order = ("server", *STAGES)
+    order = ("server", "media", *STAGES)
     return [
         Row(path, stage, int(counts[-1][1]), quantile(counts, 0.5), quantile(counts, 0.95))
         for (path, stage), counts in sorted(buckets.items(), key=lambda item: (item[0][0], order.index(item[0][1])))

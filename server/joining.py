@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import replace
 
-from media.errors import MediaError
+from media.errors import MediaError, TicketRefused
 from media.node import MediaNode
 from qa_queue.queue import LiveQueue
 from server.admission import Admission
@@ -13,6 +13,7 @@ from server.hubs import Hubs
 from server.ice_servers import IceServers
 from server.kept import KeptLinks
 from server.member import Identity, Member
+from server.metrics import Metrics
 from server.outbox import Outbox
 from server.translate import to_slots
 from signaling.errors import Busy
@@ -31,6 +32,7 @@ class Joining:
         media: makes receiving connections.
         kept: takes the media of a join that failed.
         ice_servers: told to whoever joins.
+        metrics: counts tickets that are refused.
         max_members: more sockets than this are told `busy`.
     """
 
@@ -43,6 +45,7 @@ class Joining:
         media: MediaNode,
         kept: KeptLinks,
         ice_servers: IceServers,
+        metrics: Metrics,
         max_members: int,
     ) -> None:
         self._queue = queue
@@ -51,6 +54,7 @@ class Joining:
         self._media = media
         self._kept = kept
         self._ice_servers = ice_servers
+        self._metrics = metrics
         self._max_members = max_members
         self._members: dict[Member, Hub] = {}
 
@@ -66,7 +70,7 @@ class Joining:
         """
         if len(self._members) >= self._max_members:
             raise Busy("this server is full")
-        admitted = await self._admission.admit(message.session, message.token)
+        admitted = await self._admission.admit(message.session, message.token, self._hubs.record(message.session))
         hub = await self._hubs.get(admitted.record)
         member = await self._arrive(self._admission.identify(admitted, message.name, message.device), outbox)
         try:
@@ -85,7 +89,7 @@ class Joining:
             SignalingError: not admitted; the member is where it was.
             QueueError, StoreError: the log cannot be read now; likewise.
         """
-        admitted = await self._admission.admit(message.session, message.token)
+        admitted = await self._admission.admit(message.session, message.token, self._hubs.record(message.session))
         hub = await self._hubs.get(admitted.record)
         identity = self._admission.identify(admitted, message.name, member.identity.device)
         newcomer = await self._arrive(identity, member.outbox)
@@ -131,6 +135,8 @@ class Joining:
         try:
             return (await member.receive(self._media, join.offer, join.ticket)).answer, None
         except MediaError as error:
+            if isinstance(error, TicketRefused):
+                self._metrics.tickets_refused.labels(error.reason).inc()
             return None, ErrorInfo(code=error.code, message=str(error))
 
 

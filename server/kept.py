@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TypeVar
 
 from server.media_links import Link
@@ -39,6 +40,11 @@ class KeptLinks:
                 if link.alive:
                     return link
         return None
+
+    def drop(self, session: str, person: str, which: Callable[[Link], bool]) -> None:
+        """Close what is kept of a person and chosen."""
+        for link in [link for link in self._timers.get((session, person), {}) if which(link)]:
+            self._expire(session, person, link)
 
     def close_later(self, link: Link) -> None:
         """Close a link without waiting for it."""

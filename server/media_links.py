@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+from media import views
 from media.node import Connection, MediaNode, Publishing, Receiving
 from media.views import Publisher, SlotView, SourceKind
 from server.publications import Publications
-from server.translate import to_slots
+from server.translate import to_quality, to_slots
 from signaling.errors import NoConnection
-from signaling.messages import Encodings, MediaClosed, ServerMessage, Slot, Slots
+from signaling.messages import Encodings, MediaClosed, Quality, ServerMessage, Slot, Slots
+
+FULL = Quality(picture="full", cause=None)
+"""What a page takes for granted until it is told otherwise."""
 
 Notify = Callable[[ServerMessage], None]
 
@@ -15,19 +19,25 @@ Notify = Callable[[ServerMessage], None]
 class ReceiveLink:
     """A receiving connection, and who is told about it.
 
-    `notify` is set while a joined socket owns it; what happens in between is seen by the next owner in `slots` and `alive`.
+    `notify` is set while a joined socket owns it; what happens in between is seen by the next owner in `slots`, `alive` and `catch_up`.
     """
 
     def __init__(self) -> None:
         self.slots: list[Slot] = []
         self.alive = True
         self.notify: Notify | None = None
+        self._quality = FULL
         self._receiving: Receiving | None = None
 
     async def open(self, media: MediaNode, session: str, offer: str, ticket: str | None = None) -> str:
         """Make the connection, or take over that of the ticket; returns the SDP answer. Raises `MediaError`."""
         receiving = await media.receive(
-            session, offer=offer, ticket=ticket, on_slots=self._changed, on_closed=self._closed
+            session,
+            offer=offer,
+            ticket=ticket,
+            on_slots=self._changed,
+            on_quality=self._quality_changed,
+            on_closed=self._closed,
         )
         self._receiving = receiving
         # A change that came while the answer was made is newer than what the answer says.
@@ -39,10 +49,24 @@ class ReceiveLink:
         if self._receiving is not None:
             self.slots = to_slots(self._receiving.move(session))
 
+    def catch_up(self) -> list[ServerMessage]:
+        """What a new owner must be told beside the slots."""
+        return [] if self._quality == FULL else [self._quality]
+
     def watch(self, pictures: bool) -> None:
         """Send pictures, or sound alone."""
         if self._receiving is not None:
             self._receiving.watch(pictures)
+
+    @property
+    def made_at(self) -> float:
+        """When the server first heard of the connection, by `time.monotonic`."""
+        return self._receiving.made_at if self._receiving is not None else float("inf")
+
+    def when_media_begin(self, told: Callable[[float], None]) -> None:
+        """Have `told` called with the time at which media began."""
+        if self._receiving is not None:
+            self._receiving.when_media_begin(told)
 
     def restart(self, offer: str) -> str:
         """Restart ICE; returns the SDP answer. Raises `MediaError`, or `NoConnection` where it has ended."""
@@ -59,6 +83,11 @@ class ReceiveLink:
         self.slots = to_slots(slots)
         if self.notify is not None:
             self.notify(Slots(slots=self.slots))
+
+    def _quality_changed(self, quality: views.Quality) -> None:
+        self._quality = to_quality(quality)
+        if self.notify is not None:
+            self.notify(self._quality)
 
     def _closed(self, reason: str) -> None:
         self.alive = False

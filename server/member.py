@@ -55,6 +55,8 @@ class Member:
     """Whether its page has told how its join went."""
     position: int = field(default=0, init=False)
     """In the log: what it was told up to now."""
+    heard: int = field(default=0, init=False)
+    """The same of what is said beside the log; see `Fanout.said`."""
     receive_link: ReceiveLink | None = field(default=None, init=False)
     publish_link: PublishLink | None = field(default=None, init=False)
 
@@ -129,9 +131,8 @@ class Member:
         for link in (self.receive_link, self.publish_link):
             if link is not None:
                 link.notify = self.send
-        if self.publish_link is not None:
-            for message in self.publish_link.catch_up():
-                self.send(message)
+                for message in link.catch_up():
+                    self.send(message)
 
     def leave_media(self, kept: KeptLinks, *, for_good: bool) -> None:
         """Give the media away: closed for good, or kept for the person's next join."""

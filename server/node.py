@@ -127,7 +127,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     )
     tokens = Tokens(secret, lifetime_s=settings.token_lifetime_s)
     admission = Admission(sessions, tokens)
-    hubs = Hubs(queue=queue, kept=kept, metrics=metrics)
+    hubs = Hubs(queue=queue, kept=kept, metrics=metrics, stage_hold_s=settings.stage_hold_s)
     media.on_speakers = hubs.tell_speakers
     publications = Publications(media)
     doorway = Doorway()
@@ -146,6 +146,7 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
         media=media,
         kept=kept,
         ice_servers=ice_servers,
+        metrics=metrics,
         max_members=settings.max_members,
     )
     node = Node(
@@ -180,7 +181,9 @@ def _compose(settings: Settings, store: Store, media: MediaNode, secret: str) ->
     metrics.watch("livetrial_publications", "Publications", publications)
     metrics.watch("livetrial_whip_resources", "WHIP and WHEP connections", resources)
     metrics.watch_plane(lambda: _plane_stats(media), PLANE_GAUGES)
+    metrics.watch_endings(media.endings)
     metrics.watch_quality(media.quality)
+    metrics.watch_links(media.links)
     return node, kept
 
 

@@ -15,13 +15,18 @@ class Outbox:
 
     Args:
         write_now: writes a frame where the socket takes it at once, else returns False. Without it all frames wait for `run`.
+        frame_of: makes the frame of a message for this socket alone.
         max_octets: octets that may wait; one message more and the outbox overflows. The first message always fits.
     """
 
     def __init__(
-        self, write_now: Callable[[bytes], bool] = lambda frame: False, *, max_octets: int = MAX_QUEUED_OCTETS
+        self,
+        write_now: Callable[[bytes], bool] = lambda frame: False,
+        *,
+        frame_of: Callable[[str], bytes] = text_frame,
+        max_octets: int = MAX_QUEUED_OCTETS,
     ) -> None:
-        self._write_now = write_now
+        self._write_now, self._frame_of = write_now, frame_of
         self._max_octets = max_octets
         self._queue: deque[bytes] = deque()
         self._octets = 0
@@ -37,7 +42,7 @@ class Outbox:
 
     def put(self, text: str) -> None:
         """Send one message, or queue it; see `put_frame`."""
-        self.put_frame(text_frame(text))
+        self.put_frame(self._frame_of(text))
 
     def put_frame(self, frame: bytes) -> None:
         """The same for a message that is a frame already; dropped after `finish`, after an overflow, and when `run` has ended."""

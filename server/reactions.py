@@ -29,7 +29,10 @@ class Reactions:
 
     def add(self, session: str, reaction: str, count: int) -> None:
         """Count taps; returns at once."""
-        self._waiting.setdefault(session, Counter())[reaction] += count
+        waiting = self._waiting.get(session)
+        if waiting is None:
+            waiting = self._waiting[session] = Counter()
+        waiting[reaction] += count
         if session not in self._running:
             self._running[session] = asyncio.create_task(self._store(session))
 

@@ -19,6 +19,7 @@ from server.member import Member
 from server.publications import Publications
 from server.reactions import Reactions
 from server.views.entities import is_public
+from signaling.commands import Answered, Answering
 from signaling.errors import Forbidden, Unexpected
 from signaling.messages import (
     Ack,
@@ -103,6 +104,8 @@ class Requests:
         args = msgspec.structs.asdict(message)
         cmd = args.pop("cmd")
         who, name = member.identity, str(message.__struct_config__.tag)
+        if isinstance(message, Answering | Answered):
+            args["media_at"] = self._media.media_time(who.session)
         done = await self.queue.run(who.session, who.actor, cmd, name, **args)
         return Ack(cmd=cmd, seq=done.seq, id=done.id)
 

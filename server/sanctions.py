@@ -12,6 +12,8 @@ from qa_queue.moderation.model import Member as Decision
 from qa_queue.queue import LiveQueue
 from qa_queue.stage.model import Hand
 from server.hub import CLOSE_RESTART, Hub
+from server.kept import KeptLinks
+from server.media_links import Link, PublishLink
 from server.member import Member
 from signaling.errors import Banned, to_message
 from store.errors import StoreError
@@ -25,9 +27,11 @@ class Sanctions:
     Args:
         hub: the session.
         queue: where those are taken from the stage who left.
+        kept: media of those who were lost; they do not come back to a stage that they left.
     """
 
-    def __init__(self, hub: Hub, queue: LiveQueue) -> None:
+    def __init__(self, hub: Hub, queue: LiveQueue, kept: KeptLinks) -> None:
+        self._kept = kept
         self._hub = hub
         self._queue = queue
         hub.on_left = self.left
@@ -39,6 +43,7 @@ class Sanctions:
             case Decision() as decision:
                 self._decide(decision)
             case Hand(state="down") as hand:
+                self._kept.drop(self._hub.record.id, hand.id, _on_stage)
                 for member in self._hub.members_of(hand.id):
                     self._end_stage(member)
 
@@ -68,6 +73,10 @@ class Sanctions:
     def _end_stage(self, member: Member) -> None:
         if member.on_stage:
             self._run(_unpublish(member))
+
+
+def _on_stage(link: Link) -> bool:
+    return isinstance(link, PublishLink) and link.place == "stage"
 
 
 def _send_away(member: Member) -> None:

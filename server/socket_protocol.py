@@ -12,10 +12,14 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from server.compression import InboundDeflateFactory
+from server.compression import LARGE_OCTETS, InboundDeflate, InboundDeflateFactory
+from server.frames import compressed_frame, text_frame
 
 UNSENT_LOW_WATER_BYTES = 64 * 1024
 """What the kernel holds unsent for a socket: with megabytes there, a slow reader is noticed minutes late."""
+
+READ_AHEAD = 4
+"""Messages that may wait for the application before no more are read: to stop and begin again for each costs two system calls."""
 
 CLOSE_TIMEOUT_S = 2.0
 
@@ -43,12 +47,29 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if (scope := getattr(self, "scope", None)) is not None:  # none where the handshake was refused
             scope["extensions"][_EXTENSION] = self
 
+    def send_receive_event_to_app(self) -> None:
+        """Also read a few messages ahead, where uvicorn stops reading after each."""
+        paused, self.read_paused = self.read_paused, True
+        super().send_receive_event_to_app()
+        self.read_paused = paused
+        if not paused and self.queue.qsize() > READ_AHEAD:
+            self.read_paused = True
+            self.transport.pause_reading()
+
     def write_now(self, frame: bytes) -> bool:
         """Write a frame that is ready for the wire; False, and not written, where the socket cannot take it now."""
         if not self._open or not self.writable.is_set():
             return False
         self.transport.write(frame)
         return True
+
+    def frame_of(self, text: str) -> bytes:
+        """The frame of a message for this socket alone: compressed where that is worth it and agreed."""
+        if len(text) >= LARGE_OCTETS:
+            for extension in self.conn.extensions:
+                if isinstance(extension, InboundDeflate):
+                    return compressed_frame(text, extension.local_max_window_bits)
+        return text_frame(text)
 
     async def write_frame(self, frame: bytes) -> None:
         """Write it as soon as the socket takes it. Raises `ClientDisconnected` when it never will."""

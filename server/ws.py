@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from server.doorway import Doorway
 from server.faults import in_wire_terms
 from server.joining import Joining
+from server.media_links import ReceiveLink
 from server.member import Member
 from server.metrics import Metrics
 from server.outbox import Outbox
@@ -68,7 +69,7 @@ class Socket:
         self._doorway = doorway
         self._join_timeout_s = join_timeout_s
         self._protocol = protocol_of(websocket.scope)
-        self._outbox = Outbox(self._protocol.write_now)
+        self._outbox = Outbox(self._protocol.write_now, frame_of=self._protocol.frame_of)
         self._member: Member | None = None
         self._end_code = 1006
         self._bucket = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE, now=time.monotonic())
@@ -121,11 +122,11 @@ class Socket:
 
     async def _receive(self) -> ClientMessage | Exception:
         """The next message, or what is wrong with it."""
-        event = await self._websocket.receive()
+        event = await self._protocol.receive()  # what starlette would pass on
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code") or 1005)
         text = event.get("text")
-        if text is None:
+        if not isinstance(text, str):
             return Unexpected("messages are text frames")
         try:
             return decode(text)
@@ -153,6 +154,12 @@ class Socket:
         else:
             self._metrics.joins.labels("ok").inc()
             self._metrics.join_times.served(_path(message), time.monotonic() - began)
+            if isinstance(message, Join) and self._member.receive_link is not None:
+                self._time_media(self._member.receive_link, _path(message), began)
+
+    def _time_media(self, link: ReceiveLink, path: str, began: float) -> None:
+        since = min(began, link.made_at)
+        link.when_media_begin(lambda at: self._metrics.join_times.media_began(path, at - since))
 
     async def _admit(self, message: ClientMessage | Exception) -> Member:
         if isinstance(message, Exception):
@@ -182,7 +189,7 @@ class Socket:
         else:
             if reply is not None:
                 self._outbox.put(encode(reply))
-        self._metrics.commands.labels(kind, result).inc()
+        self._metrics.command(kind, result)
         if delay_s:
             # What a flood left behind when its socket ended is gone through at once, though not in one step.
             await asyncio.sleep(0 if self._outbox.over else PENALTY_S)

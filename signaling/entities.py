@@ -37,7 +37,8 @@ class Question(Struct, frozen=True, kw_only=True):
     `author` is null for everybody where it was asked anonymously.
     `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order.
     `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate.
-    `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then.
+    `answer_in`, `answer_out`: when its answer began and ended; null until then. `media_in`, `media_out`: the same by the clock of the
+    host's media, in ms since 1970, as its sender reports tell it: cut the recording there. Null where nobody was live.
     """
 
     id: str
@@ -57,6 +58,8 @@ class Question(Struct, frozen=True, kw_only=True):
     edited_at: Time | None
     answer_in: Time | None
     answer_out: Time | None
+    media_in: Time | None
+    media_out: Time | None
     deleted: bool
 
 
@@ -72,7 +75,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Now(Struct, frozen=True, kw_only=True):
-    """What is being answered. `since`: media clock. `until`: end of its quick slot, null without one. `next`: next up."""
+    """What is being answered. `since`: its in mark. `until`: end of its quick slot, null without one. `next`: next up."""
 
     question: str | None
     since: Time | None

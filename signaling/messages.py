@@ -4,7 +4,7 @@ The unions `ClientMessage` and `ServerMessage` are tagged by `type`, `Event` by 
 know are ignored. Commands, events and what they are about have files of their own.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -320,6 +320,13 @@ class Slots(Struct, tag="slots", frozen=True, kw_only=True):
     slots: list[Slot]
 
 
+class Quality(Struct, tag="quality", frozen=True, kw_only=True):
+    """How much of its source `main` shows, and why not all; `cause` is null for "full"."""
+
+    picture: Literal["full", "reduced", "paused"]
+    cause: Literal["link", "host"] | None
+
+
 class Encodings(Struct, tag="encodings", frozen=True, kw_only=True):
     """The encodings of a simulcast that its publisher is to send, by rid and lowest first; the others are not watched."""
 
@@ -366,6 +373,7 @@ ServerMessage = (
     | Audit
     | Presence
     | Slots
+    | Quality
     | Encodings
     | Speakers
     | MediaClosed

@@ -89,12 +89,16 @@
         if (!wanted()) return void video.requestVideoFrameCallback(look);
         marks.first_decoded ??= presentationTime - tapAt;
         marks.first_shown = now - tapAt;
-        resolve({ ...marks });
+        // On the clock of the packet log's machine, so that the two can be laid side by side.
+        resolve({ ...marks, tapped_at: performance.timeOrigin + tapAt });
       };
       video.requestVideoFrameCallback(look);
     });
     return within(timeoutMs, watched);
   };
+
+  /** Well above the time between two frames. */
+  const STILL_MS = 500;
 
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -124,9 +128,9 @@
   const settled = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
   /** A client whose main picture is in `video` whenever its streams change, as on the member's page. */
-  const client = async ({ session, token }, video) => {
-    const { LiveClient } = await import("/embed/livetrial-client.js");
-    const live = new LiveClient({ session, token, storageKey: storageKey() });
+  const client = async ({ session, token, url, script }, video) => {
+    const { LiveClient } = await import(script);
+    const live = new LiveClient({ session, token, url, storageKey: storageKey() });
     live.on("receive", () => {
       const stream = live.streams.get("main");
       if (!stream || video.srcObject === stream) return;
@@ -201,6 +205,35 @@
       return { ...stages, path };
     },
   };
+
+  /** Back from the background: pictures were given up, and are wanted again. */
+  joins.back = async (target, timeoutMs, settleMs) => {
+    const video = player();
+    const live = await client(target, video);
+    live.connect();
+    await shown(video, timeoutMs);
+    await settled(settleMs);
+    live.watch(false);
+    await within(timeoutMs, stillness(video));
+    tap();
+    const picture = shown(video, timeoutMs);
+    live.watch(true);
+    const stages = await picture;
+    live.close();
+    return stages;
+  };
+
+  /** Resolves when no frame has been shown for a while. */
+  const stillness = (video) =>
+    new Promise((resolve) => {
+      let timer = setTimeout(resolve, STILL_MS);
+      const look = () => {
+        clearTimeout(timer);
+        timer = setTimeout(resolve, STILL_MS);
+        video.requestVideoFrameCallback(look);
+      };
+      video.requestVideoFrameCallback(look);
+    });
 
   globalThis.joinOnce = (mode, target, timeoutMs, settleMs) => joins[mode](target, timeoutMs, settleMs);
 })();

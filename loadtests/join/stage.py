@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.join.stock import StockServer
+from loadtests.join.trips import LogTail, monotonic_ns, trip
 from loadtests.link.config import Listener
 from loadtests.link.config import Path as Direction
 from loadtests.link.control import Link
@@ -19,40 +20,66 @@ ROOT = Path(__file__).parents[2]
 IN_PAGE = Path(__file__).with_name("in_page.js")
 
 
-class Browser:
-    """A browser that joins when it is told to."""
+JOIN_GRACE_S = 30.0
+"""Beside the time that the page has for its picture: for opening and closing pages."""
 
-    def __init__(self, process: asyncio.subprocess.Process, version: str) -> None:
-        self._process, self.version = process, version
+
+class Browser:
+    """A browser that joins when it is told to; one that breaks is replaced, which costs the join that broke it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._process: asyncio.subprocess.Process | None = None
 
     @classmethod
     @asynccontextmanager
     async def start(cls, name: str) -> AsyncIterator["Browser"]:
         """`name` is `chromium` or `firefox`."""
-        folder = ROOT / "tests" / "browser"
-        pipe = asyncio.subprocess.PIPE
-        command = (folder / "node_modules/.bin/tsx", "bench/join_driver.ts", name, IN_PAGE)
-        process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdin=pipe, stdout=pipe)
-        browser = cls(process, "")
+        browser = cls(name)
         try:
-            browser.version = (await browser._read()).get("ready", "")
+            await browser._launch()
             yield browser
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
+            await browser._end()
+
+    async def join(self, *, timeoutMs: int, **order: Any) -> dict[str, Any]:
+        """One join: its stages, or `lacking`, or `failed`."""
+        try:
+            async with asyncio.timeout(timeoutMs / 1000 + JOIN_GRACE_S):
+                process = self._process or await self._launch()
+                assert process.stdin is not None
+                process.stdin.write(json.dumps({"timeoutMs": timeoutMs, **order}).encode() + b"\n")
+                return await self._read(process)
+        except (TimeoutError, OSError, EOFError) as error:
+            await self._end()
+            return {"failed": f"the browser broke: {type(error).__name__} {error}"}
+
+    async def _launch(self) -> asyncio.subprocess.Process:
+        folder = ROOT / "tests" / "browser"
+        pipe = asyncio.subprocess.PIPE
+        command = (folder / "node_modules/.bin/tsx", "bench/join_driver.ts", self._name, IN_PAGE)
+        self._process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdin=pipe, stdout=pipe)
+        await self._read(self._process)
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(JOIN_GRACE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
             await process.wait()
 
-    async def join(self, **order: Any) -> dict[str, Any]:
-        """One join: its stages, or `lacking`, or `failed`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        return await self._read()
-
-    async def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
+    async def _read(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
+        assert process.stdout is not None
+        line = await process.stdout.readline()
         if not line:
-            raise RuntimeError("the browser has ended")
+            raise EOFError("it has ended")
         reply: dict[str, Any] = json.loads(line)
         return reply
 
@@ -60,12 +87,12 @@ class Browser:
 class Stage:
     """Server, reference and link together."""
 
-    def __init__(self, link: Link, targets: list[dict[str, Any]]) -> None:
-        self.link, self._targets = link, targets
+    def __init__(self, link: Link, targets: list[dict[str, Any]], page: str, log: LogTail) -> None:
+        self.link, self._targets, self._page, self._log = link, targets, page, log
 
     @classmethod
     @asynccontextmanager
-    async def build(cls, log: Path | None) -> AsyncIterator["Stage"]:
+    async def build(cls, log: Path) -> AsyncIterator["Stage"]:
         """Run everything; `log` is where the link writes its packet log."""
         stock_port = free_port()
         # A page without a camera gets no loopback candidates in Firefox, so it could send nothing to loopback.
@@ -84,21 +111,31 @@ class Stage:
             await link.target("media", f"127.0.0.1:{server.media_port}")
             await link.target("http", f"127.0.0.1:{server.http_port}")
             loop = await demo_media.load(KEPT)
-            targets = [await server.live_session(part) | {"frames": frames} for part, frames in _halves(loop)]
+            around = {"script": f"{server.url}/embed/livetrial-client.js", "url": f"ws://{link.addresses['http']}/ws"}
+            targets = [await server.live_session(part) | around | {"frames": frames} for part, frames in _halves(loop)]
             stock = StockServer(loop, link.addresses["stock-media"], lambda to: link.target("stock-media", to))
             serving = asyncio.create_task(stock.serve(stock_port))
             try:
-                yield cls(link, targets)
+                yield cls(link, targets, f"http://127.0.0.1:{stock_port}/", LogTail(log))
             finally:
                 serving.cancel()
                 await asyncio.gather(serving, return_exceptions=True)
 
-    async def join(self, browser: Browser, mode: str, *, r_ms: float, timeout_ms: int = 15_000) -> dict[str, Any]:
-        """One join in a fresh page; what it prepares before the tap has two round trips and a bit to settle."""
-        page = f"http://{self.link.addresses['stock-http' if mode == 'stock' else 'http']}/"
+    async def join(self, browser: Browser, mode: str, *, r_ms: float, timeout_ms: int = 10_000) -> dict[str, Any]:
+        """One join in a fresh page, with its `trip` over the link.
+
+        Page and script come around the link (an embedder's page, as it were); socket and tickets go over it, and have a round trip and a bit to settle before the tap.
+        """
+        page = f"http://{self.link.addresses['stock-http']}/" if mode == "stock" else self._page
         counter = {"bits": demo_picture.COUNTER_BITS, "squarePx": demo_picture.COUNTER_SQUARE_PX}
         target = self._targets[0] | {"other": self._targets[1], "counter": counter}
-        return await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=2 * r_ms + 150)
+        join = await browser.join(mode=mode, page=page, target=target, timeoutMs=timeout_ms, settleMs=r_ms + 100)
+        await self.link.stats()  # the log is complete up to here
+        records = self._log.read()
+        if "first_shown" in join:
+            tapped_at = join.pop("tapped_at")
+            join["trip"] = trip(records, monotonic_ns(tapped_at), monotonic_ns(tapped_at + join["first_shown"]))
+        return join
 
 
 def _halves(loop: demo_media.Loop) -> list[tuple[demo_media.Loop, tuple[int, int]]]:

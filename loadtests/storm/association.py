@@ -6,7 +6,7 @@ import secrets
 import struct
 import zlib
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -61,6 +61,7 @@ class Association:
     def __init__(self) -> None:
         self._dtls = certificate().connection()
         self._srtp: Session | None = None
+        self._ours = b""
 
     @property
     def established(self) -> bool:
@@ -98,12 +99,38 @@ class Association:
         opened: bytes = self._srtp.unprotect(packet)
         return opened
 
+    def open_rtcp(self, packet: bytes) -> bytes:
+        """An SRTCP packet's RTCP.
+
+        Raises:
+            pylibsrtp.Error: it does not open.
+        """
+        assert self._srtp is not None
+        opened: bytes = self._srtp.unprotect_rtcp(packet)
+        return opened
+
+    def seal(self, packet: bytes) -> bytes:
+        """SRTP of an RTP packet of ours."""
+        sealed: bytes = self._sealing.protect(packet)
+        return sealed
+
+    def seal_rtcp(self, packet: bytes) -> bytes:
+        """SRTCP of an RTCP packet of ours."""
+        sealed: bytes = self._sealing.protect_rtcp(packet)
+        return sealed
+
+    @cached_property
+    def _sealing(self) -> Session:
+        """Made when something is sent: most clients only receive."""
+        return Session(Policy(self._ours, Policy.SSRC_ANY_OUTBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM))
+
     def _derive(self) -> None:
         # RFC 5764 section 4.2: client's key, server's key, client's salt, server's salt. The node is the client.
         material = self._dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (_KEY + _SALT))
         key, salt = material[:_KEY], material[2 * _KEY : 2 * _KEY + _SALT]
         profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
         self._srtp = Session(Policy(key + salt, Policy.SSRC_ANY_INBOUND, srtp_profile=profile))
+        self._ours = material[_KEY : 2 * _KEY] + material[2 * _KEY + _SALT :]
 
 
 def connectivity_check(ufrag: str, password: str) -> bytes:

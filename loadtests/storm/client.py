@@ -10,15 +10,18 @@ from typing import Any, cast
 import msgspec
 import pylibsrtp
 from OpenSSL import SSL
-from websockets.asyncio.client import connect
 
 from loadtests.reception import Reception
 from loadtests.storm.association import Association, certificate, connectivity_check
+from loadtests.storm.socket import MemberSocket
 from signaling import VERSION
-from signaling.messages import Join, Joined, ServerMessage
+from signaling.messages import Join, Joined, ServerMessage, Waiting
 
 PATIENCE_S = 10.0
 CHECK_AGAIN_S = 0.1
+CONSENT_S = 4.0
+"""Who does not check now and then is taken for gone (RFC 7675)."""
+
 FIRST_BURST_S = 0.2
 """A keyframe that is whole so long after the first packet was in the first burst."""
 
@@ -57,6 +60,7 @@ class Outcome:
     """What one member met; times in ms since the `join` message left.
 
     Attributes:
+        waited: it was told its place at the door.
         keyframe: a whole keyframe came in the first burst.
         lost: packets of the video that never came, of `packets`.
         error: why there was no media.
@@ -66,6 +70,7 @@ class Outcome:
     checked_ms: float | None = None
     established_ms: float | None = None
     first_packet_ms: float | None = None
+    waited: bool = False
     keyframe: bool = False
     packets: int = 0
     lost: int = 0
@@ -101,12 +106,12 @@ class Client(asyncio.DatagramProtocol):
     """One member.
 
     Args:
-        url: the WebSocket.
+        address: the HTTP server's host and port.
         session, token: where it joins.
     """
 
-    def __init__(self, url: str, session: str, token: str | None) -> None:
-        self._url, self._session, self._token = url, session, token
+    def __init__(self, address: tuple[str, int], session: str, token: str | None) -> None:
+        self._address, self._session, self._token = address, session, token
         self.outcome = Outcome()
         self._association = Association()
         self._reception, self._keyframe = Reception(), Keyframe()
@@ -118,28 +123,32 @@ class Client(asyncio.DatagramProtocol):
 
     async def attend(self, stay: Callable[[], Any]) -> Outcome:
         """Join, wait for media, then for `stay()`, and leave."""
+        socket = None
         try:
-            async with connect(self._url, proxy=None, compression=None, max_size=1 << 20) as socket:
-                async with asyncio.timeout(PATIENCE_S):
-                    await self._join(socket)
-                    await self._media.wait()
-                await stay()
+            async with asyncio.timeout(PATIENCE_S):
+                socket = await MemberSocket.open(*self._address)
+                await self._join(socket)
+                await self._media.wait()
+            await stay()
         except TimeoutError:
             self.outcome.error = "no media in time" if self._began else "the socket did not open in time"
         except (OSError, ValueError, SSL.Error, EOFError) as error:
             self.outcome.error = f"{type(error).__name__}: {error}"
         finally:
+            if socket is not None:
+                socket.close()
             if self._transport is not None:
                 self._transport.close()
         self.outcome.packets, self.outcome.lost = self._reception.packets, self._reception.lost
         return self.outcome
 
-    async def _join(self, socket: Any) -> None:
+    async def _join(self, socket: MemberSocket) -> None:
         offer = _OFFER.format(fingerprint=certificate().fingerprint)
         join = Join(v=VERSION, session=self._session, token=self._token, name="Storm", offer=offer)
         self._began = time.perf_counter()
-        await socket.send(msgspec.json.encode(join), text=True)
-        joined = _decoder.decode(await socket.recv())
+        socket.send(msgspec.json.encode(join))
+        while isinstance(joined := _decoder.decode(await socket.receive()), Waiting):
+            self.outcome.waited = True
         if not isinstance(joined, Joined) or joined.answer is None:
             raise ValueError(f"not joined: {joined}")
         self.outcome.answered_ms = self._ms()
@@ -198,10 +207,11 @@ class Client(asyncio.DatagramProtocol):
                 self.outcome.error = f"SRTP: {error}"
 
     def _send_check(self) -> None:
-        if self._transport is None or self._transport.is_closing() or self.outcome.checked_ms is not None:
+        if self._transport is None or self._transport.is_closing():
             return
         self._transport.sendto(self._check)
-        asyncio.get_running_loop().call_later(CHECK_AGAIN_S, self._send_check)
+        again_s = CHECK_AGAIN_S if self.outcome.checked_ms is None else CONSENT_S
+        asyncio.get_running_loop().call_later(again_s, self._send_check)
 
     def _ms(self) -> float:
         return (time.perf_counter() - self._began) * 1e3

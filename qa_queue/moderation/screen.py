@@ -3,7 +3,8 @@
 Normalising: NFKC (full width, ligatures, circled letters), lower case, accents and characters that show nothing away, letters of other
 scripts that look like Latin ones replaced; in forms of their own, digits and signs that stand for letters replaced, and letters drawn out
 (`baaad`) shortened. What remains is words: of single letters set apart (`b a d`, `b.a.d`) and of what marks divide (`ba-d`) one word is
-made. Chinese has no spaces, so words with Chinese in them are looked for in the text without any separators.
+made. Chinese has no spaces, so words with Chinese in them are looked for in the text without any separators, and traditional
+characters are replaced by simplified ones: each by itself, because what stands around it must not hide a word.
 """
 
 import re
@@ -11,6 +12,7 @@ import unicodedata
 from typing import Any
 
 import msgspec
+from opencc import OpenCC
 
 # Letters of other scripts that look like Latin ones: the usual part of the confusables of UTS #39.
 _LOOKALIKES = str.maketrans(
@@ -27,6 +29,23 @@ _LINK = re.compile(
     r"(?:https?://|www\.)([^\s/:?#]+)|\b((?:[a-z0-9-]{1,63}\.)+(?:com|cn|net|org|io|me|tv|cc|co|top|xyz|app|link|shop|vip|info|ru))\b",
     re.IGNORECASE,
 )
+
+
+class _Simplified(dict[int, str]):
+    """A table for `str.translate` that is made as characters come; there are some ten thousand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._converter = OpenCC("tw2s")
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if _CHINESE.match(character):
+            character = self[code] = self._converter.convert(character)
+        return character
+
+
+_SIMPLIFIED = _Simplified()
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -69,7 +88,7 @@ def hosts(text: str) -> tuple[str, ...]:
 def _plain(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     kept = "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Me", "Cf", "Cc", "Cs"))
-    return unicodedata.normalize("NFC", kept).translate(_LOOKALIKES)
+    return unicodedata.normalize("NFC", kept).translate(_LOOKALIKES).translate(_SIMPLIFIED)
 
 
 def _words(plain: str) -> list[str]:

@@ -12,7 +12,8 @@ QuestionState = Literal["received", "queued", "answering", "answered", "declined
 class Question(Entity, frozen=True, kw_only=True):
     """A question. Times in ms since 1970. `merged_from`: its state before it was merged. `tier`: its author's.
 
-    Its votes are a count of the state.
+    `answer_in`, `answer_out`: the store's clock; `media_in`, `media_out`: the same moments by the clock of the host's media, as its
+    sender reports tell it, where a host was live. Its votes are a count of the state.
     """
 
     text: str
@@ -32,6 +33,8 @@ class Question(Entity, frozen=True, kw_only=True):
     edited_at: int | None = None
     answer_in: int | None = None
     answer_out: int | None = None
+    media_in: int | None = None
+    media_out: int | None = None
     deleted: bool = False
 
 

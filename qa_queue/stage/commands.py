@@ -14,3 +14,6 @@ COMMANDS = {
     "stage_leave": _hand("stage_leave", "read"),
     "stage_mute": _hand("stage_mute", "read"),
 }
+
+STAGE_HOLD = _hand("stage_hold", "system")
+"""Not a command of the protocol: whether a page of somebody on stage is open."""

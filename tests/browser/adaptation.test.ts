@@ -12,8 +12,7 @@ let relay: UdpRelay;
 let browser: Browser;
 
 beforeAll(async () => {
-  const settings = { ...BEHIND_RELAY, LIVETRIAL_ADAPTATION: "true" };
-  [server, browser] = await Promise.all([Server.start({ settings }), chromium({ cameraHeight: 720 })]);
+  [server, browser] = await Promise.all([Server.start({ settings: BEHIND_RELAY }), chromium({ cameraHeight: 720 })]);
   relay = await UdpRelay.start(server.mediaPort);
 });
 
@@ -27,16 +26,78 @@ afterAll(async () => {
 const untilWide = (member: LivePage, width: number): Promise<void> =>
   member.until((width) => document.querySelector<HTMLVideoElement>('[data-testid="main-video"]')?.videoWidth === width, width);
 
+/** Wait until the page says so, and why. */
+const untilSaid = (member: LivePage, state: string, why: string | null): Promise<void> =>
+  member.until(
+    ({ state, why }) =>
+      document.querySelector<HTMLElement>('[data-testid="status"]')?.dataset["state"] === state &&
+      (document.querySelector('[data-testid="why"]')?.textContent ?? null) === why,
+    { state, why },
+  );
+
+/** Samples of sound that the page has been given, and those of them that were made up for what was lost. */
+async function heard(): Promise<{ samples: number; concealed: number }> {
+  const stats = [...((await window.livetrial.client.receiver.connection?.getStats())?.values() ?? [])];
+  const sound = stats.filter((entry) => entry.type === "inbound-rtp" && entry.kind === "audio" && entry.totalSamplesReceived > 0);
+  const sum = (of: (entry: { totalSamplesReceived: number; concealedSamples: number }) => number) => sound.reduce((all, entry) => all + of(entry), 0);
+  return { samples: sum((entry) => entry.totalSamplesReceived), concealed: sum((entry) => entry.concealedSamples) };
+}
+
 test("the picture follows the link down and up", async () => {
   const session = await server.createSession();
   const host = await LivePage.open(browser, session.links.host, { width: 1280, height: 800 });
   const member = await LivePage.open(browser, session.links.member, { width: 1280, height: 800 });
   await host.click("go-live");
   await untilWide(member, 1280);
+  await untilSaid(member, "live", null);
   relay.narrow(800_000);
   await untilWide(member, 640);
+  await untilSaid(member, "lessSharp", "Your connection is slow.");
   await member.untilMoving(8);
   relay.narrow(null);
   await untilWide(member, 1280);
+  await untilSaid(member, "live", null);
   expect(await server.metric("livetrial_plane_feedback_received_total")).toBeGreaterThan(0);
+});
+
+test("on 100 kbit/s the sound goes on, and the page says why there is no picture, in both languages", async () => {
+  const session = await server.createSession();
+  const host = await LivePage.open(browser, session.links.host, { width: 1280, height: 800 });
+  const member = await LivePage.open(browser, session.links.member, { width: 390, height: 844 });
+  await host.click("go-live");
+  await untilWide(member, 1280);
+  relay.narrow(100_000);
+  await untilSaid(member, "soundOnly", "Your connection is slow.");
+  await member.shot("sound-only-en");
+  const before = await member.page.evaluate(heard);
+  await member.page.waitForFunction(
+    async (samples) => {
+      const stats = [...((await window.livetrial.client.receiver.connection?.getStats())?.values() ?? [])];
+      return stats.some((entry) => entry.type === "inbound-rtp" && entry.totalSamplesReceived >= samples);
+    },
+    { polling: 100 },
+    before.samples + 3 * 48_000,
+  );
+  const after = await member.page.evaluate(heard);
+  expect((after.concealed - before.concealed) / (after.samples - before.samples)).toBeLessThan(0.05);
+  await member.click("lang");
+  await untilSaid(member, "soundOnly", "你的网络较慢。");
+  await member.shot("sound-only-zh");
+  expect(await server.metric('livetrial_viewers{quality="sound"}')).toBe(1);
+  relay.narrow(null);
+  await untilSaid(member, "live", null);
+  await member.untilMoving(8);
+});
+
+test("a host who hides the camera is said to have, and comes back", async () => {
+  const session = await server.createSession();
+  const host = await LivePage.open(browser, session.links.host, { width: 1280, height: 800 });
+  const member = await LivePage.open(browser, session.links.member, { width: 390, height: 844 });
+  await host.click("go-live");
+  await untilWide(member, 1280);
+  await host.click("hide-camera");
+  await untilSaid(member, "soundOnly", "The host's camera is off.");
+  await host.click("hide-camera");
+  await untilSaid(member, "live", null);
+  await member.untilMoving(8);
 });

@@ -7,6 +7,7 @@ last receiver is shown (each left out: all); `GET /source` says which layers arr
 import asyncio
 import contextlib
 import socket
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -46,7 +47,7 @@ def application(node: MediaNode) -> FastAPI:
         receivers[-1].prefer("main", None, spatial=spatial, temporal=temporal)
 
     @app.get("/source")
-    def source() -> dict[str, int]:
+    def source() -> dict[str, Any]:
         return node.source_stats(ROOM)[0]
 
     return app

@@ -6,7 +6,18 @@ from typing import Any
 def question_fields(id_: str, **changes: Any) -> dict[str, Any]:
     """A question."""
     nothing = dict.fromkeys(
-        ("product", "day", "reason", "merged_into", "place", "edited_at", "answer_in", "answer_out")
+        (
+            "product",
+            "day",
+            "reason",
+            "merged_into",
+            "place",
+            "edited_at",
+            "answer_in",
+            "answer_out",
+            "media_in",
+            "media_out",
+        )
     )
     return {
         **nothing,

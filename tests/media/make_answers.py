@@ -37,8 +37,8 @@ def ticket() -> Ticket:
         fingerprint=":".join(["AB"] * 32),
         candidates=answer.candidate_lines(candidates),
         codecs=negotiation.receivable_names(),
-        extensions=negotiation.passed_on_uris(),
-        feedback=list(answer.VIDEO_FEEDBACK),
+        extensions=negotiation.passed_on_uris(adaptive=True),
+        feedback=[*answer.VIDEO_FEEDBACK, "transport-cc"],
         video=streams(VIDEO_SLOTS),
         audio=streams(AUDIO_SLOTS),
     )

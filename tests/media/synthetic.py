@@ -9,8 +9,9 @@ from media.tickets import Ticket
 def synthetic_answer(sdp: str, ticket: Ticket) -> str:
     offer = Offer.parse(sdp)
     ssrcs = {stream.slot: (stream.ssrc, stream.rtx_ssrc) for stream in (*ticket.video, *ticket.audio)}
+    adaptive = "transport-cc" in ticket.feedback
     answers = [
-        sections.sending_answer(section, slot, ssrcs.__getitem__) if slot else AnsweredSection()
+        sections.sending_answer(section, slot, ssrcs.__getitem__, adaptive=adaptive) if slot else AnsweredSection()
         for section, slot in zip(offer.sections, sections.slot_names(offer), strict=True)
     ]
     candidates = [_candidate(line) for line in ticket.candidates]

@@ -7,8 +7,9 @@ import pytest
 
 from livetrial_plane import Plane
 from media.demand import OFF_DELAY_S, Demand
+from media.layer_rates import Bound
 from media.room import Publication, Receiver, Room, Slot, Source
-from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Place, Publisher, SlotView, SourceKind, SourceView
+from media.views import AUDIO_SLOTS, VIDEO_SLOTS, Place, Publisher, Quality, SlotView, SourceKind, SourceView
 from tests.media.timers import Timers
 
 
@@ -177,3 +178,33 @@ def test_who_speaks_is_told_when_it_changes_and_at_most_twice_a_second(stage: St
     assert stage.told[2:] == [["a"]]
     stage.hear()
     assert stage.told[3:] == [[]]
+
+
+def test_a_bound_on_layers_holds_for_its_encoding_and_the_page_is_told_of_it(stage: Stage) -> None:
+    receiver = stage.receive("main")
+    told: list[Quality] = []
+    receiver.on_quality = told.append
+    (camera,) = stage.publish("ann", "camera").sources
+    slot = receiver.slots[0]
+    stage.room.bound(receiver, {"main": Bound(2, None, 1)})
+    assert slot.routed == (camera.id, 2, (None, 1))
+    stage.room.on_encoding(camera, 2, False)
+    assert slot.routed == (camera.id, 1, (None, None)), "what is next fits whole"
+    stage.room.bound(receiver, {"main": Bound(-1)})
+    assert slot.routed is None
+    stage.room.bound(receiver, {"main": None})
+    assert slot.routed == (camera.id, 1, (None, None))
+    stage.room.on_encoding(camera, 2, True)
+    assert slot.routed == (camera.id, 2, (None, None))
+    link, host = Quality("reduced", "link"), Quality("reduced", "host")
+    assert told == [link, Quality("paused", "link"), host, Quality("full")]
+
+
+def test_publishers_are_asked_for_what_links_bear(stage: Stage) -> None:
+    receivers = [stage.receive("main") for _ in range(2)]
+    stage.publish("ann", "camera")
+    for receiver, encoding in zip(receivers, (1, 0), strict=True):
+        stage.room.bound(receiver, {"main": Bound(encoding, None, 0)})
+    assert stage.asked("ann") == [0, 1]
+    stage.room.bound(receivers[0], {"main": Bound(-1)})
+    assert stage.asked("ann") == [0]

@@ -148,8 +148,8 @@ def test_values_of_another_type_are_type_errors(plane: Plane) -> None:
 
 def test_the_stub_says_what_the_module_has(tmp_path: Path) -> None:
     allowlist = tmp_path / "allowlist"
-    # A name for type checkers, and the extension that the package re-exports.
-    allowlist.write_text("livetrial_plane.EventKind\nlivetrial_plane.livetrial_plane\n")
+    # Names for type checkers, and the extension that the package re-exports.
+    allowlist.write_text("livetrial_plane.EncodingStats\nlivetrial_plane.EventKind\nlivetrial_plane.livetrial_plane\n")
     command = [sys.executable, "-m", "mypy.stubtest", "livetrial_plane", "--allowlist", str(allowlist)]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout

@@ -199,7 +199,8 @@ def test_media_come_out_as_they_went_in_under_the_subscribers_names(plane: Plane
         [encoding] = plane.source_stats(11)
         assert encoding == {
             "ssrc": 5_000, "packets": 1, "bytes": len(VP8_KEYFRAME), "keyframes": 1, "lost": 0, "active": 1,
-            "target_kbps": 0, "width": 0, "height": 0, "spatial_layers": 1, "temporal_layers": 1,
+            "target_kbps": 0, "width": 0, "height": 0, "spatial_layers": 1, "temporal_layers": 1, "media_ms": 0,
+            "layer_bytes": [[len(VP8_KEYFRAME), 0, 0, 0], *[[0] * 4] * 3],
         }  # fmt: skip
         told = [event for event in plane.events() if event.kind == "encoding"]
         assert [(event.peer, event.source, event.encoding, event.active) for event in told] == [(1, 11, 0, True)]

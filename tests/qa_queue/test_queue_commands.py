@@ -13,6 +13,7 @@ import pytest
 
 from qa_queue.errors import QueueError, TextEmpty, TextTooLong
 from qa_queue.model import SYSTEM, Actor
+from qa_queue.questions.model import Question
 from qa_queue.queue import RESULT_LIFETIME_MS, Ack, LiveQueue
 from qa_queue.state import State
 from store import keys
@@ -164,6 +165,33 @@ async def test_who_asked_anonymously_is_muted_under_the_question(queue: LiveQueu
     assert (await queue.run(session, HOST, "h1", "mute", of="q1", for_s=60)).id == "via:q1"
     error = await refusal(queue.run(session, ANN, "c2", "say", text="hi"))
     assert (error.code, 0 < (error.retry_after_ms or 0) <= 60_000) == ("muted", True)
+
+
+async def test_an_answer_is_marked_on_the_media_clock_where_there_is_one(queue: LiveQueue, session: str) -> None:
+    for n in range(2):
+        await queue.run(session, ANN, f"c{n}", "ask", text="?")
+    await queue.run(session, HOST, "h1", "answering", question="q1", media_at=1000)
+    await queue.run(session, HOST, "h2", "answering", question="q2", media_at=5000)
+    await queue.run(session, HOST, "h3", "answering", question="q1", media_at=7000)
+    await queue.run(session, HOST, "h4", "answered", question="q1", media_at=9500)
+    state = await queue.snapshot(session)
+    one, two = state.get(Question, "q1"), state.get(Question, "q2")
+    assert one is not None
+    assert two is not None
+    assert [(of.media_in, of.media_out) for of in (one, two)] == [(7000, 9500), (5000, 7000)]
+    assert one.answer_in is not None
+    assert one.answer_out is not None
+    earlier = {"answer_in": one.answer_in - 300, "answer_out": one.answer_out - 100}
+    await queue.run(session, HOST, "h5", "mark", question="q1", **earlier)
+    await queue.run(session, HOST, "h6", "answered", question="q2")
+    state = await queue.snapshot(session)
+    marked = state.get(Question, "q1")
+    assert marked is not None
+    assert (marked.media_in, marked.media_out, marked.answer_in) == (6700, 9400, one.answer_in - 300)
+    replayed = State()
+    for event in await queue.events(session, 0, 100):
+        replayed.apply(event)
+    assert replayed == state
 
 
 async def test_deadlines_are_the_store_s(queue: LiveQueue, session: str) -> None:

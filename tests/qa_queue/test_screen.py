@@ -28,6 +28,12 @@ def found(word: str, text: str) -> bool:
         "b@d",
         "baaaad",
         "𝐛𝐚𝐝",
+        "ⓑⓐⓓ",
+        "b\u2060a\u00add",  # word joiner, soft hyphen
+        "b_a_d",
+        "ьaԁ",  # Cyrillic soft sign, Komi de
+        "вad",
+        "b\ufe0fa\u0336d",  # variation selector, strike-through
     ],
 )
 def test_disguises_of_a_latin_word(text: str) -> None:
@@ -42,6 +48,27 @@ def test_other_words_stay(text: str) -> None:
 @pytest.mark.parametrize("text", ["你是傻瓜吗", "傻 瓜", "傻.瓜", "傻\u200b瓜", "傻，瓜"])
 def test_disguises_of_a_chinese_word(text: str) -> None:
     assert found("傻瓜", text)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("傻瓜发", "傻瓜發"),
+        ("发财", "恭喜發財！"),
+        ("發財", "恭喜发财！"),
+        ("头发", "頭 髮"),
+        ("着色", "著色"),
+        ("干", "乾隆"),  # as a phrase it stays what it is
+        ("台湾里", "臺灣裡"),
+    ],
+)
+def test_simplified_and_traditional_are_one(word: str, text: str) -> None:
+    assert found(word, text)
+
+
+@pytest.mark.parametrize("text", ["发呆", "財", "白髮"])
+def test_other_chinese_words_stay(text: str) -> None:
+    assert not found("发财", text)
 
 
 def test_a_phrase() -> None:

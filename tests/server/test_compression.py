@@ -1,13 +1,18 @@
-"""What clients send may be compressed; what the server sends is not."""
+"""What clients send may be compressed, and long answers are; what goes to all sockets is not."""
 
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from server.compression import InboundDeflateFactory
+from server.frames import compressed_frame
+from tests.media.make_answers import OFFERS
+from tests.server.harness import Running
 
 FIRST_FLIGHT_BYTES = 10 * 1448
 """Ten segments (RFC 6928)."""
@@ -45,6 +50,42 @@ def test_the_server_sends_as_it_is(ends: tuple[Extension, Extension]) -> None:
     for frame in (text(OFFER), Frame(Opcode.TEXT, OFFER.encode(), fin=False), Frame(Opcode.PING, b"ping")):
         assert server.encode(frame) is frame
         assert client.decode(frame) is frame
+
+
+def test_a_long_answer_is_read_by_a_client_and_fits_into_two_segments(ends: tuple[Extension, Extension]) -> None:
+    client, server = ends
+    for _ in range(2):  # nothing of the first helps the second, or hurts it
+        frame = compressed_frame(OFFER, server.local_max_window_bits)  # type: ignore[attr-defined]
+        assert len(frame) < FIRST_FLIGHT_BYTES / 5
+        reader = StreamReader()
+        reader.feed_data(frame)
+        parser = Frame.parse(reader.read_exact, mask=False, extensions=[client])
+        with pytest.raises(StopIteration) as parsed:
+            next(parser)
+        assert bytes(parsed.value.value.data).decode() == OFFER
+
+
+class Counted(ClientConnection):
+    """Counts what comes over its connection."""
+
+    octets = 0
+
+    def data_received(self, data: bytes) -> None:
+        self.octets += len(data)
+        super().data_received(data)
+
+
+async def test_a_real_offer_is_answered_in_two_segments_where_the_client_takes_it_compressed(server: Running) -> None:
+    session = await server.session(open=True)
+    answers, octets = [], []
+    for compression in ("deflate", None):
+        client = await server.connect(compression=compression, create_connection=Counted)
+        before = client.connection.octets  # type: ignore[attr-defined]
+        _, joined = await client.join(session=session, offer=(OFFERS / "chromium.sdp").read_bytes().decode())
+        octets.append(client.connection.octets - before)  # type: ignore[attr-defined]
+        answers.append([line.split(":")[0] for line in joined["answer"].splitlines()])
+    assert answers[0] == answers[1]
+    assert octets[0] < 2 * 1448 < octets[1], octets
 
 
 def test_a_socket_at_rest_keeps_nothing(ends: tuple[Extension, Extension]) -> None:

@@ -51,3 +51,25 @@ async def test_the_queue_is_bounded() -> None:
         await door.enter(print)
     assert refusal.value.retry_after_ms
     waits.cancel()
+
+
+async def test_fewer_are_let_in_while_the_node_is_late() -> None:
+    door = Doorway(rate_per_s=1000.0, at_once=100)
+    door.loop_was_late(0.5)
+    inside: list[int] = []
+    somebody = asyncio.Event()
+
+    async def come(number: int) -> None:
+        await door.enter(lambda place: None)
+        inside.append(number)
+        somebody.set()
+        door.loop_was_late(0.5)
+
+    tasks = [asyncio.create_task(come(number)) for number in range(20)]
+    await settle()
+    assert (inside, len(door)) == ([], 20), "there is room, and the node is busy with who came before"
+    async with asyncio.timeout(10):
+        await somebody.wait()
+        assert inside == [0], "one by one"
+        await asyncio.gather(*tasks)
+    assert inside == list(range(20))

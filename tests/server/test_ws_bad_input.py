@@ -107,6 +107,23 @@ async def test_a_token_that_is_no_good_closes_with_4401(server: Running, make: A
     await still_works(server, session)
 
 
+@pytest.mark.parametrize("t0", ["-1e300", "1e300", "0", "1e999", '"noon"', "null"])
+async def test_a_clock_that_lies_changes_nothing(server: Running, t0: str) -> None:
+    session = await server.session()
+    client, _ = await server.join(session)
+    before = int(time.time() * 1000)
+    await client.connection.send(f'{{"type":"time","t0":{t0}}}')
+    answer = await client.read()
+    if answer["type"] == "time":
+        assert answer["t0"] == float(t0)
+        assert before <= answer["t1"] <= answer["t2"] <= time.time() * 1000
+    else:
+        assert answer["code"] == "bad_message"
+    assert (await client.command("ask", cmd="c1", text="?"))["seq"] == 1
+    question = (await client.events_until(1))[0]["question"]
+    assert before <= question["asked_at"] <= time.time() * 1000, "the store's clock alone"
+
+
 async def flood(client: Client, count: int) -> None:
     for number in range(count):
         await client.connection.send(json.dumps({"type": "hand_raise", "cmd": f"c{number}"}))

@@ -130,10 +130,14 @@ async def test_nobody_looks_and_pictures_are_not_sent(
     await peers.next_picture(screen)
     await viewer.send(type="watch", pictures=False)
     assert shown(await viewer.expect("slots"))["main"] == "ann", "there is something to see all the same"
+    # Those slots may be of before; what comes behind `watch` is answered behind it.
+    await viewer.send(type="time", t0=1)
+    await viewer.expect("time", t0=1)
     routed = [slot.routed for room in server.node.media._rooms.values() for slot in room._receivers[0].slots]
     assert [route is None for route in routed] == [True, False]
     await viewer.send(type="watch", pictures=True)
-    await viewer.expect("slots")
+    await viewer.send(type="time", t0=2)
+    await viewer.expect("time", t0=2)
     assert all(slot.routed for room in server.node.media._rooms.values() for slot in room._receivers[0].slots)
 
 
@@ -161,3 +165,16 @@ async def test_a_crowd_is_told_where_it_stands_and_gets_in(start: Start) -> None
     places = [message["place"] for client in clients for message in client.skipped if message["type"] == "waiting"]
     assert places[:1] == [1]
     assert len(places) >= 3
+
+
+async def test_the_time_may_be_asked_behind_join_without_waiting(server: Running) -> None:
+    session = await server.session(open=True)
+    client = await server.connect()
+    await client.send(type="join", v=1, session=session)
+    for t0 in (1, 2, 3):
+        await client.send(type="time", t0=t0)
+    said = []
+    while len(said) < 4:
+        if (message := await client.read())["type"] in ("joined", "time", "error"):
+            said.append((message["type"], message.get("t0")))
+    assert said == [("joined", None), ("time", 1), ("time", 2), ("time", 3)]

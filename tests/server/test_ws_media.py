@@ -68,6 +68,35 @@ async def test_one_exchange_joins_and_the_host_is_seen(
     await host.expect("unpublished")
 
 
+async def test_an_answer_is_marked_on_the_clock_of_the_host_s_media(
+    server: Running, camera: RTCPeerConnection, screen: RTCPeerConnection
+) -> None:
+    session = await server.session()
+    host, _ = await server.join(session, "host", "ann")
+    viewer, joined = await server.join(session, offer=await peers.receiving_offer(screen))
+    await peers.apply(screen, joined["answer"])
+    await host.command("ask", cmd="c1", text="Which?")
+    await host.command("ask", cmd="c2", text="And then?")
+    before = await host.command("answering", cmd="c3", question="q2")
+    await go_live(host, camera)
+    await until_shown(viewer, "ann")
+    while server.node.media.media_time(session) is None:  # until the first sender report
+        await peers.next_picture(screen)
+    await host.command("answering", cmd="c4", question="q1")
+    await peers.next_picture(screen)
+    last = await host.command("answered", cmd="c5", question="q1")
+    events = [event["question"] for event in await host.events_until(last["seq"]) if event["kind"] == "question"]
+    answered = events[-1]
+    assert answered["id"] == "q1"
+    assert answered["media_in"] < answered["media_out"]
+    # The host's clock is this machine's.
+    assert abs(answered["media_in"] - answered["answer_in"]) < 1000
+    left = next(question for question in reversed(events) if question["id"] == "q2")
+    assert (left["media_in"], left["answer_in"] is not None) == (None, True), "nobody was live at its beginning"
+    assert left["media_out"] == answered["media_in"]
+    assert before["seq"] < last["seq"]
+
+
 async def test_the_host_is_told_which_encodings_are_watched(
     server: Running, camera: RTCPeerConnection, screen: RTCPeerConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from qa_queue.draw.model import Ticket
 from qa_queue.draw.tickets import verify
-from tests.server.harness import API_KEY, Running
+from tests.server.harness import API_KEY, Running, Start
 from tests.server.ws_client import Client, Message
 
 
@@ -146,6 +146,29 @@ async def test_who_closes_the_page_leaves_the_stage(server: Running) -> None:
     assert (event["kind"], event["person"], event["hand"]) == ("hand", "ann", None)
 
 
+async def test_who_vanishes_gives_the_place_on_stage_back(start: Start) -> None:
+    server = await start(stage_hold_s=1.5)
+    session = await server.session()
+    host, _ = await server.join(session, "host", person="host")
+    members = [(await server.join(session, person=person))[0] for person in ("ann", "ben", "cat")]
+    for number, person in enumerate(("ann", "ben", "cat")):
+        await host.command("hand_invite", cmd=f"h{number}", person=person)
+    await host.command("configure", cmd="h3", max_stage=2)
+    for member in members[:2]:
+        await member.command("stage_enter", cmd="c1")
+    assert await refused(members[2], "stage_enter") == "stage_full"
+    members[0].connection.transport.abort()
+    gone = None
+    async with asyncio.timeout(20):
+        while not gone:
+            await host.read()
+            gone = next((e for e in of_kind(host.events, "hand") if e["act"] == "stage_leave"), None)
+    assert (gone["person"], gone["hand"]) == ("ann", None)
+    await members[2].command("stage_enter", cmd="c2")
+    hands = [event["person"] for event in of_kind(host.events, "hand") if event["act"] == "stage_leave"]
+    assert hands == ["ann"], "who is there stays"
+
+
 async def test_reactions_are_counted_together(server: Running) -> None:
     session = await server.session()
     members = [(await server.join(session, person=f"m{n}"))[0] for n in range(3)]
@@ -211,9 +234,15 @@ async def test_order_time_duplicates_and_audit(server: Running) -> None:
     await host.send(type="duplicates", question=one)
     found = (await host.expect("duplicates"))["candidates"]
     assert [candidate["question"] for candidate in found] == [two]
+    ack = await host.command("answering", cmd="h2", question=two)
+    await host.events_until(ack["seq"])
     await host.send(type="audit")
     acts = (await host.expect("audit"))["acts"]
-    assert [(act["act"], act["id"], act["by"]["id"]) for act in acts] == [("set_place", two, "host")]
+    # Each once, also where an act changes two things.
+    assert [(act["act"], act["id"], act["by"]["id"]) for act in acts] == [
+        ("answering", two, "host"),
+        ("set_place", two, "host"),
+    ]
     for kind in ("audit", "duplicates"):
         await ann.send(type=kind, question=one)
         assert (await ann.expect("error"))["code"] == "forbidden"

@@ -18,3 +18,21 @@ it("tells each stage once, from the tap, when the first picture is shown", () =>
   clock.start("switch", 1000);
   expect(clock.report).toEqual({ type: "join_report", path: "switch", stages: {} });
 });
+
+it("holds no stage for later than what it led to, however late its event comes", () => {
+  const frames: VideoFrameRequestCallback[] = [];
+  const element = { requestVideoFrameCallback: (callback: VideoFrameRequestCallback) => frames.push(callback) };
+  const told: JoinReport[] = [];
+  const clock = new JoinClock((report) => told.push(report));
+  for (const [unmutedAt, receiveTime, expected] of [
+    [1190, 1140, 40],
+    [1120, 1140, 20],
+    [null, undefined, 150],
+  ] as const) {
+    clock.start("ticket", 1100);
+    clock.shows(element as unknown as HTMLVideoElement);
+    if (unmutedAt !== null) clock.mark("first_packet", unmutedAt);
+    frames.pop()?.(1290, { presentationTime: 1250, expectedDisplayTime: 1280, ...(receiveTime && { receiveTime }) } as VideoFrameCallbackMetadata);
+    expect(told.pop()?.stages).toEqual({ first_packet: expected, first_decoded: 150, first_shown: 180 });
+  }
+});

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Source } from "../src/client";
 import { AUDIBLE, loudness } from "../src/pages/host/level";
-import { hostPill, uplinkOf } from "../src/pages/host/uplink";
+import { hostPill, TroubleWatch, troubleOf, uplinkOf } from "../src/pages/host/uplink";
 import { memberLink, parseAddress } from "../src/ui/address";
 import { clock } from "../src/ui/duration";
-import { memberPhase, pillOf, type MemberSituation } from "../src/ui/member_phase";
+import { memberPhase, pillOf, type MemberSituation, type PictureTruth } from "../src/ui/member_phase";
 
 describe("address of a page", () => {
   it("names the session in the path and tokens in the fragment", () => {
@@ -33,6 +33,7 @@ describe("what a member is told", () => {
     picture: source,
     sound: source,
     playing: true,
+    paused: false,
     hadSource: true,
     joined: true,
   };
@@ -43,14 +44,45 @@ describe("what a member is told", () => {
     ["nobody is live yet", { picture: null, sound: null, hadSource: false }, "waiting", "waiting"],
     ["the host has stopped", { picture: null, sound: null }, "ended", "waiting"],
     ["no frame yet", { playing: false, receive: "connecting" }, "opening", "connecting"],
-    ["voice only", { picture: null, playing: false }, "voice", "live"],
+    ["voice only", { picture: null, playing: false }, "voice", "soundOnly"],
+    ["the own connection bears sound alone", { paused: true }, "paused", "soundOnly"],
+    ["sound alone, and that broke off", { paused: true, receive: "reconnecting" }, "reconnecting", "reconnecting"],
     ["the picture broke off", { receive: "reconnecting" }, "reconnecting", "reconnecting"],
     ["only the WebSocket is gone: the picture goes on", { status: { name: "reconnecting" } }, "live", "reconnecting"],
     ["the session is closed", { status: { name: "closed", reason: "token_expired" } }, "closed", "closed"],
   ])("%s", (_when, change, phase, pill) => {
     const situation = { ...live, ...change };
     expect(memberPhase(situation)).toBe(phase);
-    expect(pillOf(memberPhase(situation), situation.status)).toBe(pill);
+    expect(pillOf(memberPhase(situation), situation.status, { stalled: false, reduced: null })).toBe(pill);
+  });
+
+  it("is that the picture is less sharp, or stands still, while it is shown", () => {
+    const says = (truth: PictureTruth) => pillOf("live", live.status, truth);
+    expect(says({ stalled: false, reduced: "link" })).toBe("lessSharp");
+    expect(says({ stalled: false, reduced: "host" })).toBe("lessSharp");
+    expect(says({ stalled: true, reduced: "link" })).toBe("catchingUp");
+    expect(pillOf("opening", live.status, { stalled: true, reduced: "link" })).toBe("connecting");
+  });
+});
+
+describe("what the host is told of the uplink", () => {
+  const sent = { kind: "video" as const, rid: "f", active: true, bytes: 1, width: 1, height: 1, framesPerSecond: 1, encoder: null };
+  const look = (limitedBy: string, remoteLoss: number | null = 0, active = true) =>
+    troubleOf({ sending: [{ ...sent, active, limitedBy }], remoteLoss });
+
+  it("is what limits an encoding that somebody watches", () => {
+    expect(look("none")).toBe(null);
+    expect(look("bandwidth", 0.2)).toBe("weak");
+    expect(look("bandwidth", 0, false)).toBe(null);
+    expect(look("cpu")).toBe("busy");
+    expect(look("cpu", 0.1)).toBe("lossy");
+    expect(look("none", null)).toBe(null);
+  });
+
+  it("changes when three looks in a row agree", () => {
+    const watch = new TroubleWatch();
+    const looks = ["weak", "weak", null, "weak", "weak", "weak", "lossy", null, null, null] as const;
+    expect(looks.map((trouble) => watch.look(trouble))).toEqual([null, null, null, null, null, "weak", "weak", "weak", "weak", null]);
   });
 });
 

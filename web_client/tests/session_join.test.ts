@@ -50,7 +50,21 @@ describe("join", () => {
     bench.receive(joined({ seq: 7, snapshot: snapshot({ questions: [question("a")], now: { ...NOTHING_NOW, question: "a" } }) }));
     expect(bench.session.status).toEqual({ name: "live" });
     expect([bench.session.state.seq, bench.session.state.now.question]).toEqual([7, "a"]);
-    expect(bench.take().map((o) => o.kind)).toEqual(["send", "status", "joined", "changed"]);
+    expect(bench.take().map((o) => o.kind)).toEqual(["send", "asked", "status", "joined", "changed"]);
+  });
+
+  it("asks for the time behind the join, and hears the answer as a notice", () => {
+    const bench = new Bench();
+    bench.session.askTime(1);
+    bench.session.start(0);
+    bench.join();
+    bench.take();
+    bench.session.askTime(5);
+    expect(bench.sent()).toEqual([{ type: "time", t0: 5 }]);
+    bench.receive(joined({ seq: 7 }));
+    bench.take();
+    bench.receive({ type: "time", t0: 5, t1: 6, t2: 7 });
+    expect(bench.take()).toEqual([{ kind: "notice", message: { type: "time", t0: 5, t1: 6, t2: 7 } }]);
   });
 
   it("gives up a socket that does not answer and tries another", () => {

@@ -24,6 +24,8 @@ export function question(id: string, more: Partial<Question> = {}): Question {
     asked_at: 1,
     edited_at: null,
     answer_in: null,
+    media_in: null,
+    media_out: null,
     answer_out: null,
     deleted: false,
     ...more,

@@ -7,14 +7,31 @@ ufrag, an SSRC that the peer sends or has sent with, keys that are set) is count
 keys and SSRC used anew would repeat packet indices under one key. All calls are thread-safe.
 """
 
-from typing import Literal, Self, final
+from typing import Literal, Self, TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Codec", "Event", "Plane"]
 
-EventKind = Literal["dtls", "connected", "ticket", "lost", "encoding"]
+EventKind = Literal["dtls", "connected", "ticket", "began", "lost", "encoding"]
+
+class EncodingStats(TypedDict):
+    """What arrives of an encoding; see `Plane.source_stats`."""
+
+    ssrc: int
+    packets: int
+    bytes: int
+    keyframes: int
+    lost: int
+    active: int
+    spatial_layers: int
+    temporal_layers: int
+    layer_bytes: list[list[int]]
+    target_kbps: int
+    width: int
+    height: int
+    media_ms: int
 
 @final
 class Event:
@@ -24,15 +41,16 @@ class Event:
     """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: an authenticated binding request was
     answered, and the peer had no address before: its first, or the first since its only connection closed. `lost`: nothing
     authenticated arrived for the liveness timeout. `ticket`: a check with a ticket was answered; its peer waits for `add_peer`.
+    `began`: the media gate to a peer with sinks opened, and what the cache serves has begun to leave.
     `encoding`: an encoding of a source began or ceased to arrive: it is silent
     for 1.5 s (DTX sends every 400 ms, a screen that stands still every second), or for 0.5 s while another one goes on."""
-    peer: int  # dtls, connected, lost, ticket (an id of the plane's, 2**31 or more); the publishing peer for encoding
+    peer: int  # dtls, connected, began, lost, ticket (an id of the plane's, 2**31 or more); the publishing peer for encoding
     source: int  # encoding; else 0
     encoding: int  # encoding: index in the source's encodings, lowest first; else 0
     active: bool  # encoding
     data: bytes  # dtls: the datagram; ticket: its ufrag
-    address: str  # connected: "ip:port"; else ""
-    protocol: str  # connected: "udp" or "tcp"; else ""
+    address: str  # connected, ticket: "ip:port"; else ""
+    protocol: str  # connected, ticket: "udp" or "tcp"; else ""
 
 @final
 class Codec:
@@ -199,13 +217,15 @@ class Plane:
 
         - estimate_bps: bit/s that the link is believed to carry, RTP header and SRTP tag included, UDP and IP not. From
           transport-wide feedback where "transport-cc" is among the peer's extensions, else what it told by REMB in the last
-          5 s; nan until something tells.
+          5 s (and twice that for 4 s now and then, where REMB is bound by what is sent), else from the losses in its receiver
+          reports; nan until something tells.
         - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown); of what was sent first, whether or not a copy arrived.
         - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.
         - copied_bytes: octets of copies sent; see `protect`.
         - contended: 1 where others are believed to use the link too.
+        - paced_bytes: octets that wait in the pacer for their turn on the link; paced_ms: how long they take to leave.
 
         `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost
         is in its receiver reports, but not in these.
@@ -230,8 +250,10 @@ class Plane:
         silences of DTX the level falls as if silence were sent. Waits
         for a turn of each worker (2 ms at most), so ask a few times a second.
         """
-    def source_stats(self, source: int) -> list[dict[str, int]]:
+    def source_stats(self, source: int) -> list[EncodingStats]:
         """Per encoding, lowest first: ssrc, packets, bytes, keyframes, lost, active (0 or 1), spatial_layers and
-        temporal_layers (how many arrived in the last second or two), and what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height. Empty if the source is unknown."""
+        temporal_layers (how many arrived in the last second or two), layer_bytes (payload octets by spatial and temporal layer, four of
+        each), what the publisher's layers allocation says, 0 where it says nothing: target_kbps, width, height; media_ms, the publisher's
+        time by its sender reports of what arrives now (ms since 1970; 0: no report yet). Empty if the source is unknown."""
     def close(self) -> None:
         """Stop the workers and free the port. Idempotent; later calls raise RuntimeError."""

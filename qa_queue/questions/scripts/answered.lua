@@ -1,5 +1,5 @@
 -- Mark a question as answered; clears the pointer if it stood there.
--- args: question. Returns the question; refuses with not_found, wrong_state.
+-- args: question. media_at: the media clock, where there is one. Returns the question; refuses with not_found, wrong_state.
 
 local question = get('question', args.question)
 if not question or question.deleted then return reject('not_found') end
@@ -8,7 +8,7 @@ if question.state ~= 'queued' and question.state ~= 'answering' then return reje
 
 local at = pointer()
 question.state = 'answered'
-if at.question == question.id then question.answer_out = now end
+if at.question == question.id then question.answer_out, question.media_out = now, args.media_at end
 save('question', 'answered', question)
 if at.question == question.id then save('now', 'answered', {id = 'now', next = at.next}) end
 return done(question.id)

@@ -4,7 +4,10 @@ local function keep(act, hand, state)
   local was = hand.state
   hand.state = state
   save('hand', act, hand)
-  if was ~= 'stage' and state == 'stage' then redis.call('HINCRBY', meta, 'stage', 1) end
+  if was ~= 'stage' and state == 'stage' then
+    redis.call('HINCRBY', meta, 'stage', 1)
+    redis.call('HSET', meta, 'seen:' .. hand.id, string.format('%.0f', now))
+  end
   if was == 'stage' and state ~= 'stage' then redis.call('HINCRBY', meta, 'stage', -1) end
 end
 

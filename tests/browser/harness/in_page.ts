@@ -2,6 +2,7 @@
 
 export interface TestHelpers {
   rowOf(question: string): HTMLElement | undefined;
+  pollOf(title: string): HTMLElement | undefined;
   rows(): { text: string; votes: number; state: string }[];
   /** Numbers of the pictures that the main video has shown, as often as this was called while they changed. */
   seenFrames(): number[];
@@ -61,6 +62,7 @@ export function installHelpers(relayOnly: boolean): void {
 
   globalThis.testHelpers = {
     rowOf: (question) => questionRows().find((row) => row.textContent?.includes(question)),
+    pollOf: (title) => [...document.querySelectorAll<HTMLElement>('[data-testid="poll"]')].find((poll) => poll.ariaLabel === title),
     rows: () =>
       questionRows().map((row) => ({
         text: row.querySelector(".text")?.textContent?.trim() ?? "",

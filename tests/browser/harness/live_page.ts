@@ -12,10 +12,12 @@ declare global {
     livetrial: {
       client: {
         seq: number;
+        you: { id: string; role: string } | null;
         view: { state: { settings: { premoderation: boolean } }; queued: readonly { text: string; author: { id: string } | null }[] };
         joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
+        send(wish: object): Promise<string | null>;
         restart(connection: "receive" | "publish"): Promise<void>;
       };
     };
@@ -43,6 +45,60 @@ export class LivePage {
     await before?.(page);
     await page.goto(url);
     return new LivePage(page);
+  }
+
+  /** Another tab of the same person. */
+  async secondTab(): Promise<LivePage> {
+    const page = await this.page.browserContext().newPage();
+    await page.setViewport({ width: 390, height: 780 });
+    page.setDefaultTimeout(TIMEOUT_MS);
+    await page.evaluateOnNewDocument(installHelpers, false);
+    await page.goto(this.page.url());
+    return new LivePage(page);
+  }
+
+  /** Choose from a list. */
+  async select(testId: string, value: string): Promise<void> {
+    await this.page.waitForSelector(byId(testId), { visible: true });
+    await this.page.select(byId(testId), value);
+  }
+
+  /** Send what is written in a form. */
+  async submit(form: string, text: string): Promise<void> {
+    const field = await this.page.waitForSelector(`${byId(form)} textarea`, { visible: true });
+    await field?.type(text);
+    await field?.press("Enter");
+  }
+
+  /** Wait until the question with this text says this too. */
+  async untilRow(question: string, says: string): Promise<void> {
+    await this.until(({ question, says }) => testHelpers.rowOf(question)?.textContent?.includes(says) ?? false, { question, says });
+  }
+
+  /** Choose the options or stars at these places in the poll with this title, and vote. */
+  async inPoll(title: string, places: number[]): Promise<void> {
+    await this.untilPoll(title, "open");
+    await this.page.evaluate(
+      ({ title, places }) => {
+        const options = testHelpers.pollOf(title)?.querySelectorAll<HTMLElement>('[data-testid="poll-option"], [data-testid="poll-star"]');
+        for (const place of places) options?.[place]?.click();
+      },
+      { title, places },
+    );
+    await this.page.evaluate((title) => testHelpers.pollOf(title)?.querySelector<HTMLElement>('[data-testid="poll-vote"]')?.click(), title);
+  }
+
+  async untilPoll(title: string, state: string): Promise<void> {
+    await this.until(({ title, state }) => testHelpers.pollOf(title)?.dataset.state === state, { title, state });
+  }
+
+  async untilPollSays(title: string, text: string): Promise<void> {
+    await this.until(({ title, text }) => testHelpers.pollOf(title)?.textContent?.includes(text) ?? false, { title, text });
+  }
+
+  /** The result of a poll as the page shows it; null where it shows none. */
+  tally(title: string): Promise<string | null> {
+    return this.page.evaluate((title) => testHelpers.pollOf(title)?.querySelector('[data-testid="tally"]')?.textContent ?? null, title);
   }
 
   /** Click a button as soon as it can be clicked. */

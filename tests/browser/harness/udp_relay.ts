@@ -1,4 +1,4 @@
-/** The way between browsers and the media port, in user space: it can move to another address, be cut, be narrow, or lose. */
+/** The way between browsers and the media port, in user space: it can move to another address, be cut, or be narrow. */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -21,13 +21,21 @@ export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
   private bitsPerMs = Infinity;
-  private share = 0;
+  private bitsPerMsUp = Infinity;
+  private lossUp = 0;
   private readonly random = seeded(1);
+  private readonly sockets = new Set<Socket>();
+  private readonly lanesUp = new Map<string, Lane>();
+  /** What of the server's datagrams does not arrive. */
+  loses: (datagram: Buffer) => boolean = () => false;
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
     this.towardBrowsers.on("message", (datagram, browser) => {
-      if (!this.cut.has(nameOf(browser))) this.out(browser).send(datagram, mediaPort, SERVER_ADDRESS);
+      if (this.cut.has(nameOf(browser))) return;
+      const socket = this.out(browser);
+      if (this.bitsPerMsUp === Infinity) return void this.send(socket, datagram, mediaPort);
+      this.laneUp(browser, (datagram) => this.send(socket, datagram, mediaPort)).take(datagram, this.bitsPerMsUp);
     });
   }
 
@@ -41,7 +49,9 @@ export class UdpRelay {
   /** From now on the server sees everybody at another address, and what it sends to the former ones is lost. */
   move(): void {
     for (const socket of this.towardServer.values()) socket.close();
+    for (const lane of this.lanesUp.values()) lane.close();
     this.towardServer.clear();
+    this.lanesUp.clear();
   }
 
   /** Nothing passes any more between the server and the sockets that browsers have used so far. */
@@ -55,9 +65,10 @@ export class UdpRelay {
     this.bitsPerMs = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
   }
 
-  /** From now on so many of what is sent to browsers is lost, each datagram by itself: 0 to 1. The same ones in every run. */
-  lose(share: number): void {
-    this.share = share;
+  /** From now on each browser sends so many bit/s at most, of which the way loses a share at random; null: any number. */
+  limitUp({ bitsPerSecond = null, loss = 0 }: { bitsPerSecond?: number | null; loss?: number }): void {
+    this.bitsPerMsUp = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
+    this.lossUp = loss;
   }
 
   close(): void {
@@ -65,15 +76,24 @@ export class UdpRelay {
     this.towardBrowsers.close();
   }
 
+  private send(socket: Socket, datagram: Buffer, mediaPort: number): void {
+    if (this.random() >= this.lossUp && this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
+  }
+
+  private laneUp(browser: RemoteInfo, deliver: (datagram: Buffer) => void): Lane {
+    const lane = this.lanesUp.get(nameOf(browser)) ?? new Lane(deliver);
+    this.lanesUp.set(nameOf(browser), lane);
+    return lane;
+  }
+
   private out(browser: RemoteInfo): Socket {
     const known = this.towardServer.get(nameOf(browser));
     if (known) return known;
     const socket = createSocket("udp4");
+    this.sockets.add(socket);
     const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
-    socket.on("message", (datagram) => {
-      if (this.random() >= this.share) lane.take(datagram, this.bitsPerMs);
-    });
-    socket.on("close", () => lane.close());
+    socket.on("message", (datagram) => void (this.loses(datagram) || lane.take(datagram, this.bitsPerMs)));
+    socket.on("close", () => (this.sockets.delete(socket), lane.close()));
     this.towardServer.set(nameOf(browser), socket);
     return socket;
   }
@@ -107,15 +127,14 @@ class Lane {
   }
 }
 
-/** Numbers from 0 to 1 (Mulberry32). */
+const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;
+
+/** Mulberry32: the same losses in each run. */
 function seeded(seed: number): () => number {
-  let state = seed;
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
-
-const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;

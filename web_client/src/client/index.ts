@@ -21,4 +21,5 @@ export type { CommandFailure, Status } from "./session_io";
 export { audioOf, sourceIn } from "./slots";
 export { bitrate, type ConnectionStats } from "./stats";
 export type { SessionState } from "./state";
+export { inOwnOrder, OWN_ORDERS, type OwnOrder } from "./own_order";
 export { EMPTY_VIEW, type ShownQuestion, type View } from "./view";

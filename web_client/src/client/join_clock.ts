@@ -38,6 +38,13 @@ export class JoinClock {
     this.done(this.report);
   }
 
+  private noLater(stage: keyof JoinStages, at: number): void {
+    const marked = this.stages[stage];
+    if (this.startedAt === null || (marked != null && marked <= at - this.startedAt)) return;
+    delete this.stages[stage];
+    this.mark(stage, at);
+  }
+
   /** Watches a connection for ICE, DTLS and the first packet of its picture. */
   follow(connection: RTCPeerConnection): void {
     this.stopListening?.();
@@ -61,7 +68,9 @@ export class JoinClock {
   /** The element that shows the picture: its first frame from now on ends the join. */
   shows(element: HTMLVideoElement): void {
     if (this.startedAt === null || !("requestVideoFrameCallback" in element)) return;
-    element.requestVideoFrameCallback((_, { presentationTime, expectedDisplayTime }) => {
+    element.requestVideoFrameCallback((_, { presentationTime, expectedDisplayTime, receiveTime }) => {
+      // Events of a busy page come late; what its picture was made of had come by then.
+      this.noLater("first_packet", receiveTime ?? presentationTime);
       this.mark("first_decoded", presentationTime);
       this.mark("first_shown", expectedDisplayTime);
     });

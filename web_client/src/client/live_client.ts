@@ -5,7 +5,7 @@ import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
 import { browserStorage, Keeper } from "./keeper";
-import type { Ack, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
+import type { Ack, Audit, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, Quality, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
 import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
 import type { ServerRequest, RequestResult } from "./requests";
@@ -33,6 +33,9 @@ export interface LiveClientOptions {
   storageKey?: string;
 }
 
+/** What is taken for granted until the server says otherwise. */
+const FULL_QUALITY: Quality = { type: "quality", picture: "full", cause: null };
+
 export interface LiveClientEvents {
   status: Status;
   /** After each join. */
@@ -42,9 +45,13 @@ export interface LiveClientEvents {
   /** Place in the queue of those who join, 1 being the next; null when it is over. */
   waiting: number | null;
   slots: readonly Slot[];
+  /** How much of its source the main slot shows, and why not all. */
+  quality: Quality;
   /** Ids of the people who speak; the silence between words is carried over. */
   speakers: readonly string[];
   receive: ReceiveState;
+  /** The first picture of a join is shown: how long each stage took. */
+  picture: JoinReport;
   publish: PublishState;
   /** A command is stored (`failure` is null) or refused. */
   settled: { command: Command; id: Ack["id"]; failure: CommandFailure | null };
@@ -69,13 +76,14 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   you: You | null = null;
   info: SessionInfo | null = null;
   slots: readonly Slot[] = [];
+  quality: Quality = FULL_QUALITY;
   speakers: readonly string[] = [];
   present = 0;
   readonly receiver: Receiver;
   readonly publisher: Publisher;
   private readonly session: Session;
   private readonly driver: Driver;
-  private readonly clock = new JoinClock((report) => this.driver.run((session) => session.report(report)));
+  private readonly clock = new JoinClock((report) => this.onPicture(report));
   private keeper: Keeper;
   private readonly url: string;
   private readonly receiveRetry = new Retry();
@@ -207,6 +215,12 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     return result.ok && result.reply.type === "duplicates" ? result.reply.candidates : [];
   }
 
+  /** What hosts and moderators did before a position of the log, by default the newest; staff only. Null where the server cannot say now. */
+  async audit(before: number | null = null): Promise<Audit | null> {
+    const result = await this.request({ type: "audit", before });
+    return result.ok && result.reply.type === "audit" ? result.reply : null;
+  }
+
   /** Receives media from now on, where the page did not ask for it at first. */
   receive(): void {
     if (this.options.receive !== false) return;
@@ -274,6 +288,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     switch (output.kind) {
       case "open":
         return void this.offerFor(output.attempt);
+      case "asked":
+        return this.askTimes();
       case "joined":
         return this.onJoined(output.message);
       case "status":
@@ -303,12 +319,16 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
     switch (message.type) {
+      case "time":
+        return this.offset.measured(message.t0, message.t1, message.t2, Date.now());
       case "waiting":
         return this.emit("waiting", message.place);
       case "presence":
         return this.setPresent(message.present);
       case "slots":
         return this.setSlots(message.slots);
+      case "quality":
+        return this.setQuality(message);
       case "speakers":
         return this.setSpeakers(message.speakers);
       case "encodings":
@@ -328,16 +348,21 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.you = joined.you;
     this.info = joined.session;
     this.offset.guess(joined.server_time, Date.now());
-    void this.measureClock();
     this.emit("waiting", null);
     this.emit("joined", { you: joined.you, session: joined.session });
     this.iceServers = joined.ice_servers ?? [];
     this.setPresent(joined.present);
     this.setSlots(joined.slots);
+    this.setQuality(FULL_QUALITY);
     this.setSpeakers([]);
     if (joined.answer !== null) void this.accept(this.prepared, joined.answer);
     else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
     this.publisher.rejoined(joined.slots);
+  }
+
+  private onPicture(report: JoinReport): void {
+    this.emit("picture", report);
+    this.driver.run((session) => session.report(report));
   }
 
   private setPresent(present: number): void {
@@ -350,19 +375,24 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.emit("slots", slots);
   }
 
+  private setQuality(quality: Quality): void {
+    this.quality = quality;
+    this.emit("quality", quality);
+  }
+
   private setSpeakers(speakers: readonly string[]): void {
     this.speakers = speakers;
     this.emit("speakers", speakers);
   }
 
-  /** Three exchanges after each join: the quickest of them counts. */
-  private async measureClock(): Promise<void> {
+  /**
+   * Asks for the time behind each join: the quickest answer sets the clock. And what follows a segment that is lost tells TCP
+   * so a round trip later, both ways; alone it would be missed only by the timer, 200 ms after that (RFC 8985, RFC 6298).
+   */
+  private askTimes(): void {
     this.offset.forget();
-    for (let i = 0; i < 3; i++) {
-      const result = await this.request({ type: "time", t0: Date.now() });
-      if (!result.ok || result.reply.type !== "time") return;
-      const { t0, t1, t2 } = result.reply;
-      this.offset.measured(t0, t1, t2, Date.now());
+    for (let count = 1; count <= TIMES_ASKED; count++) {
+      setTimeout(() => this.driver.run((session) => session.askTime(Date.now())), count * BETWEEN_TIMES_MS);
     }
   }
 
@@ -466,6 +496,11 @@ function placeOf(options: Pick<LiveClientOptions, "session" | "token" | "name">,
     restored: keeper.commands(),
   };
 }
+
+/** Three later segments prove one lost to any TCP (RFC 5681 section 3.2). */
+const TIMES_ASKED = 3;
+/** Apart enough to be segments of their own. */
+const BETWEEN_TIMES_MS = 8;
 
 /** How often a page that waits for its visitor looks whether its ticket is still good. */
 const TICKET_CHECK_MS = 15_000;

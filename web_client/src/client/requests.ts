@@ -1,5 +1,5 @@
 /**
- * Requests: about media, for the time, for duplicates, for the audit log. Their replies carry no id, so one is on its way at a time;
+ * Requests: about media, for duplicates, for the audit log. Their replies carry no id, so one is on its way at a time;
  * the rest wait. They belong to a socket: when it is lost they fail, and whoever asked decides anew after the next join.
  */
 
@@ -7,6 +7,7 @@ import type {
   Audit,
   Duplicates,
   ErrorMessage,
+  GetTime,
   JoinReport,
   Published,
   React,
@@ -15,14 +16,13 @@ import type {
   Restarted,
   ServerMessage,
   Switch,
-  TimeIs,
   Unpublished,
   Watch,
 } from "./protocol";
 
 /** The others have no reply, or one that comes as something else does. */
-export type ServerRequest = Exclude<Request, React | Switch | Watch | JoinReport>;
-export type ServerReply = Published | Unpublished | Receiving | Restarted | TimeIs | Duplicates | Audit;
+export type ServerRequest = Exclude<Request, React | Switch | Watch | JoinReport | GetTime>;
+export type ServerReply = Published | Unpublished | Receiving | Restarted | Duplicates | Audit;
 export interface RequestFailure {
   code: string;
   retryAfterMs: number | null;
@@ -34,7 +34,6 @@ const REPLY_OF = {
   unpublish: "unpublished",
   receive: "receiving",
   restart: "restarted",
-  time: "time",
   duplicates: "duplicates",
   audit: "audit",
 } as const;

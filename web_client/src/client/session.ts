@@ -15,6 +15,7 @@ import {
   type Command,
   type ErrorMessage,
   type Events,
+  type GetTime,
   type Join,
   type Joined,
   type JoinReport,
@@ -159,6 +160,7 @@ export class Session {
     if (this.phase.name === "live") {
       this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
       this.say({ type: "switch", ...this.who() });
+      this.outputs.push({ kind: "asked" });
     } else if (this.phase.name === "joining") {
       this.abandon(now, 0); // the answer to come is about the session that is left
     }
@@ -175,6 +177,11 @@ export class Session {
   /** Tells how the join went; what cannot be told now is not worth telling later. */
   report(report: JoinReport): void {
     if (this.phase.name === "live") this.say(report);
+  }
+
+  /** Asks the server for its time, behind `join` too; `wallMs` is the own clock's. The answer is a notice. */
+  askTime(wallMs: number): void {
+    if (this.phase.name === "joining" || this.phase.name === "live") this.say({ type: "time", t0: wallMs });
   }
 
   leave(): void {
@@ -244,6 +251,7 @@ export class Session {
     if (this.hasState) join.last_event = this.state.seq;
     this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
     this.say(join);
+    this.outputs.push({ kind: "asked" });
   }
 
   private who(): Pick<Join, "session" | "token" | "name"> {
@@ -258,7 +266,7 @@ export class Session {
     return device === undefined ? {} : { device };
   }
 
-  private say(message: Join | Switch | Watch | JoinReport): void {
+  private say(message: Join | Switch | Watch | JoinReport | GetTime): void {
     this.outputs.push({ kind: "send", text: JSON.stringify(message) });
   }
 
@@ -335,10 +343,12 @@ export class Session {
         return;
       case "presence":
       case "slots":
+      case "quality":
       case "encodings":
       case "speakers":
       case "media_closed":
       case "log_hash":
+      case "time":
         this.outputs.push({ kind: "notice", message });
         return;
       case "error":
@@ -347,7 +357,6 @@ export class Session {
       case "published":
       case "restarted":
       case "unpublished":
-      case "time":
       case "duplicates":
       case "audit":
         this.settleRequest(message, now);

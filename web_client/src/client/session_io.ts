@@ -1,7 +1,7 @@
 /** What goes into a `Session` and what comes out of it. */
 
 import type { ClosedReason } from "./closing";
-import type { Ack, Command, Encodings, ErrorMessage, Joined, LogHash, MediaClosed, Presence, Slots, Speakers, Waiting } from "./protocol";
+import type { Ack, Command, Encodings, ErrorMessage, Joined, LogHash, MediaClosed, Presence, Quality, Slots, Speakers, TimeIs, Waiting } from "./protocol";
 import type { RequestResult } from "./requests";
 
 export type Status =
@@ -28,13 +28,15 @@ export type Output =
   /** Give up the socket; nothing more is wanted from it. */
   | { kind: "close" }
   | { kind: "status"; status: Status }
+  /** The message that joins or switches has gone out. */
+  | { kind: "asked" }
   | { kind: "joined"; message: Joined }
   /** The state or the outbox is not what it was. */
   | { kind: "changed" }
   /** A command is on disk (`failure` is null, `id` is what it made or was about) or refused. */
   | { kind: "settled"; command: Command; id: Ack["id"]; failure: CommandFailure | null }
   | { kind: "reply"; id: number; result: RequestResult }
-  | { kind: "notice"; message: Presence | Slots | Encodings | Speakers | MediaClosed | LogHash | Waiting | ErrorMessage }
+  | { kind: "notice"; message: Presence | Quality | Slots | Encodings | Speakers | MediaClosed | LogHash | Waiting | TimeIs | ErrorMessage }
   /** Store these for the next page load. */
   | { kind: "credentials"; credentials: Credentials };
 

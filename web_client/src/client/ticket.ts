@@ -166,9 +166,14 @@ function accepted(section: Section, stream: TicketStream, codecs: OfferedCodec[]
     ...section.extensions
       .filter(([uri, id]) => id <= MAX_EXTENSION_ID && ticket.extensions.includes(uri))
       .map(([uri, id]) => `a=extmap:${id} ${uri}`),
-    ...codecs.flatMap((codec) => codecLines(codec, kind === "video" ? ticket.feedback : [])),
+    ...codecs.flatMap((codec) => codecLines(codec, feedbackOf(kind, ticket))),
     ...streamLines(stream, kind === "video" && rtx.length > 0),
   ];
+}
+
+/** Video's; of it sound has what tells which packets arrive. */
+function feedbackOf(kind: Section["kind"], { feedback }: Ticket): readonly string[] {
+  return kind === "video" ? feedback : feedback.filter((value) => value === "transport-cc");
 }
 
 function rejected({ kind, protocol, formats, mid }: Section): string[] {

@@ -8,6 +8,8 @@ export interface ShownQuestion extends Question {
   readonly voted: boolean;
   readonly own: boolean;
   readonly replies: readonly Reply[];
+  /** The title of the product that it is about. */
+  readonly about: string | null;
 }
 
 export interface View {
@@ -60,6 +62,7 @@ function shownQuestions(state: SessionState): Map<string, ShownQuestion> {
     voted: votes.has(q.id),
     own: asked.has(q.id),
     replies: replies.get(q.id) ?? [],
+    about: (q.product !== null && state.products.get(q.product)?.title) || null,
   });
   return new Map([...state.questions.values()].map((q) => [q.id, shown(q)]));
 }

@@ -131,7 +131,7 @@ export interface NextUp {
   question: string | null;
 }
 
-/** Correct the in and out marks of an answer, media clock. */
+/** Correct the in and out marks of an answer; `media_in` and `media_out` move by as much. */
 export interface Mark {
   type: "mark";
   cmd: string;
@@ -520,7 +520,7 @@ export interface Person {
   name: string;
 }
 
-/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: media clock, in ms since 1970, of its answer in the recording; null until then. */
+/** A question. `author` is null for everybody where it was asked anonymously. `product`, `day`: what it is about, where the author said so. `place`: set by a moderator, who overrides the order. `first`: the author's first question. `reason`: why it was declined. `merged_into`: of which it is a duplicate. `answer_in`, `answer_out`: when its answer began and ended; null until then. `media_in`, `media_out`: the same by the clock of the host's media, in ms since 1970, as its sender reports tell it: cut the recording there. Null where nobody was live. */
 export interface Question {
   id: string;
   text: string;
@@ -539,6 +539,8 @@ export interface Question {
   edited_at: number | null;
   answer_in: number | null;
   answer_out: number | null;
+  media_in: number | null;
+  media_out: number | null;
   deleted: boolean;
 }
 
@@ -577,7 +579,7 @@ export interface NowEvent {
   now: Now;
 }
 
-/** What is being answered. `since`: media clock. `until`: end of its quick slot, null without one. `next`: next up. */
+/** What is being answered. `since`: its in mark. `until`: end of its quick slot, null without one. `next`: next up. */
 export interface Now {
   question: string | null;
   since: number | null;
@@ -1080,6 +1082,13 @@ export interface Slots {
   slots: Slot[];
 }
 
+/** How much of its source `main` shows, and why not all; `cause` is null for "full". */
+export interface Quality {
+  type: "quality";
+  picture: "full" | "paused" | "reduced";
+  cause: "host" | "link" | null;
+}
+
 /** The encodings of a simulcast that its publisher is to send, by rid and lowest first; the others are not watched. */
 export interface Encodings {
   type: "encodings";
@@ -1114,6 +1123,6 @@ export type Command = Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline 
 export type Request = Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit;
 export type ClientMessage = Join | Switch | Watch | JoinReport | Receive | Publish | Restart | Unpublish | GetTime | React | GetDuplicates | GetAudit | Ask | Edit | Withdraw | Vote | Unvote | Approve | Decline | SetLabels | SetPlace | WriteReply | Merge | Unmerge | Answering | Answered | NextUp | Mark | Configure | Mute | Unmute | Ban | Unban | SetRole | BlockAdd | BlockRemove | Delete | Undelete | PollMake | PollOpen | PollClose | PollVote | TrialAdd | HandRaise | HandLower | HandInvite | StageEnter | StageLeave | StageMute | Say | Announce | AnnouncementPin | AnnouncementWithdraw | ProductAdd | ProductPin | ProductClick | ProductSample | DrawOpen | DrawEnter | DrawClose | DrawCancel;
 export type Event = QuestionEvent | VotedEvent | MergedEvent | NowEvent | SettingsEvent | ReplyEvent | PollEvent | TallyEvent | ReactionsEvent | HandEvent | ChatEvent | AnnouncementEvent | ProductEvent | ClickedEvent | DrawEvent | EnteredEvent | TrialEvent | MemberEvent | BlockEvent;
-export type ServerMessage = Joined | Waiting | Receiving | Published | Restarted | Unpublished | TimeIs | Ack | Events | Ordered | LogHash | Duplicates | Audit | Presence | Slots | Encodings | Speakers | MediaClosed | Error;
+export type ServerMessage = Joined | Waiting | Receiving | Published | Restarted | Unpublished | TimeIs | Ack | Events | Ordered | LogHash | Duplicates | Audit | Presence | Slots | Quality | Encodings | Speakers | MediaClosed | Error;
 
 export const ERROR_CODES = ["unsupported_version","bad_message","bad_offer","unsupported_media","ticket_refused","forbidden","not_found","closed","wrong_state","bad_choice","text_empty","text_too_long","text_blocked","link_blocked","muted","not_invited","stage_full","too_many","rate_limited","busy","token_missing","token_expired","token_invalid","banned","session_unknown","internal"] as const;

@@ -16,6 +16,8 @@ class I18n {
   private readonly numbers = $derived(new Intl.NumberFormat(TAGS[this.lang]));
   private readonly times = $derived(new Intl.DateTimeFormat(TAGS[this.lang], { hour: "2-digit", minute: "2-digit" }));
 
+  private readonly moments = $derived(new Intl.DateTimeFormat(TAGS[this.lang], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+
   get tag(): string {
     return TAGS[this.lang];
   }
@@ -32,6 +34,11 @@ class I18n {
   /** Hours and minutes of a time in ms since 1970. */
   time(at: number): string {
     return this.times.format(at);
+  }
+
+  /** Likewise with seconds. */
+  moment(at: number): string {
+    return this.moments.format(at);
   }
 
   /** What an error code means, and when to try again. */

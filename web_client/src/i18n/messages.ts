@@ -1,5 +1,6 @@
 /** Every string that a person sees. A language that lacks one does not compile. */
 
+import type { JoinReport, JoinStages } from "../client/protocol";
 import type { ClosedReason, ERROR_CODES } from "../client";
 import type { TalkMessages } from "./talk_en";
 
@@ -20,6 +21,9 @@ export interface Messages {
   readonly status: {
     readonly connecting: string;
     readonly live: string;
+    readonly catchingUp: string;
+    readonly lessSharp: string;
+    readonly soundOnly: string;
     readonly waiting: string;
     readonly reconnecting: string;
     readonly closed: string;
@@ -40,6 +44,10 @@ export interface Messages {
     readonly opening: string;
     readonly openingHelp: string;
     readonly voiceOnly: string;
+    readonly paused: string;
+    readonly pausedHelp: string;
+    /** Why the picture is not all that it could be, beside the status. */
+    readonly why: { readonly link: string; readonly host: string; readonly cameraOff: string; readonly catchingUp: string };
     readonly reconnecting: string;
     readonly reconnectingHelp: string;
     readonly ended: string;
@@ -116,6 +124,12 @@ export interface Messages {
       readonly failed: string;
       readonly signalLost: string;
       readonly signalLostHelp: string;
+      readonly weak: string;
+      readonly weakHelp: string;
+      readonly lossy: string;
+      readonly lossyHelp: string;
+      readonly busy: string;
+      readonly busyHelp: string;
     };
     readonly liveFor: string;
     readonly checks: string;
@@ -138,6 +152,21 @@ export interface Messages {
     readonly loss: string;
     readonly sound: string;
     readonly nothingSent: string;
+  };
+
+  /** How the picture came to this member. */
+  readonly joining: {
+    readonly heading: string;
+    readonly notYet: string;
+    readonly way: string;
+    readonly ways: Record<JoinReport["path"], string>;
+    readonly stage: string;
+    readonly since: string;
+    readonly tap: string;
+    readonly stages: Record<keyof JoinStages, string>;
+    readonly roundTrip: string;
+    readonly size: string;
+    readonly lost: string;
   };
 
   /** Everything that people say and choose. */

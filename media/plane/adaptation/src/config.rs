@@ -16,6 +16,8 @@ pub struct Config {
     pub standing_queue: f64,
     /// A standing queue so long is met with a deeper cut, because it reaches the freeze of the picture soon.
     pub long_queue: f64,
+    /// One so long is met with the deepest cut: sound is late by it.
+    pub very_long_queue: f64,
     /// How much slower than it was sent a train must arrive to tell the capacity; closer ones tell a lower bound only.
     pub stretch: f64,
     /// How long a train's evidence counts.
@@ -28,6 +30,8 @@ pub struct Config {
     pub fall: f64,
     /// Kept by a cut where the queue is long. It drains within a second even where all of the rest is used.
     pub deep_cut: f64,
+    /// Kept by a cut where the queue is very long.
+    pub deepest_cut: f64,
     /// Kept by a cut where others use the link too: all step back by the same share and rise alike, which makes shares equal.
     pub shared_cut: f64,
     /// Between two cuts beyond the round trip, after which the first one shows: alone.
@@ -51,12 +55,14 @@ impl Default for Config {
             headroom: 0.95,
             standing_queue: 0.012,
             long_queue: 0.080,
+            very_long_queue: 0.200,
             stretch: 1.08,
             memory: 0.6,
             busy: 0.004,
             rise: 0.7,
             fall: 0.3,
             deep_cut: 0.85,
+            deepest_cut: 0.7,
             shared_cut: 0.8,
             settling: 0.05,
             shared_settling: 0.3,

@@ -70,7 +70,8 @@ impl Contention {
     }
 
     /// Whether others keep the queue full although we cut; `least` is the shortest wait of the last packets.
-    pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64) -> bool {
+    pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64, delivered: f64, dense: Option<f64>) -> bool {
+        let ours = Self::is_ours(delivered, dense);
         self.empty_since = None;
         let (since, before) = *self.standing_since.get_or_insert((now, estimate));
         self.longest = self.longest.max(least);
@@ -80,11 +81,17 @@ impl Contention {
                 self.pushed_aside = false;
                 self.standing_since = Some((now, estimate));
             }
-        } else if now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE.max(self.longest * 0.6) {
+        } else if !ours && now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE.max(self.longest * 0.6) {
             self.pushed_aside = true;
             self.standing_since = Some((now, estimate));
         }
         self.pushed_aside
+    }
+
+    /// Whether the queue is ours: packets sent together come apart as fast as all of ours arrive, which leaves no room for others'.
+    #[must_use]
+    pub fn is_ours(delivered: f64, dense: Option<f64>) -> bool {
+        dense.is_some_and(|rate| rate < delivered * CONTRADICTION)
     }
 
     /// Whether others use the link.

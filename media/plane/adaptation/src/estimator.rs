@@ -27,7 +27,8 @@ pub struct Estimator {
     queue: QueueDelay,
     dispersion: Dispersion,
     loss: Loss,
-    delivered: VecDeque<Acked>,
+    /// With whether each waited in the queue.
+    delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
     rtt: Option<f64>,
@@ -110,10 +111,11 @@ impl Estimator {
     fn on_arrival(&mut self, packet: Acked) -> f64 {
         let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent);
         let threshold = self.busy_threshold();
-        let busy = wait > threshold && self.last_wait > threshold;
+        let waited = wait > threshold;
+        let busy = waited && self.last_wait > threshold;
         self.last_wait = wait;
         self.dispersion.on_packet(packet, busy, self.estimate);
-        self.delivered.push_back(packet);
+        self.delivered.push_back((packet, waited));
         wait
     }
 
@@ -123,7 +125,7 @@ impl Estimator {
 
     fn forget(&mut self, arrived: f64) {
         self.dispersion.forget_before(arrived - self.config.memory);
-        while self.delivered.front().is_some_and(|packet| packet.arrived < arrived - DELIVERED) {
+        while self.delivered.front().is_some_and(|(packet, _)| packet.arrived < arrived - DELIVERED) {
             self.delivered.pop_front();
         }
     }
@@ -162,7 +164,8 @@ impl Estimator {
     fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
-        if self.contention.is_pushed_aside(now, least, self.estimate) {
+        let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
+        if self.contention.is_pushed_aside(now, least, self.estimate, delivered, dense) {
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
@@ -172,11 +175,14 @@ impl Estimator {
         if !settled && (shared || delivered > self.estimate * FAR_BELOW) {
             return;
         }
-        let depth = if least > self.config.long_queue { self.config.deep_cut } else { self.config.headroom };
+        let depth = match least {
+            _ if least > self.config.very_long_queue && Contention::is_ours(delivered, dense) => self.config.deepest_cut,
+            _ if least > self.config.long_queue => self.config.deep_cut,
+            _ => self.config.headroom,
+        };
         // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
         let target = if shared { self.estimate * self.config.shared_cut } else { delivered * depth };
         if target < self.estimate {
-            let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
             self.contention.on_cut(now, if shared { target } else { delivered }, dense);
             self.estimate = target;
             self.last_cut = now;
@@ -203,12 +209,16 @@ impl Estimator {
         self.estimate += gain * (target - self.estimate);
     }
 
-    /// Rate of what arrived since then by the receiver's clock.
+    /// Rate of what arrived since then by the receiver's clock, as far back as the queue was never empty: before that the link
+    /// may have had nothing to do, which says nothing about our share of it.
     fn delivered_since(&self, horizon: f64) -> Option<f64> {
-        let mut recent = self.delivered.iter().filter(|packet| packet.arrived >= horizon);
-        let first = recent.next()?.arrived;
-        let (octets, last) = recent.fold((0.0, first), |(octets, _), packet| (octets + packet.octets, packet.arrived));
-        (last - first > 0.02).then(|| octets * 8.0 / (last - first))
+        let standing = self.delivered.iter().rev().take_while(|(packet, waited)| *waited && packet.arrived >= horizon);
+        let (octets, bounds) = standing.fold((0.0, None), |(octets, bounds), (packet, _)| {
+            // The first packet was on its way before what is counted.
+            (octets + packet.octets, Some((packet.arrived, packet.octets, bounds.map_or(packet.arrived, |(_, _, last)| last))))
+        });
+        let (first, first_octets, last): (f64, f64, f64) = bounds?;
+        (last - first > 0.02).then(|| (octets - first_octets) * 8.0 / (last - first))
     }
 
     /// Bits a second that the link is believed to carry.

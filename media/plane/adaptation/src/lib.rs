@@ -13,8 +13,11 @@ pub mod dispersion;
 pub mod estimator;
 pub mod history;
 pub mod loss;
+pub mod pacer;
 pub mod probe;
 pub mod queue;
+pub mod reports;
 
 pub use config::Config;
 pub use estimator::Estimator;
+pub use reports::ReportEstimator;

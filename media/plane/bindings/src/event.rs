@@ -27,9 +27,11 @@ impl Event {
                 let (address, protocol) = (address.socket.to_string(), address.protocol.to_string());
                 Self { address, protocol, ..Self::bare(py, "connected", peer) }
             }
-            command::Event::Ticket { peer, ref ufrag } => {
-                Self { data: PyBytes::new(py, ufrag.as_bytes()).unbind(), ..Self::bare(py, "ticket", peer) }
+            command::Event::Ticket { peer, ref ufrag, address } => {
+                let (data, protocol) = (PyBytes::new(py, ufrag.as_bytes()).unbind(), address.protocol.to_string());
+                Self { data, address: address.socket.to_string(), protocol, ..Self::bare(py, "ticket", peer) }
             }
+            command::Event::Began { peer } => Self::bare(py, "began", peer),
             command::Event::Lost { peer } => Self::bare(py, "lost", peer),
             command::Event::Encoding { peer, source, encoding, active } => {
                 Self { source, encoding, active, ..Self::bare(py, "encoding", peer) }

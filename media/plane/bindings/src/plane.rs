@@ -255,9 +255,11 @@ impl Plane {
             dict.set_item("active", u8::from(row.active))?;
             dict.set_item("spatial_layers", row.layers.0)?;
             dict.set_item("temporal_layers", row.layers.1)?;
+            dict.set_item("layer_bytes", row.layer_bytes)?;
             dict.set_item("target_kbps", row.target.kbps)?;
             dict.set_item("width", row.target.width)?;
             dict.set_item("height", row.target.height)?;
+            dict.set_item("media_ms", row.media_ms)?;
             Ok(dict)
         });
         dicts.collect()

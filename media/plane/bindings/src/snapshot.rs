@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 /// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
-const FIELDS: [(&str, &str); 18] = [
+const FIELDS: [(&str, &str); 20] = [
     ("sink", "u4"),
     ("peer", "u4"),
     ("source", "u4"),
@@ -25,6 +25,8 @@ const FIELDS: [(&str, &str); 18] = [
     ("link_bytes", "u8"),
     ("copied_bytes", "u8"),
     ("contended", "u8"),
+    ("paced_bytes", "u4"),
+    ("paced_ms", "f4"),
 ];
 
 /// Octets of a row.
@@ -71,6 +73,8 @@ fn write_row(row: &SinkRow, place: &mut [u8]) {
         &row.link.octets.to_ne_bytes(),
         &row.link.copied.to_ne_bytes(),
         &u64::from(row.link.contended).to_ne_bytes(),
+        &row.link.paced_octets.to_ne_bytes(),
+        &row.link.paced_ms.to_ne_bytes(),
     ];
     for (to, &from) in place.iter_mut().zip(fields.into_iter().flatten()) {
         *to = from;

@@ -252,6 +252,13 @@ pub enum Event {
         peer: PeerId,
         /// The ticket.
         ufrag: String,
+        /// Where the check came from.
+        address: TransportAddress,
+    },
+    /// The media gate to who has sinks opened, and what the cache serves has begun to leave.
+    Began {
+        /// Who is sent media.
+        peer: PeerId,
     },
     /// Nothing authenticated arrived for the liveness timeout.
     Lost {
@@ -318,12 +325,25 @@ pub struct LinkRow {
     pub copied: u64,
     /// Others are believed to use the link too.
     pub contended: bool,
+    /// Octets that wait in the pacer for their turn.
+    pub paced_octets: u32,
+    /// How long they will take to leave.
+    pub paced_ms: f32,
 }
 
 impl LinkRow {
     /// Nothing was reported.
-    pub const UNKNOWN: Self =
-        Self { estimate_bps: f32::NAN, rtt_ms: f32::NAN, queue_ms: f32::NAN, loss: f32::NAN, octets: 0, copied: 0, contended: false };
+    pub const UNKNOWN: Self = Self {
+        estimate_bps: f32::NAN,
+        rtt_ms: f32::NAN,
+        queue_ms: f32::NAN,
+        loss: f32::NAN,
+        octets: 0,
+        copied: 0,
+        contended: false,
+        paced_octets: 0,
+        paced_ms: 0.0,
+    };
 }
 
 /// One encoding of a source.
@@ -343,8 +363,12 @@ pub struct EncodingRow {
     pub active: bool,
     /// How many spatial and temporal layers arrived in the last second or two; zeros when nothing did.
     pub layers: (u8, u8),
+    /// RTP payload octets by spatial and temporal layer, four of each; what is above counts as the last.
+    pub layer_bytes: [[u64; 4]; 4],
     /// What the publisher's layers allocation says; zeros where it says nothing.
     pub target: EncodingTarget,
+    /// The publisher's time by its sender reports, ms since 1970, of what arrives now; 0: no report has come.
+    pub media_ms: u64,
 }
 
 /// What a publisher means to send of an encoding: its highest spatial layer, with all that this needs.

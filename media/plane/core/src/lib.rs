@@ -10,6 +10,7 @@ pub mod engine;
 pub mod extension;
 pub mod framing;
 pub mod h264;
+pub mod leniency;
 pub mod nack;
 pub mod ntp;
 pub mod reception;

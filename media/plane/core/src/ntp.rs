@@ -12,6 +12,14 @@ pub fn from_unix(since_unix_epoch: Duration) -> u64 {
     (seconds << 32) | fraction(since_unix_epoch)
 }
 
+/// Milliseconds since 1970 of a timestamp; 0 for one before that.
+#[must_use]
+pub const fn to_unix_ms(ntp: u64) -> u64 {
+    let Some(seconds) = (ntp >> 32).checked_sub(UNIX_EPOCH_S) else { return 0 };
+    let thousandths = ((ntp & 0xffff_ffff).saturating_mul(1000)) >> 32;
+    seconds.saturating_mul(1000).saturating_add(thousandths)
+}
+
 /// The middle 32 bits: 16.16 fixed point seconds, the unit of LSR and DLSR.
 #[must_use]
 #[allow(clippy::cast_possible_truncation, reason = "the middle 32 bits are what is asked for")]

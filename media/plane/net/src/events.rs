@@ -106,6 +106,7 @@ impl Waiting {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Topic {
     Connected(PeerId),
+    Began(PeerId),
     Lost(PeerId),
     Encoding(SourceId, usize),
 }
@@ -115,6 +116,7 @@ fn topic(event: &Event) -> Option<Topic> {
     match event {
         Event::Dtls { .. } | Event::Ticket { .. } => None,
         Event::Connected { peer, .. } => Some(Topic::Connected(*peer)),
+        Event::Began { peer } => Some(Topic::Began(*peer)),
         Event::Lost { peer } => Some(Topic::Lost(*peer)),
         Event::Encoding { source, encoding, .. } => Some(Topic::Encoding(*source, *encoding)),
     }

@@ -178,7 +178,7 @@ impl Worker {
                 Some(Message::Snapshot(reply)) => drop(reply.send(self.engine.snapshot())),
                 Some(Message::Stats(reply)) => drop(reply.send(self.stats())),
                 Some(Message::AudioLevels(reply)) => drop(reply.send(self.engine.audio_levels(now))),
-                Some(Message::SourceStats(source, reply)) => drop(reply.send(self.engine.source_stats(source))),
+                Some(Message::SourceStats(source, reply)) => drop(reply.send(self.engine.source_stats(source, now))),
                 Some(Message::Close) => return Flow::Close,
                 None => {
                     self.messages_wait = false;

@@ -3,12 +3,14 @@
 import { untrack } from "svelte";
 import type { Live } from "../../ui/live.svelte";
 import { Devices } from "./devices.svelte";
-import { uplinkOf } from "./uplink";
+import { LOOK_MS, type Trouble, TroubleWatch, troubleOf, uplinkOf } from "./uplink";
 
 export class Studio {
   readonly devices: Devices;
   muted = $state(false);
   hidden = $state(false);
+  /** What keeps members from the best picture while it is sent. */
+  trouble = $state<Trouble | null>(null);
   /** The microphone was heard at least once. */
   heard = $state(false);
   readonly uplink = $derived.by(() => uplinkOf(this.live.publish, this.live.status));
@@ -22,8 +24,12 @@ export class Studio {
       (this.devices.tracks.audio !== null || this.devices.tracks.video !== null),
   );
 
+  private cameraSent = true;
+
   constructor(private readonly live: Live) {
-    this.devices = new Devices((kind, track) => void live.client.publisher.replace(kind, track));
+    this.devices = new Devices((kind, track) => {
+      void live.client.publisher.replace(kind, kind === "video" && !this.cameraSent ? null : track);
+    });
   }
 
   /** Call while a component is set up: muting follows the switches, and a live page stays awake and asks before it closes. */
@@ -32,6 +38,14 @@ export class Studio {
       if (this.devices.tracks.audio) this.devices.tracks.audio.enabled = !this.muted;
       if (this.devices.tracks.video) this.devices.tracks.video.enabled = !this.hidden;
     });
+    // A hidden camera sends nothing, so that members are told that it is paused instead of shown black.
+    $effect(() => {
+      const shown = !this.hidden;
+      if (this.uplink !== "live" || shown === this.cameraSent) return;
+      this.cameraSent = shown;
+      void this.live.client.publisher.replace("video", shown ? this.devices.tracks.video : null);
+    });
+    $effect(() => (this.uplink === "live" ? this.lookAtUplink() : undefined));
     $effect(() => {
       if (!this.onAir) return;
       const stay = (event: BeforeUnloadEvent): void => event.preventDefault();
@@ -48,7 +62,21 @@ export class Studio {
     });
   }
 
+  private lookAtUplink(): () => void {
+    const watch = new TroubleWatch();
+    const look = async (): Promise<void> => {
+      const { publish } = await this.live.client.stats();
+      if (publish !== null) this.trouble = watch.look(troubleOf(publish));
+    };
+    const timer = setInterval(() => void look(), LOOK_MS);
+    return () => {
+      clearInterval(timer);
+      this.trouble = null;
+    };
+  }
+
   goLive(): void {
+    this.cameraSent = true;
     void this.live.client.publish(this.devices.tracks);
   }
 

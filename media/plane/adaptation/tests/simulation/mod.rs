@@ -46,6 +46,9 @@ pub struct Report {
     pub probe_share: f64,
     pub delivered_mbps: f64,
     pub switches: usize,
+    pub pacer_delay: f64,
+    pub pacer_dropped: u64,
+    pub audio_lost: f64,
 }
 
 /// Run flows over a link for so long; a report a flow.
@@ -58,24 +61,8 @@ pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], durat
     let mut now = 0.0;
     let mut stats: Vec<Vec<(f64, f64, f64)>> = vec![Vec::new(); senders.len()];
     while now < duration {
-        for (flow, sender) in senders.iter_mut().enumerate() {
-            for (sequence, octets) in sender.poll(now) {
-                link.send(now, flow, sequence, octets);
-            }
-        }
-        for tcp in tcps.iter_mut() {
-            for sequence in tcp.poll(now) {
-                link.send(now, tcp.flow, sequence, tcp::SEGMENT);
-            }
-        }
-        for (arrived, flow, sequence) in link.poll(now) {
-            match senders.get_mut(flow) {
-                Some(sender) => sender.on_arrival(arrived, sequence),
-                None => tcps[flow - senders.len()].on_arrival(arrived, sequence),
-            }
-        }
-        for (flow, sender) in senders.iter_mut().enumerate() {
-            sender.receiver_poll(now);
+        step(link, senders, tcps, now);
+        for (flow, sender) in senders.iter().enumerate() {
             let since_step = now - link.capacity.last_step(now);
             if since_step > 3.0 || !link.capacity.steps_are_few() {
                 stats[flow].push((sender.estimate(), link.capacity.at(now), sender.layer_rate()));
@@ -84,6 +71,29 @@ pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], durat
         now += TICK;
     }
     stats.iter().enumerate().map(|(flow, samples)| report(link, &senders[flow], flow, samples, duration)).collect()
+}
+
+/// A step of virtual time.
+pub fn step(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], now: f64) {
+    for (flow, sender) in senders.iter_mut().enumerate() {
+        for (sequence, octets) in sender.poll(now) {
+            link.send(now, flow, sequence, octets);
+        }
+    }
+    for tcp in tcps.iter_mut() {
+        for sequence in tcp.poll(now) {
+            link.send(now, tcp.flow, sequence, tcp::SEGMENT);
+        }
+    }
+    for (arrived, flow, sequence) in link.poll(now) {
+        match senders.get_mut(flow) {
+            Some(sender) => sender.on_arrival(arrived, sequence),
+            None => tcps[flow - senders.len()].on_arrival(arrived, sequence),
+        }
+    }
+    for sender in senders.iter_mut() {
+        sender.receiver_poll(now);
+    }
 }
 
 fn report(link: &Link, sender: &Sender, flow: usize, samples: &[(f64, f64, f64)], duration: f64) -> Report {
@@ -105,5 +115,8 @@ fn report(link: &Link, sender: &Sender, flow: usize, samples: &[(f64, f64, f64)]
         probe_share: sender.probe_octets / sender.sent_octets,
         delivered_mbps: sender.arrived_octets * 8.0 / duration / 1e6,
         switches: sender.switches,
+        pacer_delay: sender.pacer_delay,
+        pacer_dropped: sender.pacer_dropped,
+        audio_lost: 1.0 - sender.audio_arrived / sender.audio_sent.max(1.0),
     }
 }

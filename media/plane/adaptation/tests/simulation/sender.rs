@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use adaptation::pacer::{Class, Pacer};
 use adaptation::probe::{self, Prober};
 use adaptation::{Config, Estimator};
 
@@ -25,8 +26,10 @@ pub struct Sender {
     random: Random,
     next_frame: f64,
     next_audio: f64,
-    pacer: VecDeque<f64>,
-    pacer_free: f64,
+    pacer: Pacer<f64>,
+    /// Longest that the pacer's queue has been, seconds.
+    pub pacer_delay: f64,
+    pub pacer_dropped: u64,
     probing: VecDeque<(f64, f64)>,
     arrivals: Vec<(u16, f64)>,
     highest: Option<u16>,
@@ -42,11 +45,22 @@ pub struct Sender {
     pub arrived_octets: f64,
     pub switches: usize,
     sizes: std::collections::HashMap<u16, f64>,
+    pub audio_sent: f64,
+    pub audio_arrived: f64,
+    /// Numbers of the audio packets that are on their way.
+    audio: std::collections::HashSet<u16>,
     keyframe: bool,
     pub measured_from: f64,
     last_down: f64,
     last_up: f64,
     patience: f64,
+    /// A picture of ten times the size so often, s, and pictures of temporal layers, all sent as they come: as a publisher's
+    /// encoder makes them where nothing paces.
+    pub bursts_every: Option<f64>,
+    frames: usize,
+    /// For how long others were believed to use the link, s.
+    pub contended: f64,
+    polled: f64,
 }
 
 impl Sender {
@@ -60,8 +74,9 @@ impl Sender {
             random: Random(seed),
             next_frame: 0.0,
             next_audio: 0.0,
-            pacer: VecDeque::new(),
-            pacer_free: 0.0,
+            pacer: Pacer::default(),
+            pacer_delay: 0.0,
+            pacer_dropped: 0,
             probing: VecDeque::new(),
             arrivals: Vec::new(),
             highest: None,
@@ -76,11 +91,18 @@ impl Sender {
             arrived_octets: 0.0,
             switches: 0,
             sizes: Default::default(),
+            audio_sent: 0.0,
+            audio_arrived: 0.0,
+            audio: Default::default(),
             keyframe: true,
             measured_from: 0.0,
             last_down: -99.0,
             last_up: -99.0,
             patience: 0.5,
+            bursts_every: None,
+            frames: 0,
+            contended: 0.0,
+            polled: 0.0,
         }
     }
     pub fn estimate(&self) -> f64 {
@@ -97,15 +119,22 @@ impl Sender {
             self.next_audio = now;
             return Vec::new();
         }
+        self.contended += if self.estimator.is_contended() { now - self.polled } else { 0.0 };
+        self.polled = now;
         let mut out = Vec::new();
         while self.reports.front().is_some_and(|(at, _)| *at <= now) {
             let (_, report) = self.reports.pop_front().unwrap();
             self.estimator.on_feedback(now, report.into_iter());
+            if self.estimator.is_told() {
+                self.pacer.set_estimate(self.estimate());
+            }
             self.choose(now);
         }
         if now >= self.next_audio {
             self.next_audio += 0.02;
             self.leave(now, 140.0, &mut out);
+            self.audio_sent += 1.0;
+            self.audio.extend(out.last().map(|(sequence, _)| *sequence));
         }
         if now >= self.next_frame {
             self.next_frame += 1.0 / 30.0;
@@ -115,30 +144,28 @@ impl Sender {
                 size *= 5.0;
                 self.keyframe = false;
             }
-            let packets = (size / PACKET).ceil().max(1.0);
-            for _ in 0..packets as usize {
-                self.pacer.push_back(size / packets);
+            if let Some(every) = self.bursts_every {
+                size *= if self.frames % (every * 30.0) as usize == 29 { 10.0 } else { [1.6, 0.8, 0.8, 0.8][self.frames % 4] };
+                self.frames += 1;
             }
+            let packets = (size / PACKET).ceil().max(1.0);
+            let (packets, each) = (packets as usize, size / packets);
+            let passing = self.pacer.passing(now, Class::Video, packets, each as usize);
+            (0..passing).for_each(|_| self.leave(now, each, &mut out));
+            (passing..packets).for_each(|_| self.pacer.hold(now, Class::Video, each as usize, each));
         }
-        self.pace(now, &mut out);
+        for octets in self.pacer.take_burst(now) {
+            self.leave(now, octets, &mut out);
+        }
+        self.pacer_delay = self.pacer_delay.max(self.pacer.delay());
+        self.pacer_dropped += self.pacer.take_dropped();
         self.probe(now, &mut out);
         out
     }
 
-    fn pace(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
-        let backlog: f64 = self.pacer.iter().sum::<f64>() * 8.0;
-        let rate = (self.estimate() * 1.25).max(backlog / 0.5);
-        self.pacer_free = self.pacer_free.max(now - 0.005);
-        while self.pacer_free <= now {
-            let Some(octets) = self.pacer.pop_front() else { break };
-            self.pacer_free += octets * 8.0 / rate;
-            self.leave(now, octets, out);
-        }
-    }
-
     fn probe(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
         let wanted = (LAYERS.last().unwrap() + AUDIO) * 1.15;
-        if self.probing.is_empty() && self.pacer.is_empty() {
+        if self.probing.is_empty() && !self.pacer.is_waiting() {
             if let Some(probe) = self.prober.poll(now, self.estimate(), wanted) {
                 let mut at = now;
                 let mut left = probe.octets;
@@ -157,6 +184,7 @@ impl Sender {
     }
 
     fn leave(&mut self, now: f64, octets: f64, out: &mut Vec<(u16, f64)>) {
+        self.pacer.on_sent(now, octets as usize);
         let sequence = self.estimator.on_sent(now, octets);
         self.sent_octets += octets;
         self.sizes.insert(sequence, octets);
@@ -191,7 +219,6 @@ impl Sender {
         self.layer = layer;
         self.switches += 1;
         self.keyframe = true;
-        self.pacer.clear();
         self.want_up_since = None;
     }
 
@@ -199,6 +226,7 @@ impl Sender {
         if arrived > self.measured_from {
             self.arrived_octets += self.sizes.get(&sequence).copied().unwrap_or(0.0);
         }
+        self.audio_arrived += f64::from(u8::from(self.audio.remove(&sequence)));
         self.arrivals.push((sequence, (arrived / 0.00025).floor() * 0.00025));
         if self.highest.is_none_or(|highest| sequence.wrapping_sub(highest) < 0x8000) {
             self.highest = Some(sequence);

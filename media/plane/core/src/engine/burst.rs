@@ -6,13 +6,16 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use adaptation::pacer::Class;
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
 use super::feed::Numbers;
 use super::layers::{LayerReader, Layers};
 use super::link::Link;
+use super::pacer::Held;
 use super::redundancy::PayloadTypes;
+use super::scratch::Scratch;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
 use crate::command::ExtensionIds;
@@ -40,6 +43,8 @@ pub(super) struct Stream<'a> {
     pub(super) ssrc: u32,
     pub(super) mid: &'a [u8],
     pub(super) extensions: ExtensionIds,
+    /// How urgent they are.
+    pub(super) class: Class,
     /// 24 bits of 6.18 fixed point seconds, now.
     pub(super) abs_send_time: [u8; 3],
     /// Now, by the clock of the link.
@@ -115,7 +120,7 @@ impl<'a> Outgoing<'a> {
 #[expect(clippy::too_many_arguments, reason = "what `send` takes, and the encoding's layers")]
 pub(super) fn send_layers(
     layers: &LayerReader, stream: &mut Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress,
-    scratch: &mut Vec<u8>, counters: &mut Counters, out: &mut impl Output,
+    scratch: &mut Scratch, counters: &mut Counters, out: &mut impl Output,
 ) {
     if stream.extensions.dependency_descriptor == 0 || packets.iter().all(|outgoing| outgoing.active.is_none()) {
         return send(stream, packets, sender, destination, scratch, counters, out);
@@ -131,17 +136,24 @@ pub(super) fn send_layers(
     }
 }
 
-/// Seal and send `packets` in as few sends as their sizes allow.
+/// Seal and send `packets` in as few sends as their sizes allow. What exceeds the subscriber's link waits in its pacer.
 pub(super) fn send(
-    stream: &mut Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Vec<u8>,
+    stream: &mut Stream<'_>, packets: &[Outgoing<'_>], sender: &SrtpSender, destination: TransportAddress, scratch: &mut Scratch,
     counters: &mut Counters, out: &mut impl Output,
 ) {
     for packets in packets.chunks(MAX_SEGMENTS) {
         let sizes = stream.sizes(packets, sender.rtp_overhead());
         let (mut rest, mut rest_sizes) = (packets, sizes.as_slice());
         while let Some((run, segment_size)) = next_run(rest_sizes) {
-            let (now, later) = rest.split_at(run);
-            let (now_sizes, later_sizes) = rest_sizes.split_at(run);
+            let passing = stream.passing(run, segment_size);
+            if passing == 0 {
+                stream.hold(rest, rest_sizes, sender.rtp_overhead(), scratch, counters);
+                break;
+            }
+            let (now, later) = rest.split_at(passing);
+            let (now_sizes, later_sizes) = rest_sizes.split_at(passing);
+            // Where only a part of the run leaves, it may be of smaller ones.
+            let segment_size = now_sizes.iter().copied().max().unwrap_or(segment_size);
             stream.seal_run(now, now_sizes, segment_size, sender, scratch, counters);
             counters.bursts_sent.add(1);
             out.transmit(destination, segment_size, scratch);
@@ -204,6 +216,37 @@ impl Stream<'_> {
             header.saturating_add(outgoing.written().len()).saturating_add(overhead)
         };
         packets.iter().take(MAX_SEGMENTS).map(size).collect()
+    }
+
+    /// How many of the next packets may leave at once.
+    fn passing(&self, packets: usize, octets: usize) -> usize {
+        self.link.as_ref().map_or(packets, |link| link.passing(self.since_epoch, self.class, packets, octets))
+    }
+
+    /// Write packets of these sizes, sealed with `overhead` octets, and let them wait for their turn.
+    fn hold(&mut self, packets: &[Outgoing<'_>], sizes: &[usize], overhead: usize, scratch: &mut Scratch, counters: &mut Counters) {
+        let (mut rest, mut rest_sizes) = (packets, sizes);
+        while let Some((run, segment_size)) = next_run(rest_sizes) {
+            let (now, later) = rest.split_at(run);
+            let (now_sizes, later_sizes) = rest_sizes.split_at(run);
+            for (outgoing, size) in now.iter().zip(now_sizes) {
+                // Bursts are cut where their time ends, so each of them has to be whole.
+                let missing = segment_size.saturating_sub(*size);
+                let padding = if missing <= MAX_PADDING { missing } else { 0 };
+                counters.padding_octets_sent.add(padding as u64);
+                scratch.clear();
+                let header_len = self.write(outgoing, padding, &mut None, scratch);
+                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16) };
+                let octets = held.packet.len().saturating_add(overhead);
+                if let Some(link) = &mut self.link {
+                    link.hold(self.since_epoch, self.class, octets, held);
+                    counters.packets_paced.add(1);
+                    counters.paced_dropped.add(link.take_dropped());
+                }
+            }
+            (rest, rest_sizes) = (later, later_sizes);
+        }
+        scratch.holding.extend(self.link.as_ref().map(|link| link.peer));
     }
 
     /// Write and seal packets of these sizes, all but the last padded to `segment_size`.

@@ -21,6 +21,7 @@ impl Engine {
         if self.carry_out(command, now, out).is_none() {
             self.counters.unknown_id.add(1);
         }
+        self.pace_what_waits(now);
     }
 
     fn carry_out(&mut self, command: Command, now: Instant, out: &mut impl Output) -> Option<()> {
@@ -41,7 +42,7 @@ impl Engine {
             Command::SetKeys { peer, profile, send, receive, hold } => {
                 let key = *self.ids.peers.get(&peer)?;
                 let (sender, receiver) = (SrtpSender::new(profile, &send), SrtpReceiver::new(profile, &receive));
-                self.open_media(key, Security { sender, receiver }, hold, now, out);
+                self.open_media(key, Box::new(Security { sender, receiver }), hold, now, out);
             }
             Command::ShowAgain(peer) => self.show_again(peer, now, out)?,
             Command::AddSource { source, peer, kind, mid, codecs, rids, ssrcs } => {
@@ -55,12 +56,12 @@ impl Engine {
             }
             Command::RemoveMirror(source) => self.remove_mirror(source, out)?,
             Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs } => {
-                let peer = *self.ids.peers.get(&peer)?;
-                let key = self.sinks.insert(Sink::new(sink, peer, mid, ssrc, rtx_ssrc, cname, codecs, now));
-                let peer = self.peers.get_mut(peer)?;
+                let owner = *self.ids.peers.get(&peer)?;
+                let key = self.sinks.insert(Sink::new(sink, owner, mid, ssrc, rtx_ssrc, cname, codecs, now));
+                let peer = self.peers.get_mut(owner)?;
                 peer.sinks.push(key);
                 if peer.extensions.transport_cc != 0 {
-                    peer.link.get_or_insert_with(|| Box::new(Link::new(self.clock.since_epoch(now))));
+                    peer.link.get_or_insert_with(|| Box::new(Link::new(owner, self.clock.since_epoch(now))));
                 }
                 peer.sending.extend([ssrc, rtx_ssrc].into_iter().filter(|&ssrc| ssrc != 0));
                 self.ids.sinks.insert(sink, key);
@@ -165,7 +166,7 @@ impl Engine {
         for ufrag in peer.credentials.ufrags() {
             self.by_ufrag.remove(ufrag);
         }
-        for address in &peer.checked {
+        for address in &*peer.checked {
             self.by_address.remove(address);
         }
         for source in peer.sources {

@@ -54,6 +54,12 @@ counters! {
     bursts_sent,
     /// Of these, sent as the last segments of another: audio behind a picture.
     bursts_joined,
+    /// Packets that waited for their turn on their subscriber's link.
+    packets_paced,
+    /// Sends that carried them.
+    paced_bursts,
+    /// Of these packets, dropped: too old, or more than may wait.
+    paced_dropped,
     /// Octets of padding that evened out segments.
     padding_octets_sent,
     /// Retransmissions received from publishers (RFC 4588).
@@ -106,6 +112,8 @@ counters! {
     switches,
     /// Transport-wide feedback messages sent to publishers.
     feedback_sent,
+    /// Losses that feedback did not tell publishers of.
+    feedback_losses_kept_back,
     /// Packets handed to mirrors on other workers, counted for each mirror.
     mirror_packets_sent,
     /// Packets that mirrors of this worker took.
@@ -126,6 +134,8 @@ counters! {
     tickets_taken,
     /// Tickets whose MAC is wrong.
     tickets_forged,
+    /// Tickets whose check had another password.
+    tickets_wrong_password,
     /// Tickets that came too late.
     tickets_expired,
     /// Tickets that were used before.

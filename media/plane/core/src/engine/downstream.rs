@@ -53,9 +53,11 @@ impl Engine {
     }
 
     fn receive_report(&mut self, now: Instant, peer: PeerKey, block: &ReportBlock) {
-        if let Some(sink) = self.sink_of(peer, block.ssrc).and_then(|key| self.sinks.get_mut(key)) {
+        let Some(key) = self.sink_of(peer, block.ssrc) else { return };
+        if let Some(sink) = self.sinks.get_mut(key) {
             sink.on_report(block, now);
         }
+        self.note_losses(now, peer, key);
     }
 
     fn receive_keyframe_request(&mut self, now: Instant, peer: PeerKey, media: u32, out: &mut impl Output) {

@@ -39,6 +39,7 @@ impl Engine {
         for &key in riders {
             self.forward_source(now, key, &[], out);
         }
+        self.pace_what_waits(now);
     }
 
     /// The sources whose media are ripe: with pictures, and with audio. The others wait on.

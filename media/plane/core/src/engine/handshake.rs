@@ -7,7 +7,7 @@ use super::peer::Security;
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
-use crate::command::{MediaKind, PeerId};
+use crate::command::{Event, MediaKind, PeerId};
 
 /// After the keys a request for a keyframe means that the beginning was lost, which the cache can send again.
 const BEGINNING: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub(super) struct Opening {
     first_flight: Vec<Vec<u8>>,
     followed: u8,
     /// Keys that are not used yet, and when they are.
-    held: Option<(Instant, Security)>,
+    held: Option<(Instant, Box<Security>)>,
     /// When media began.
     began: Option<Instant>,
     /// The beginning was sent twice.
@@ -64,7 +64,7 @@ impl Engine {
 
     /// The keys have come: open the media gate, or let it wait. A browser loses the head of a keyframe that comes upon our last
     /// flight at once, because it is still busy with that.
-    pub(super) fn open_media(&mut self, key: PeerKey, security: Security, hold: Duration, now: Instant, out: &mut impl Output) {
+    pub(super) fn open_media(&mut self, key: PeerKey, security: Box<Security>, hold: Duration, now: Instant, out: &mut impl Output) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         match now.checked_add(hold).filter(|_| !hold.is_zero()) {
             Some(due) => {
@@ -112,11 +112,13 @@ impl Engine {
         begins && !std::mem::replace(&mut peer.opening.repeated, true) && self.replay_again(sink, now, out)
     }
 
-    fn begin_media(&mut self, key: PeerKey, security: Security, now: Instant, out: &mut impl Output) {
+    fn begin_media(&mut self, key: PeerKey, security: Box<Security>, now: Instant, out: &mut impl Output) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         peer.security = Some(security);
         peer.opening.began = Some(now);
+        let watcher = (!peer.sinks.is_empty()).then_some(peer.id);
         self.begin_replays(key, now, out);
+        self.events.extend(watcher.map(|peer| Event::Began { peer }));
     }
 
     /// Only a sink that shows a picture has something to begin anew.

@@ -13,6 +13,9 @@ use crate::{vp8, vp9};
 /// Spatial layers whose arrival and switching points are told apart: as many as a dependency descriptor can have.
 const SPATIAL: usize = 4;
 
+/// Temporal layers whose octets are told apart; what is above counts as the last.
+const TEMPORAL: usize = 4;
+
 /// Layers are reported as arriving for one to two of these after their last packet.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -67,6 +70,20 @@ pub(super) struct LayerReader {
     /// Spatial and temporal layers that came in this window and in the last one.
     seen: [Option<Layers>; 2],
     window_began: Option<Instant>,
+}
+
+/// Payload octets that arrived, by spatial and temporal layer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LayerOctets(pub(super) [[u64; TEMPORAL]; SPATIAL]);
+
+impl LayerOctets {
+    pub(super) fn add(&mut self, layer: Layers, octets: u64) {
+        let spatial = usize::from(layer.spatial).min(SPATIAL.saturating_sub(1));
+        let temporal = usize::from(layer.temporal).min(TEMPORAL.saturating_sub(1));
+        if let Some(sum) = self.0.get_mut(spatial).and_then(|layers| layers.get_mut(temporal)) {
+            *sum = sum.saturating_add(octets);
+        }
+    }
 }
 
 impl Layers {

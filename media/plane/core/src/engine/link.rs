@@ -4,11 +4,13 @@
 use std::time::{Duration, Instant};
 
 use adaptation::Estimator;
+use adaptation::pacer::{Class, Pacer};
 
 use super::counters::Counter;
+use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
-use super::{Engine, PeerKey};
+use super::{Engine, PeerKey, SinkKey};
 use crate::command::LinkRow;
 use crate::twcc::Feedback;
 
@@ -22,6 +24,8 @@ const HALF_RANGE: i64 = 1 << 23;
 const REMB_LIFETIME: Duration = Duration::from_secs(5);
 
 pub(super) struct Link {
+    /// Whose it is.
+    pub(super) peer: PeerKey,
     estimator: Estimator,
     /// The origin of the estimator's seconds.
     began: Duration,
@@ -29,17 +33,20 @@ pub(super) struct Link {
     /// The last reference time, unrolled.
     reference: Option<i64>,
     pub(super) probes: Probes,
+    pacer: Pacer<Held>,
 }
 
 impl Link {
     /// Nothing is known yet. `since_epoch` is now.
-    pub(super) fn new(since_epoch: Duration) -> Self {
+    pub(super) fn new(peer: PeerKey, since_epoch: Duration) -> Self {
         Self {
+            peer,
             estimator: Estimator::new(adaptation::Config::default()),
             began: since_epoch,
             octets: Counter::default(),
             reference: None,
             probes: Probes::default(),
+            pacer: Pacer::default(),
         }
     }
 
@@ -47,7 +54,35 @@ impl Link {
     #[expect(clippy::cast_precision_loss, reason = "a packet has few octets")]
     pub(super) fn number(&mut self, since_epoch: Duration, octets: usize) -> u16 {
         self.octets.add(octets as u64);
-        self.estimator.on_sent(self.seconds(since_epoch), octets as f64)
+        let now = self.seconds(since_epoch);
+        self.pacer.on_sent(now, octets);
+        self.estimator.on_sent(now, octets as f64)
+    }
+
+    /// How many of the next packets, of so many octets each, may leave at once.
+    pub(super) fn passing(&self, since_epoch: Duration, class: Class, packets: usize, octets: usize) -> usize {
+        self.pacer.passing(self.seconds(since_epoch), class, packets, octets)
+    }
+
+    /// Keep a packet, of so many octets when sealed, until its turn comes.
+    pub(super) fn hold(&mut self, since_epoch: Duration, class: Class, octets: usize, packet: Held) {
+        self.pacer.hold(self.seconds(since_epoch), class, octets, packet);
+    }
+
+    /// The packets whose turn has come.
+    pub(super) fn take_burst(&mut self, since_epoch: Duration) -> Vec<Held> {
+        self.pacer.take_burst(self.seconds(since_epoch))
+    }
+
+    /// How long until there are some, if anything waits.
+    pub(super) fn next_burst(&self, since_epoch: Duration) -> Option<Duration> {
+        let delay = self.pacer.due()? - self.seconds(since_epoch);
+        Some(Duration::try_from_secs_f64(delay).unwrap_or_default())
+    }
+
+    /// Packets dropped since this was last asked.
+    pub(super) fn take_dropped(&mut self) -> u64 {
+        self.pacer.take_dropped()
     }
 
     /// A copy of the packet of this number leaves.
@@ -59,6 +94,11 @@ impl Link {
     /// Packets of padding that leave now.
     pub(super) fn due_padding(&mut self, since_epoch: Duration) -> usize {
         let now = self.seconds(since_epoch);
+        // Behind pictures that wait a train would tell nothing, and it would only make the queue longer.
+        if self.pacer.is_waiting() {
+            self.probes.pause();
+            return 0;
+        }
         self.probes.poll(now, self.estimator.estimate())
     }
 
@@ -66,6 +106,9 @@ impl Link {
         let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
+        if self.estimator.is_told() {
+            self.pacer.set_estimate(self.estimator.estimate());
+        }
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.
@@ -96,6 +139,8 @@ impl Link {
             octets: self.octets.get(),
             copied: 0,
             contended: self.estimator.is_contended(),
+            paced_octets: u32::try_from(self.pacer.octets()).unwrap_or(u32::MAX),
+            paced_ms: (self.pacer.delay() * 1000.0) as f32,
         }
     }
 }
@@ -107,18 +152,21 @@ fn seconds(ticks: i64) -> f64 {
 
 impl Peer {
     /// What is known of its link.
+    #[expect(clippy::cast_possible_truncation, reason = "for people and policy seven digits are enough")]
     pub(super) fn link_row(&self) -> LinkRow {
-        let row = match (&self.link, self.bound) {
-            (Some(link), _) => link.row(),
-            (None, Some((bitrate, _))) => LinkRow { estimate_bps: bitrate, ..LinkRow::UNKNOWN },
-            (None, None) => LinkRow::UNKNOWN,
-        };
+        let single = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
+        let by_reports =
+            || LinkRow { estimate_bps: single(self.reports.estimate()), loss: single(self.reports.loss()), ..LinkRow::UNKNOWN };
+        let row = self.link.as_ref().map_or_else(by_reports, |link| link.row());
         LinkRow { copied: self.copies.octets(), ..row }
     }
 
     /// Drop a bound that was told a while ago.
     pub(super) fn forget_bound(&mut self, now: Instant) {
-        self.bound = self.bound.filter(|(_, told)| now.saturating_duration_since(*told) < REMB_LIFETIME);
+        if self.bound_told.is_some_and(|told| now.saturating_duration_since(told) >= REMB_LIFETIME) {
+            self.bound_told = None;
+            self.reports.forget_bound();
+        }
     }
 }
 
@@ -137,9 +185,29 @@ impl Engine {
     /// Take in a bound that a subscriber tells (draft-alvestrand-rmcat-remb-03).
     #[expect(clippy::cast_precision_loss, reason = "it has 18 bits of mantissa")]
     pub(super) fn receive_remb(&mut self, now: Instant, peer: PeerKey, bitrate: u64) {
+        let octets = self.octets_to(peer);
+        let seconds = self.clock.since_epoch(now).as_secs_f64();
         if let Some(peer) = self.peers.get_mut(peer) {
-            peer.bound = Some((bitrate as f32, now));
+            peer.bound_told = Some(now);
+            peer.reports.on_bound(seconds, bitrate as f64, octets);
         }
+    }
+
+    /// Take in the losses of a stream, where that is all that is known of its subscriber's link. The stream that carries most
+    /// tells for the link.
+    pub(super) fn note_losses(&mut self, now: Instant, peer: PeerKey, sink: SinkKey) {
+        let octets = self.octets_to(peer);
+        let seconds = self.clock.since_epoch(now).as_secs_f64();
+        let Some(sink) = self.sinks.get(sink).filter(|sink| sink.octets.get().saturating_mul(2) >= octets) else { return };
+        if let Some(peer) = self.peers.get_mut(peer).filter(|peer| peer.link.is_none()) {
+            peer.reports.on_report(seconds, sink.fraction_lost().into(), octets);
+        }
+    }
+
+    /// Payload octets sent to a peer since the beginning.
+    fn octets_to(&self, peer: PeerKey) -> u64 {
+        let sinks = self.peers.get(peer).map(|peer| peer.sinks.as_slice()).unwrap_or_default();
+        sinks.iter().filter_map(|&key| self.sinks.get(key)).map(|sink| sink.octets.get()).fold(0, u64::saturating_add)
     }
 }
 
@@ -149,7 +217,7 @@ mod tests {
 
     #[test]
     fn reference_times_go_on_over_the_wrap_and_back() {
-        let mut link = Link::new(Duration::ZERO);
+        let mut link = Link::new(PeerKey::default(), Duration::ZERO);
         let wrap = 1 << 24;
         assert_eq!(
             [0xFF_FFFE, 0xFF_FFFF, 1, 0xFF_FFFF, 2].map(|time| link.unroll(time)),

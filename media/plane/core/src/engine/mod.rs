@@ -23,12 +23,14 @@ mod link;
 mod link_loss;
 mod mirror;
 mod mirrored;
+mod pacer;
 mod peer;
 mod probes;
 mod redundancy;
 mod repair;
 mod replay;
 mod ride;
+mod scratch;
 mod selector;
 mod sent;
 mod sequence_map;
@@ -110,6 +112,8 @@ pub struct Engine {
     turn: u32,
     /// Sinks that are being sent what the cache holds.
     replaying: Vec<SinkKey>,
+    /// Peers to whom something waits for its turn.
+    pacing: Vec<PeerKey>,
     /// Peers for whom more is wanted than is known to fit.
     probing: Vec<PeerKey>,
     /// Peers of whose packets copies are due.
@@ -123,7 +127,7 @@ pub struct Engine {
     events: VecDeque<Event>,
     counters: Counters,
     /// What is being sent: reused, so that forwarding allocates nothing and stays in the cache.
-    scratch: Vec<u8>,
+    scratch: scratch::Scratch,
     /// A send that waits for more to the same subscriber.
     joint: joint::Joint,
 }
@@ -160,6 +164,7 @@ impl Engine {
             dirty: Vec::new(),
             turn: 0,
             replaying: Vec::new(),
+            pacing: Vec::new(),
             probing: Vec::new(),
             copying: Vec::new(),
             opening: Vec::new(),
@@ -168,7 +173,7 @@ impl Engine {
             tickets: tickets::Tickets::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
-            scratch: Vec::with_capacity(burst::MAX_BURST_OCTETS),
+            scratch: scratch::Scratch::default(),
             joint: joint::Joint::default(),
         }
     }
@@ -200,7 +205,10 @@ impl Engine {
                     self.flush(now, out);
                 }
             }
-            Kind::Rtcp => self.receive_rtcp(now, peer, from, datagram, out),
+            Kind::Rtcp => {
+                self.receive_rtcp(now, peer, from, datagram, out);
+                self.pace_what_waits(now);
+            }
         }
     }
 
@@ -216,6 +224,7 @@ impl Engine {
             match timer {
                 timers::Timer::Flush => self.flush(now, out),
                 timers::Timer::Replays => self.send_replays(now, out),
+                timers::Timer::Pacing => self.send_paced(now, out),
                 timers::Timer::Probes => self.send_probes(now, out),
                 timers::Timer::Copies => self.send_copies(now, out),
                 timers::Timer::Openings => self.open_held_media(now, out),
@@ -226,6 +235,7 @@ impl Engine {
                 timers::Timer::Silence => self.report_silence(now),
                 timers::Timer::Liveness => self.check_liveness(now),
             }
+            self.pace_what_waits(now);
         }
     }
 
@@ -269,9 +279,9 @@ impl Engine {
 
     /// A row an encoding, lowest first; empty when the source is unknown.
     #[must_use]
-    pub fn source_stats(&self, source: SourceId) -> Vec<EncodingRow> {
+    pub fn source_stats(&self, source: SourceId, now: Instant) -> Vec<EncodingRow> {
         let source = self.ids.sources.get(&source).and_then(|&key| self.sources.get(key));
-        source.map_or_else(Vec::new, |source| source.encodings.iter().map(source::Encoding::row).collect())
+        source.map_or_else(Vec::new, |source| source.encodings.iter().map(|encoding| encoding.row(now)).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use adaptation::ReportEstimator;
 use arrayvec::ArrayVec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -13,6 +14,7 @@ use super::link::Link;
 use super::{SinkKey, SourceKey};
 use crate::address::TransportAddress;
 use crate::command::{ExtensionIds, PeerId};
+use crate::leniency::Leniency;
 use crate::remb_estimate::RembEstimate;
 use crate::round_trip::RoundTrip;
 use crate::srtp::{SrtpReceiver, SrtpSender};
@@ -36,7 +38,7 @@ pub(super) struct Peer {
     /// Since when we send there.
     moved_at: Option<Instant>,
     /// Addresses that passed a check, oldest first: what they send is this peer's.
-    pub(super) checked: ArrayVec<TransportAddress, MAX_ADDRESSES>,
+    pub(super) checked: Box<ArrayVec<TransportAddress, MAX_ADDRESSES>>,
     /// When something authenticated came last.
     pub(super) last_heard: Instant,
     pub(super) lost: bool,
@@ -46,7 +48,8 @@ pub(super) struct Peer {
     pub(super) checks: Bucket,
     /// Spent of the DTLS datagrams that are handed up.
     pub(super) dtls: Bucket,
-    pub(super) security: Option<Security>,
+    /// Apart from the peer, as all that forwarding does not touch: peers lie close together, and the processor's tables reach farther.
+    pub(super) security: Option<Box<Security>>,
     /// How far it is on its way to media.
     pub(super) opening: Opening,
     pub(super) sources: Vec<SourceKey>,
@@ -58,14 +61,18 @@ pub(super) struct Peer {
     /// When we sent the first DTLS datagram that no answer has come to yet.
     pub(super) handshake_sent: Option<Instant>,
     pub(super) arrivals: twcc::Recorder,
+    /// Whether its feedback tells all that it lost.
+    pub(super) leniency: Leniency,
     /// What it is told to send at most, where it has no transport-wide feedback.
     pub(super) remb: RembEstimate,
     /// What its link carries, where it receives anything.
     pub(super) link: Option<Box<Link>>,
     /// What is sent to it more than once.
     pub(super) copies: Copies,
-    /// Bit/s that it asks us not to exceed (REMB), and when it last did.
-    pub(super) bound: Option<(f32, Instant)>,
+    /// The same from its reports alone, where it has no transport-wide feedback.
+    pub(super) reports: ReportEstimator,
+    /// When it last asked us not to exceed a bitrate (REMB).
+    pub(super) bound_told: Option<Instant>,
 }
 
 /// The SRTP contexts, once DTLS brought the keys.
@@ -94,7 +101,7 @@ impl Peer {
             extensions,
             address: None,
             moved_at: None,
-            checked: ArrayVec::new(),
+            checked: Box::default(),
             last_heard: now,
             lost: false,
             provisional_since: None,
@@ -109,10 +116,12 @@ impl Peer {
             round_trip: RoundTrip::default(),
             handshake_sent: None,
             arrivals: twcc::Recorder::default(),
+            leniency: Leniency::default(),
             remb: RembEstimate::default(),
             link: None,
             copies: Copies::default(),
-            bound: None,
+            reports: ReportEstimator::default(),
+            bound_told: None,
         }
     }
 

@@ -45,6 +45,11 @@ impl Probes {
         }
     }
 
+    /// End the train that is on its way.
+    pub(super) fn pause(&mut self) {
+        self.train = None;
+    }
+
     fn is_wanted(&self) -> bool {
         self.wanted > 0.0
     }

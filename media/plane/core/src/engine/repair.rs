@@ -38,6 +38,7 @@ impl Engine {
                 }
                 let given_up = encoding.nacks.take_given_up();
                 if !given_up.is_empty() {
+                    peer.leniency.on_given_up(given_up.len());
                     lost_for_good.push((Wanted { source: key, encoding: index }, given_up));
                 }
             }

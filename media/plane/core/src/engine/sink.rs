@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use adaptation::pacer::Class;
+
 use super::burst::Stream;
 use super::cache::Packet;
 use super::counters::Counter;
@@ -23,6 +25,9 @@ use crate::sequence::{low16, low32};
 /// Sent packets whose retransmissions are told apart: about 0.7 s of the best encoding, a power of two.
 const RESENT: usize = 512;
 
+/// Hz.
+const VIDEO_CLOCK: u32 = 90_000;
+
 /// A packet asked for again within this time is still on its way.
 const RESEND_INTERVAL_MS: u32 = 15;
 
@@ -34,6 +39,8 @@ pub(super) struct Sink {
     pub(super) rtx_ssrc: u32,
     pub(super) cname: String,
     pub(super) codecs: Vec<Codec>,
+    /// How urgent what it sends is.
+    class: Class,
     /// What the caller asked for.
     pub(super) wanted: Option<Wanted>,
     /// The highest layers that the caller asked for.
@@ -86,6 +93,8 @@ impl Sink {
     ) -> Self {
         // Any start will do that leaves the first wrap some way off (RFC 3550 section 5.1).
         let first_sequence = i64::from(ssrc & 0x7fff);
+        // All of video counts in 90 kHz (RFC 3551 section 5).
+        let class = if codecs.iter().all(|codec| codec.clock_rate == VIDEO_CLOCK) { Class::Video } else { Class::Audio };
         Self {
             id,
             peer,
@@ -94,6 +103,7 @@ impl Sink {
             rtx_ssrc,
             cname,
             codecs,
+            class,
             wanted: None,
             limit: Layers::ALL,
             track: Track::new(first_sequence),
@@ -192,7 +202,8 @@ impl Sink {
         &'a self, ssrc: u32, extensions: ExtensionIds, since_epoch: Duration, link: Option<&'a mut Link>,
     ) -> Stream<'a> {
         let abs_send_time = extension::abs_send_time(since_epoch);
-        Stream { ssrc, mid: self.mid.as_bytes(), extensions, abs_send_time, since_epoch, link }
+        let class = if ssrc == self.rtx_ssrc { Class::Retransmission } else { self.class };
+        Stream { ssrc, mid: self.mid.as_bytes(), extensions, class, abs_send_time, since_epoch, link }
     }
 
     /// Note a sender report that goes out.
@@ -211,6 +222,11 @@ impl Sink {
         }
         let round_trip = Duration::try_from_secs_f32(self.rtt_ms / 1000.0).ok();
         self.link.on_report(block, self.track.sent(), round_trip, now);
+    }
+
+    /// Of what was sent between the last two reports, 0–1.
+    pub(super) fn fraction_lost(&self) -> f32 {
+        self.link.fraction()
     }
 
     pub(super) fn row(&self, peer: u32, source: u32) -> SinkRow {

@@ -6,7 +6,7 @@ use super::cache::PacketCache;
 use super::counters::Counter;
 use super::gop::Gop;
 use super::governor::Governor;
-use super::layers::LayerReader;
+use super::layers::{LayerOctets, LayerReader};
 use super::mirror::Mirror;
 use super::mirrored::Mirrored;
 use super::ride::Rhythm;
@@ -15,6 +15,7 @@ use super::timestamps::SenderClock;
 use super::{PeerKey, SinkKey};
 use crate::command::{Codec, EncodingRow, EncodingTarget, MediaKind, SourceId};
 use crate::nack::NackGenerator;
+use crate::ntp;
 use crate::reception::Reception;
 use crate::sequence::SequenceUnwrapper;
 use crate::video_layers_allocation::Allocation;
@@ -69,6 +70,8 @@ pub(super) struct Encoding {
     pub(super) active: bool,
     pub(super) packets: Counter,
     pub(super) octets: Counter,
+    /// The same by layer.
+    pub(super) layer_octets: LayerOctets,
     pub(super) keyframes: Counter,
     pub(super) target: EncodingTarget,
 }
@@ -175,6 +178,7 @@ impl Encoding {
             active: false,
             packets: Counter::default(),
             octets: Counter::default(),
+            layer_octets: LayerOctets::default(),
             keyframes: Counter::default(),
             target: EncodingTarget::default(),
         }
@@ -229,7 +233,7 @@ impl Encoding {
         silent && std::mem::replace(&mut self.active, false)
     }
 
-    pub(super) fn row(&self) -> EncodingRow {
+    pub(super) fn row(&self, now: Instant) -> EncodingRow {
         EncodingRow {
             ssrc: self.ssrc.unwrap_or(0),
             packets: self.packets.get(),
@@ -241,7 +245,9 @@ impl Encoding {
                 .layers
                 .arriving()
                 .map_or((0, 0), |highest| (highest.spatial.saturating_add(1), highest.temporal.saturating_add(1))),
+            layer_bytes: self.layer_octets.0,
             target: self.target,
+            media_ms: self.clock.map_or(0, |clock| ntp::to_unix_ms(clock.at(now).0)),
         }
     }
 }

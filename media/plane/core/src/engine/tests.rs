@@ -16,6 +16,7 @@ mod copies;
 mod handshake;
 mod link;
 mod mirrors;
+mod pacing;
 mod repair;
 mod riding;
 mod switching;
@@ -145,6 +146,15 @@ fn translates_sender_reports_and_measures_the_round_trip() {
     world.send_rtcp(&mut member, report);
     let row = world.engine.snapshot()[0];
     assert!((row.rtt_ms - 100.0).abs() < 0.5, "{}", row.rtt_ms);
+    assert_eq!(world.engine.source_stats(SOURCE, world.now)[0].media_ms, 0, "a clock before 1970");
+    let told = crate::ntp::from_unix(Duration::from_millis(1_790_000_000_250));
+    let mut report = Vec::new();
+    let info_of_host = SenderInfo { ssrc: 555, ntp: told, rtp_timestamp: 270_000, packet_count: 9, octet_count: 9 };
+    rtcp::write_sender_report(&info_of_host, &[], &mut report);
+    world.send_rtcp(&mut host, report);
+    let later = world.now + Duration::from_millis(500);
+    let media_ms = world.engine.source_stats(SOURCE, later)[0].media_ms;
+    assert!(media_ms.abs_diff(1_790_000_000_750) <= 1, "{media_ms}");
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl Engine {
         };
         let password = self.tickets.password(ufrag)?;
         if request.verify(password.as_bytes()).is_err() {
-            counters.stun_rejected.add(1);
+            counters.tickets_wrong_password.add(1);
             return None;
         }
         counters.tickets_taken.add(1);
@@ -167,7 +167,7 @@ impl Engine {
         let key = self.peers.insert(peer);
         self.by_ufrag.insert(ufrag.to_owned(), key);
         self.ids.peers.insert(id, key);
-        self.events.push_back(Event::Ticket { peer: id, ufrag: ufrag.to_owned() });
+        self.events.push_back(Event::Ticket { peer: id, ufrag: ufrag.to_owned(), address: from });
         Some(key)
     }
 

@@ -9,6 +9,8 @@ pub(super) enum Timer {
     Flush,
     /// Send the next part of replays from the cache.
     Replays,
+    /// Send what waits for its turn on a link.
+    Pacing,
     /// Send padding that probes links.
     Probes,
     /// Send copies of packets.
@@ -29,9 +31,10 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 11] = [
+const ALL: [Timer; 12] = [
     Timer::Flush,
     Timer::Replays,
+    Timer::Pacing,
     Timer::Probes,
     Timer::Copies,
     Timer::Openings,
@@ -47,14 +50,8 @@ impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
     fn period(self) -> Option<Duration> {
         match self {
-            Self::Flush
-            | Self::Replays
-            | Self::Probes
-            | Self::Copies
-            | Self::Openings
-            | Self::Repair
-            | Self::Keyframes
-            | Self::Feedback => None,
+            Self::Flush | Self::Replays | Self::Pacing | Self::Probes | Self::Copies | Self::Openings => None,
+            Self::Repair | Self::Keyframes | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),
             Self::Silence => Some(Duration::from_millis(250)),

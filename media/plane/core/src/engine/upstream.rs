@@ -144,6 +144,7 @@ impl Engine {
             Place::default()
         };
         let sequence = encoding.unwrapper.unwrap(header.sequence_number);
+        let layer = place.layer;
         let head = Packet {
             sequence,
             timestamp: header.timestamp,
@@ -160,6 +161,9 @@ impl Engine {
         // Before the cache, which does not want what was repaired meanwhile: it has arrived all the same. Replays do not come here.
         if path == Path::Direct {
             encoding.reception.on_packet(header.sequence_number, header.timestamp, arrival, negotiated.clock_rate);
+            if let Some(peer) = self.peers.get_mut(source.peer) {
+                peer.leniency.on_packet(header.ssrc, header.timestamp, negotiated.clock_rate, arrival);
+            }
         }
         match encoding.cache.store(head, payload) {
             Stored::New => {}
@@ -175,6 +179,7 @@ impl Engine {
         let of_keyframe = encoding.note(sequence, now);
         encoding.packets.add(1);
         encoding.octets.add(payload.len() as u64);
+        encoding.layer_octets.add(layer, payload.len() as u64);
         if source.kind == MediaKind::Video && negotiated.rtx_payload_type.is_some() {
             match encoding.nacks.on_packet(header.sequence_number, now) {
                 Outcome::Overflow => {
@@ -182,9 +187,10 @@ impl Engine {
                     self.timers.arm(Timer::Keyframes, now);
                 }
                 // An original that only came late was no answer.
-                Outcome::Recovered { answered_after: Some(after) } if path == Path::Retransmitted => {
+                Outcome::Recovered { answered_after } if path == Path::Retransmitted => {
                     if let Some(peer) = self.peers.get_mut(source.peer) {
-                        peer.round_trip.on_sample(after);
+                        peer.leniency.on_repaired();
+                        answered_after.into_iter().for_each(|after| peer.round_trip.on_sample(after));
                     }
                 }
                 Outcome::New | Outcome::Recovered { .. } | Outcome::Old => {}
@@ -267,8 +273,14 @@ impl Engine {
     }
 
     /// Tell publishers when each packet arrived, so that their estimate of the uplink is sound.
-    pub(super) fn send_transport_feedback(&mut self, _now: Instant, out: &mut impl Output) {
+    pub(super) fn send_transport_feedback(&mut self, now: Instant, out: &mut impl Output) {
+        let since_epoch = self.clock.since_epoch(now);
         for peer in self.peers.values_mut() {
+            let (received, missing) = peer.arrivals.unreported();
+            if received > 0 {
+                let widest = peer.leniency.widest_gap(since_epoch, received, missing);
+                self.counters.feedback_losses_kept_back.add(peer.arrivals.fill_gaps(widest));
+            }
             let media_ssrc = peer.sources.first().and_then(|&source| self.sources.get(source)?.encodings.first()?.ssrc).unwrap_or(0);
             loop {
                 self.scratch.clear();

@@ -68,6 +68,37 @@ impl Recorder {
         }
     }
 
+    /// How many packets the next messages call received, and how many lost.
+    #[must_use]
+    pub fn unreported(&self) -> (u64, u64) {
+        let Some((next, newest)) = self.next.zip(self.arrivals.back()) else { return (0, 0) };
+        let known = self.arrivals.len().saturating_sub(self.arrivals.partition_point(|known| known.sequence < next)) as u64;
+        // Nothing is unreported where the newest is older than `next`.
+        let all = u64::try_from(newest.sequence.saturating_sub(next).saturating_add(1)).unwrap_or(0);
+        (known, all.saturating_sub(known))
+    }
+
+    /// Calls packets received that are missing in gaps up to `widest` packets wide, each in its turn between its neighbours.
+    /// Should one arrive after all it is a duplicate. Returns how many.
+    pub fn fill_gaps(&mut self, widest: u16) -> u64 {
+        let Some(next) = self.next else { return 0 };
+        // The last before the gap may be reported already; before the first that is known nothing can be filled.
+        let mut place = self.arrivals.partition_point(|known| known.sequence < next).max(1);
+        let mut filled = 0_u64;
+        while let Some((before, after)) =
+            place.checked_sub(1).and_then(|before| self.arrivals.get(before).copied().zip(self.arrivals.get(place).copied()))
+        {
+            let gap = after.sequence.saturating_sub(before.sequence).saturating_sub(1);
+            if (1..=i64::from(widest)).contains(&gap) && self.arrivals.len() < MAX_ARRIVALS {
+                let share = after.at.saturating_sub(before.at).checked_div(gap.saturating_add(1)).unwrap_or(0);
+                self.arrivals.insert(place, Arrival { sequence: before.sequence.saturating_add(1), at: before.at.saturating_add(share) });
+                filled = filled.saturating_add(1);
+            }
+            place = place.saturating_add(1);
+        }
+        filled
+    }
+
     /// Appends one feedback message about packets not yet reported, the oldest first.
     /// False, and nothing appended, when there is nothing to report; after true there may be more.
     ///

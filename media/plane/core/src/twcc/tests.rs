@@ -190,3 +190,19 @@ fn the_reference_time_wraps() {
     let mut recorder = recorder(&[(1, epoch + 300)]);
     assert_eq!(build(&mut recorder).unwrap().arrivals, [Some(300)]);
 }
+
+#[test]
+fn narrow_gaps_are_filled_between_their_neighbours_and_wide_ones_stay() {
+    let mut recorder = recorder(&[(65_533, 0), (65_535, 10), (2, 40), (9, 47)]);
+    assert_eq!(recorder.unreported(), (4, 9));
+    assert_eq!(recorder.fill_gaps(2), 3);
+    let expected = [[Some(0), Some(5), Some(10), Some(20), Some(30), Some(40)].as_slice(), &[None; 6], &[Some(47)]].concat();
+    assert_eq!(build(&mut recorder).unwrap().arrivals, expected);
+    assert_eq!(recorder.unreported(), (0, 0));
+    recorder.on_packet(0, at(60));
+    assert_eq!(build(&mut recorder), None, "what was filled and comes after all is a duplicate");
+    recorder.on_packet(11, at(67));
+    assert_eq!(recorder.fill_gaps(2), 1, "the gap behind the last message too");
+    assert_eq!(build(&mut recorder).unwrap().arrivals, [Some(57), Some(67)]);
+    assert_eq!(Recorder::default().fill_gaps(2), 0);
+}

@@ -10,6 +10,7 @@ use plane_core::demux::{Kind, classify};
 use plane_core::engine::{Config, Engine};
 use plane_core::rtp::Header;
 use plane_core::srtp::Profile;
+use plane_core::twcc::Recorder;
 
 use super::action::{Action, Control, Media, Shape};
 use super::media;
@@ -42,6 +43,20 @@ struct Place {
     sent: HashMap<u32, i64>,
     /// Sequence number got last, by SSRC.
     got: HashMap<u32, u16>,
+    /// What has arrived, and when the link has drained it, by this peer's clock.
+    arrivals: Recorder,
+    free_at: Duration,
+}
+
+impl Place {
+    /// A packet under this transport-wide number arrives over the peer's link.
+    fn arrive(&mut self, number: Option<u16>, octets: usize, now: Duration) {
+        let rate = if self.client.peer % 4 == 1 { 100_000.0 } else { 300_000.0 };
+        self.free_at = self.free_at.max(now) + Duration::from_secs_f64(octets as f64 * 8.0 / rate);
+        if let Some(number) = number {
+            self.arrivals.on_packet(number, self.free_at);
+        }
+    }
 }
 
 fn address(number: u8) -> TransportAddress {
@@ -60,7 +75,10 @@ impl World {
         match action {
             Action::AddPeer(place) => self.add_peer(place % PLACES),
             Action::RemovePeer(place) => self.remove_peer(place % PLACES),
-            Action::SetKeys(place) => self.command_of(place, 1),
+            Action::SetKeys(place) => {
+                self.command_of(place, 1);
+                self.command(Command::WantBitrate { peer: u32::from(place % PLACES), bitrate: f64::from(place) * 10_000.0 });
+            }
             Action::Check { place, address: number, role } => self.check(place, number, role),
             Action::AddSource { source, place, shape } => self.add_source(source % SOURCES, place % PLACES, shape),
             Action::RemoveSource(source) => self.command(Command::RemoveSource(u32::from(source % SOURCES))),
@@ -97,7 +115,10 @@ impl World {
             }),
             Action::Garbage { address: number, datagram } => self.receive(address(number), datagram),
             Action::Flush => self.engine.flush(self.now, &mut self.wire),
-            Action::Pass(milliseconds) => self.pass(Duration::from_millis(milliseconds.into())),
+            Action::Pass(milliseconds) => {
+                self.report_arrivals();
+                self.pass(Duration::from_millis(milliseconds.into()));
+            }
         }
         self.look();
     }
@@ -132,7 +153,8 @@ impl World {
         self.seed += 1;
         let profile = if self.seed % 4 == 3 { Profile::Aes128CmSha1_80 } else { Profile::AeadAes128Gcm };
         let client = Client::new(place.into(), address(place), profile, self.seed);
-        self.places[usize::from(place)] = Some(Place { client, sent: HashMap::new(), got: HashMap::new() });
+        self.places[usize::from(place)] =
+            Some(Place { client, sent: HashMap::new(), got: HashMap::new(), arrivals: Recorder::default(), free_at: Duration::ZERO });
         self.command_of(place, 0);
     }
 
@@ -218,6 +240,20 @@ impl World {
         }
     }
 
+    /// Half of the peers report what arrives, over links of 100 and 300 kbit/s: more than that waits in the engine's pacer.
+    fn report_arrivals(&mut self) {
+        for place in (1..PLACES).step_by(2) {
+            let Some(known) = &mut self.places[usize::from(place)] else { continue };
+            let mut feedback = Vec::new();
+            if known.arrivals.build(1, media::sink_ssrc(place, 0), &mut feedback)
+                && let Some(datagram) = known.client.rtcp(feedback)
+            {
+                let from = known.client.address;
+                self.receive(from, datagram);
+            }
+        }
+    }
+
     fn receive(&mut self, from: TransportAddress, mut datagram: Vec<u8>) {
         self.engine.receive(self.now, from, &mut datagram, &mut self.wire);
     }
@@ -251,12 +287,16 @@ impl World {
     fn deliver(&mut self, datagram: Vec<u8>) {
         match classify(&datagram).expect("the engine sends what is understood") {
             Kind::Rtp => {
-                let ssrc = Header::parse(&datagram).expect("RTP has a header").ssrc;
+                let parsed = Header::parse(&datagram).expect("RTP has a header");
+                let (ssrc, octets) = (parsed.ssrc, datagram.len());
+                let number = parsed.elements(&datagram).find(|(id, _)| *id == media::IDS.transport_cc);
+                let number = number.and_then(|(_, value)| Some(u16::from_be_bytes(value.try_into().ok()?)));
                 let place = self.places[media::place_of(ssrc)].as_mut().expect("it is there");
                 let (Received::Rtp { header, .. } | Received::Copy { header, .. }) = place.client.subscriber.receive(datagram) else {
                     unreachable!("it is RTP")
                 };
                 place.got.insert(ssrc, header.sequence_number);
+                place.arrive(number, octets, self.now.duration_since(self.start));
             }
             Kind::Rtcp => {
                 let mut places = self.places.iter_mut().flatten();

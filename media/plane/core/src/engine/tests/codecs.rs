@@ -159,7 +159,12 @@ fn what_a_publisher_means_to_send_is_told() {
     let mut host = world.publish_vp8(&["q", "f"], &[]);
     world.negotiate(PUBLISHER, |extensions| extensions.video_layers_allocation = ALLOCATION);
     let targets = |world: &World| {
-        world.engine.source_stats(SOURCE).iter().map(|row| (row.target.kbps, row.target.width, row.target.height)).collect::<Vec<_>>()
+        world
+            .engine
+            .source_stats(SOURCE, world.now)
+            .iter()
+            .map(|row| (row.target.kbps, row.target.width, row.target.height))
+            .collect::<Vec<_>>()
     };
     let mut send = |world: &mut World, sequence, allocation: &[u8]| {
         world.send(&mut host, video(70, sequence, 0), &[(MID, b"0"), (RID, b"q"), (ALLOCATION, allocation)], &frame(true, 1, 1, 50));

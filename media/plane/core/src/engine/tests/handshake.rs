@@ -86,7 +86,9 @@ fn media_wait_behind_the_last_flight() {
     assert_eq!(world.take(&mut member).0.len(), 0);
     keys(&mut world, 0);
     assert_eq!(world.stat("command_refused"), 1, "keys that wait are keys that are set");
+    assert!(!world.events().contains(&Event::Began { peer: MEMBER }));
     world.pass(Duration::from_millis(1));
+    assert!(world.events().contains(&Event::Began { peer: MEMBER }));
     let (media, _) = world.take(&mut member);
     assert!(media.first().is_some_and(|first| picture_id(&first.payload) == 0), "the keyframe is in the first burst");
 }

@@ -143,6 +143,10 @@ fn temporal_layers_drop_without_a_seam_and_come_back_at_a_switching_point() {
         world.command(Command::Route { sink: 2, source: Some(SOURCE), encoding: 0, spatial: None, temporal: limit });
     }
     got.push(world.take(&mut member).0);
+    let row = world.engine.source_stats(SOURCE, world.now)[0];
+    let [base, middle, top, _] = row.layer_bytes[0];
+    assert_eq!((base + middle + top, row.layer_bytes[1..].concat().iter().sum::<u64>()), (row.bytes, 0));
+    assert!(base > 0 && base.abs_diff(middle) < base / 50 && top.abs_diff(2 * base) < base / 50, "{:?}", row.layer_bytes);
     let sizes: Vec<usize> = got.iter().map(Vec::len).collect();
     // All of 16 pictures; the base of 22; then the base until the upper layers sync at picture 40, and all from there.
     assert_eq!(sizes, [32, 12, 46]);

@@ -33,7 +33,10 @@ fn a_ticket_is_answered_at_once_and_claimed_under_the_callers_id() {
     let (ufrag, password) = mint(&KEY, NOW_S + 60, *b"noncenon");
     assert!(ask(&mut world, from, &ufrag, &password));
     let events = world.events();
-    assert!(matches!(&events[..], [Event::Ticket { peer, ufrag: told }] if *peer >= 1 << 31 && *told == ufrag), "{events:?}");
+    assert!(
+        matches!(&events[..], [Event::Ticket { peer, ufrag: told, address }] if *peer >= 1 << 31 && *told == ufrag && *address == from),
+        "{events:?}"
+    );
     assert!(ask(&mut world, from, &ufrag, &password), "checks go on");
     add(&mut world, 7, &ufrag, &password);
     assert_eq!(world.events(), [Event::Connected { peer: 7, address: from }]);
@@ -72,7 +75,8 @@ fn what_is_wrong_with_a_ticket_is_counted_and_not_answered() {
     assert!(!ask(&mut world, from, &ufrag, "wrong"));
     assert!(!ask(&mut world, from, &ufrag.to_uppercase(), &password));
     assert!(!ask(&mut world, from, &ufrag[2..], &password));
-    assert_eq!((world.stat("tickets_forged"), world.stat("tickets_expired"), world.stat("stun_rejected")), (1, 1, 4));
+    assert_eq!((world.stat("tickets_forged"), world.stat("tickets_expired"), world.stat("tickets_wrong_password")), (1, 1, 1));
+    assert_eq!(world.stat("stun_rejected"), 3);
     assert!(world.wire.0.is_empty() && world.events().is_empty() && world.stat("peers") == 0);
     assert!(ask(&mut world, from, &ufrag, &password), "wrong attempts do not use it up");
 }

@@ -1,0 +1,103 @@
+"""The table of weak networks: real server, synthetic host, real browsers, the test link between: `python -m loadtests.weak`.
+
+Prints a row a case beside what others reach; the last line is one JSON object, a key a case. The page with plots is
+`build/weak/weak.html`. `--short` (the default) squeezes the steps and cuts the rest off; `--whole --seeds 5` is what goals are judged by.
+"""
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+
+import uvloop
+
+from loadtests.link import control
+from loadtests.weak import figures, plots, report
+from loadtests.weak.cases import CASES, Case
+from loadtests.weak.run import Take, run
+
+PAGE = Path("build/weak/weak.html")
+SHORT_FACTOR, SHORT_S = 0.4, 25.0
+TRACE_S = 40.0
+WHOLE_S = 120.0
+"""What a case without steps takes at most; RFC 8867 lets some run for 300 s, in which nothing changes any more."""
+
+
+def main() -> None:
+    """Run the cases, print the table, write the page."""
+    options = _options()
+    control.build()
+    names = options.cases or list(CASES)
+    cases = [_length(CASES[name], whole=options.whole) for name in names]
+    if options.seconds:
+        cases = [case.shortened(options.seconds / case.seconds, options.seconds) for case in cases]
+    seconds = sum(case.seconds + 10 for case in cases) * options.seeds / options.parallel
+    print(
+        f"{len(cases)} cases, {options.seeds} seeds, {options.parallel} at once: about {seconds / 60:.0f} minutes",
+        flush=True,
+    )
+    result = uvloop.run(_all(cases, options))
+    print(json.dumps(result))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.weak", description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=_names, metavar="NAME,…", help=f"of {', '.join(CASES)} (default: all)")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each case; the median counts (default 1)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--short", dest="whole", action="store_false", help="in minutes (the default)")
+    length.add_argument("--whole", action="store_true", help="each case in its own time")
+    parser.add_argument("--seconds", type=float, help="squeeze each case into so long")
+    parser.add_argument("--parallel", type=int, default=1, help="cases at once; one takes most of a core (default 1)")
+    parser.add_argument("--page", type=Path, default=PAGE, help=f"where the plots go (default {PAGE})")
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in CASES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no case is called {', '.join(unknown)}")
+    return names
+
+
+def _length(case: Case, *, whole: bool) -> Case:
+    if whole:
+        return case.shortened(1.0, WHOLE_S)
+    return case.shortened(SHORT_FACTOR, TRACE_S if "utilisation" in case.goals or case.flows[1:] else SHORT_S)
+
+
+async def _all(cases: list[Case], options: argparse.Namespace) -> dict[str, object]:
+    turn = asyncio.Semaphore(options.parallel)
+    shown: dict[str, tuple[Take, str]] = {}
+    result: dict[str, object] = {}
+
+    async def one(case: Case, seed: int) -> Take:
+        async with turn:
+            return await run(case, seed)
+
+    async def take_all(case: Case) -> None:
+        takes = []
+        for seed in range(1, options.seeds + 1):
+            try:
+                takes.append(await one(case, seed))
+            except RuntimeError as error:
+                print(f"{case.name:>16}  FAILED: {error}", flush=True)
+        if not takes:
+            result[case.name] = {"failed": True, "reached": False}
+            return
+        found = [figures.figures(take) for take in takes]
+        text = report.row(case, found)
+        late = max(take.late["p99_us"] for take in takes)
+        print(text + (f"   (link late by {late / 1e3:.0f} ms: the machine is busy)" if late > 5000 else ""), flush=True)
+        result[case.name] = report.entry(case, found)
+        # The first run stands for all: nobody chose it.
+        shown[case.name] = (takes[0], text.strip())
+        plots.write(options.page, [shown[one.name] for one in cases if one.name in shown])
+
+    await asyncio.gather(*(take_all(case) for case in cases))
+    return {case.name: result[case.name] for case in cases}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""A livetrial server that also writes down what its plane knows of each viewer's link: `python -m loadtests.weak.sampled_server FILE`.
+
+Settings are `LIVETRIAL_*` variables. A line of FILE is a JSON object: `t`, ns of the monotonic clock, and `rows`, the plane's
+snapshot of the sinks that show something.
+"""
+
+import asyncio
+import contextlib
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from server.config import Settings
+from server.node import Node
+from server.run import serve, stop_on_signals
+
+EVERY_S = 0.05
+
+
+async def _sample(node: Node, path: Path) -> None:
+    with path.open("w", buffering=1) as file:
+        while True:
+            snapshot = node.media.snapshot()
+            names = snapshot.dtype.names or ()
+            rows = [dict(zip(names, map(_plain, row.item()), strict=True)) for row in snapshot if row["source"]]
+            file.write(json.dumps({"t": time.monotonic_ns(), "rows": rows}) + "\n")
+            await asyncio.sleep(EVERY_S)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+async def _run(path: Path) -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    def on_ready(node: Node, port: int) -> None:
+        print(f"livetrial is ready at http://127.0.0.1:{port}", flush=True)
+        tasks.append(asyncio.create_task(_sample(node, path)))
+
+    await serve(Settings(), on_ready=on_ready, stop=stop_on_signals())
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+if __name__ == "__main__":
+    uvloop.run(_run(Path(sys.argv[1])))

@@ -1,0 +1,266 @@
+//! When packets to one subscriber leave: what its link drains within a few milliseconds goes straight out, the rest waits its turn.
+//!
+//! Sound never waits. Retransmissions go before pictures. Padding that probes a link is spaced by itself and is of no use behind
+//! anything that waits, so it never does: [`Pacer::is_waiting`] tells not to send it.
+
+use std::collections::VecDeque;
+
+/// Rate at which is sent, over the estimate: pictures that are larger than the average must not pile up.
+const FACTOR: f64 = 1.25;
+/// What the link drains in so many seconds leaves at once: a fifth of the time between two pictures.
+const WINDOW: f64 = 0.006;
+/// What waited leaves in bursts of so many seconds.
+const BURST: f64 = 0.004;
+/// Packets of a burst at least: neighbours tell the link's rate by how far apart they arrive.
+const MIN_PACKETS: usize = 2;
+/// Everything that waits leaves within about so many seconds, whatever the estimate says: a keyframe that is far too large for the
+/// link has to come through too, or the picture would never begin.
+const DRAIN: f64 = 0.5;
+/// What is late by then leaves within so many seconds.
+const LEAST_DRAIN: f64 = 0.1;
+/// Older pictures are dropped.
+const MAX_AGE: f64 = 1.0;
+/// Older retransmissions are dropped: who still misses them has asked again.
+const MAX_RETRANSMISSION_AGE: f64 = 0.25;
+/// Octets that wait at most, beyond which the oldest pictures are dropped: a keyframe of 1080p takes 200 kB.
+const MAX_OCTETS: usize = 400_000;
+
+/// What a packet is, in order of urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Leaves at once, always.
+    Audio,
+    /// Somebody waits for it.
+    Retransmission,
+    /// Pictures, and what protects them.
+    Video,
+}
+
+/// Packets that wait, as `T`.
+#[derive(Clone, Debug)]
+pub struct Pacer<T> {
+    retransmissions: VecDeque<Waiting<T>>,
+    video: VecDeque<Waiting<T>>,
+    octets: usize,
+    /// Bit/s; `None`: nothing is known of the link, and nothing waits.
+    rate: Option<f64>,
+    /// When the link has drained what was sent, at that rate.
+    free_at: f64,
+    dropped: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting<T> {
+    since: f64,
+    octets: usize,
+    packet: T,
+}
+
+impl<T> Default for Pacer<T> {
+    fn default() -> Self {
+        Self { retransmissions: VecDeque::new(), video: VecDeque::new(), octets: 0, rate: None, free_at: 0.0, dropped: 0 }
+    }
+}
+
+impl<T> Pacer<T> {
+    /// The link is believed to carry so many bit/s.
+    pub fn set_estimate(&mut self, estimate: f64) {
+        self.rate = Some(estimate * FACTOR);
+    }
+
+    /// How many of the next `packets`, of `octets` each, may leave at once. The others have to be held.
+    #[must_use]
+    pub fn passing(&self, now: f64, class: Class, packets: usize, octets: usize) -> usize {
+        let Some(rate) = self.rate.filter(|_| class != Class::Audio) else { return packets };
+        if self.is_waiting() {
+            return 0;
+        }
+        let ahead = (self.free_at - now).max(0.0);
+        let each = bits(octets) / rate.max(1.0);
+        let mut fitting = if ahead > 0.0 { 0 } else { MIN_PACKETS };
+        let mut end = ahead + bits(octets.saturating_mul(fitting)) / rate.max(1.0) + each;
+        while fitting < packets && end <= WINDOW {
+            fitting = fitting.saturating_add(1);
+            end += each;
+        }
+        fitting.min(packets)
+    }
+
+    /// A packet leaves.
+    pub fn on_sent(&mut self, now: f64, octets: usize) {
+        if let Some(rate) = self.present_rate(now) {
+            // A timer that is a little late loses nothing.
+            self.free_at = self.free_at.max(now - BURST) + bits(octets) / rate;
+        }
+    }
+
+    /// Keep a packet until its turn comes.
+    pub fn hold(&mut self, now: f64, class: Class, octets: usize, packet: T) {
+        self.octets = self.octets.saturating_add(octets);
+        let waiting = Waiting { since: now, octets, packet };
+        if class == Class::Retransmission {
+            self.retransmissions.push_back(waiting)
+        } else {
+            self.video.push_back(waiting)
+        }
+        while self.octets > MAX_OCTETS {
+            let oldest = self.video.pop_front().or_else(|| self.retransmissions.pop_front());
+            let Some(oldest) = oldest else { return };
+            self.drop_one(&oldest);
+        }
+    }
+
+    /// Packets whose turn has come, the most urgent first; none when it is not time yet.
+    pub fn take_burst(&mut self, now: f64) -> Vec<T> {
+        self.drop_old(now);
+        let Some(rate) = self.present_rate(now).filter(|_| self.free_at <= now) else { return Vec::new() };
+        let (mut burst, mut octets) = (Vec::new(), 0_usize);
+        while burst.len() < MIN_PACKETS || bits(octets) < rate * BURST {
+            let Some(next) = self.retransmissions.pop_front().or_else(|| self.video.pop_front()) else { break };
+            self.octets = self.octets.saturating_sub(next.octets);
+            octets = octets.saturating_add(next.octets);
+            burst.push(next.packet);
+        }
+        burst
+    }
+
+    /// When the next burst may leave, if anything waits.
+    #[must_use]
+    pub fn due(&self) -> Option<f64> {
+        self.is_waiting().then_some(self.free_at)
+    }
+
+    /// Whether anything waits.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !(self.retransmissions.is_empty() && self.video.is_empty())
+    }
+
+    /// Octets that wait.
+    #[must_use]
+    pub const fn octets(&self) -> usize {
+        self.octets
+    }
+
+    /// Seconds until what waits has left.
+    #[must_use]
+    pub fn delay(&self) -> f64 {
+        self.rate.map_or(0.0, |rate| (bits(self.octets) / rate.max(1.0)).min(DRAIN))
+    }
+
+    /// Packets dropped since this was last asked: older than they are of use for, or more than may wait.
+    pub fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Above the usual rate where the oldest packet would have to wait too long.
+    fn present_rate(&self, now: f64) -> Option<f64> {
+        let oldest = self.video.front().or(self.retransmissions.front()).map_or(now, |oldest| oldest.since);
+        let left = (DRAIN - (now - oldest)).max(LEAST_DRAIN);
+        self.rate.map(|rate| rate.max(bits(self.octets) / left).max(1.0))
+    }
+
+    fn drop_old(&mut self, now: f64) {
+        while let Some(old) = pop_older(&mut self.retransmissions, now - MAX_RETRANSMISSION_AGE) {
+            self.drop_one(&old);
+        }
+        while let Some(old) = pop_older(&mut self.video, now - MAX_AGE) {
+            self.drop_one(&old);
+        }
+    }
+
+    fn drop_one(&mut self, packet: &Waiting<T>) {
+        self.octets = self.octets.saturating_sub(packet.octets);
+        self.dropped = self.dropped.saturating_add(1);
+    }
+}
+
+fn pop_older<T>(waiting: &mut VecDeque<Waiting<T>>, horizon: f64) -> Option<Waiting<T>> {
+    waiting.front().is_some_and(|first| first.since < horizon).then(|| waiting.pop_front()).flatten()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes at most")]
+fn bits(octets: usize) -> f64 {
+    octets as f64 * 8.0
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "test code")]
+mod tests {
+    use super::*;
+
+    /// A pacer that knows of 800 kbit/s: it sends a packet of 1000 octets in 8 ms.
+    fn pacer() -> Pacer<u32> {
+        let mut pacer = Pacer::default();
+        pacer.set_estimate(800_000.0);
+        pacer
+    }
+
+    /// Everything that leaves until `end`, a millisecond a step: (millisecond, packet).
+    fn drain(pacer: &mut Pacer<u32>, end: u32) -> Vec<(u32, u32)> {
+        let mut left = Vec::new();
+        for ms in 0..end {
+            let now = f64::from(ms) / 1000.0;
+            for packet in pacer.take_burst(now) {
+                pacer.on_sent(now, 1000);
+                left.push((ms, packet));
+            }
+        }
+        left
+    }
+
+    #[test]
+    fn nothing_waits_where_nothing_is_known_or_the_link_is_ample() {
+        let unknown = Pacer::<u32>::default();
+        assert_eq!(unknown.passing(0.0, Class::Video, 64, 1200), 64);
+        let mut ample = Pacer::<u32>::default();
+        ample.set_estimate(10e6);
+        assert_eq!(ample.passing(0.0, Class::Video, 7, 1200), 7, "9 kB in 6 ms");
+        assert_eq!(ample.passing(0.0, Class::Video, 64, 1200), 7);
+    }
+
+    #[test]
+    fn a_keyframe_is_spread_in_bursts_that_keep_their_order() {
+        let mut pacer = pacer();
+        assert_eq!(pacer.passing(0.0, Class::Video, 20, 1000), MIN_PACKETS);
+        for packet in 0..20 {
+            pacer.hold(0.0, Class::Video, 1000, packet);
+        }
+        let left = drain(&mut pacer, 400);
+        let order: Vec<u32> = left.iter().map(|(_, packet)| *packet).collect();
+        assert_eq!(order, (0..20).collect::<Vec<_>>());
+        // 16 ms for each burst of two.
+        let (last, _) = left[19];
+        assert!((130..=150).contains(&last), "{left:?}");
+        assert!(left.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[1].0 - pair[0].0 >= 10), "{left:?}");
+    }
+
+    #[test]
+    fn sound_never_waits_and_retransmissions_go_before_pictures() {
+        let mut pacer = pacer();
+        (0..4).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        pacer.hold(0.0, Class::Retransmission, 1000, 100);
+        assert_eq!(pacer.passing(0.0, Class::Audio, 1, 140), 1);
+        assert_eq!(pacer.passing(0.0, Class::Retransmission, 1, 1000), 0, "behind those that wait");
+        assert_eq!(drain(&mut pacer, 100).first().map(|(_, packet)| *packet), Some(100));
+    }
+
+    #[test]
+    fn what_is_too_much_or_too_old_is_dropped_and_counted() {
+        let mut pacer = pacer();
+        (0..500).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        assert_eq!((pacer.octets(), pacer.take_dropped()), (400_000, 100));
+        assert!(pacer.take_burst(2.0).is_empty() && !pacer.is_waiting());
+        assert_eq!((pacer.octets(), pacer.take_dropped()), (0, 400));
+    }
+
+    #[test]
+    fn whatever_waits_leaves_in_time_on_the_slowest_link() {
+        let mut pacer = Pacer::default();
+        pacer.set_estimate(40_000.0);
+        (0..40).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        let left = drain(&mut pacer, 700);
+        assert!(left.len() == 40 && pacer.take_dropped() == 0, "{left:?}");
+        assert!(!pacer.is_waiting());
+    }
+}

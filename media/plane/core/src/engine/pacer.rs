@@ -1,0 +1,110 @@
+//! The pacer's packets: written when their turn in the stream is settled, numbered and sealed when they leave.
+//!
+//! A packet that waits is a copy, not a reference into its source's cache: the source may end or its cache go on meanwhile. Its
+//! sequence number passed `sent.rs` and is sealed once, here, or never: what is dropped is asked for again and comes as a
+//! retransmission. Its transport-wide number and send time are those of its departure.
+
+use std::time::{Duration, Instant};
+
+use super::burst::{MAX_BURST_OCTETS, MAX_SEGMENTS};
+use super::link::Link;
+use super::peer::Peer;
+use super::timers::Timer;
+use super::{Counters, Engine, Output};
+use crate::command::ExtensionIds;
+use crate::extension;
+use crate::srtp::SrtpSender;
+
+/// Between two bursts to one subscriber at least: many subscribers' are sent in one turn.
+const TICK: Duration = Duration::from_millis(2);
+
+/// A packet that waits, written but neither numbered nor sealed.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) packet: Vec<u8>,
+    pub(super) header_len: usize,
+    /// Rollover count of its sequence number.
+    pub(super) roc: u32,
+}
+
+impl Engine {
+    /// See to it that what began to wait in this turn is sent.
+    pub(super) fn pace_what_waits(&mut self, now: Instant) {
+        if self.scratch.holding.is_empty() {
+            return;
+        }
+        for peer in std::mem::take(&mut self.scratch.holding) {
+            if !self.pacing.contains(&peer) {
+                self.pacing.push(peer);
+            }
+        }
+        self.timers.arm_in(Timer::Pacing, now, TICK);
+    }
+
+    /// Send what is due to each subscriber for whom something waits.
+    pub(super) fn send_paced(&mut self, now: Instant, out: &mut impl Output) {
+        let Self { peers, counters, scratch, clock, .. } = self;
+        let since_epoch = clock.since_epoch(now);
+        let mut next: Option<Duration> = None;
+        self.pacing.retain(|&key| {
+            let Some(peer) = peers.get_mut(key) else { return false };
+            send_burst(peer, since_epoch, scratch, counters, out);
+            let due = peer.link.as_ref().and_then(|link| link.next_burst(since_epoch));
+            next = next.into_iter().chain(due).min();
+            due.is_some()
+        });
+        if let Some(delay) = next {
+            self.timers.arm_in(Timer::Pacing, now, delay.max(TICK));
+        }
+    }
+}
+
+/// Send a peer what is due to it.
+fn send_burst(peer: &mut Peer, since_epoch: Duration, scratch: &mut Vec<u8>, counters: &mut Counters, out: &mut impl Output) {
+    let (Some(security), Some(address), Some(link)) = (&peer.security, peer.address, peer.link.as_deref_mut()) else { return };
+    let burst = link.take_burst(since_epoch);
+    counters.paced_dropped.add(link.take_dropped());
+    let mut rest = burst.as_slice();
+    while let Some((run, segment_size)) = next_run(rest, security.sender.rtp_overhead()) {
+        let (now, later) = rest.split_at(run);
+        scratch.clear();
+        for held in now {
+            seal(held, &peer.extensions, link, since_epoch, &security.sender, scratch);
+        }
+        counters.bursts_sent.add(1);
+        counters.paced_bursts.add(1);
+        out.transmit(address, segment_size, scratch);
+        rest = later;
+    }
+}
+
+/// How many packets from the first on go in one send, and its segment size: all are alike but the last, which may be shorter.
+fn next_run(packets: &[Held], overhead: usize) -> Option<(usize, usize)> {
+    let size = |held: &Held| held.packet.len().saturating_add(overhead);
+    let segment_size = packets.first().map(size)?;
+    let most = MAX_BURST_OCTETS.checked_div(segment_size).unwrap_or(1).clamp(1, MAX_SEGMENTS);
+    let alike = packets.iter().take(most).take_while(|held| size(held) == segment_size).count();
+    let shorter = alike < most && packets.get(alike).is_some_and(|held| size(held) < segment_size);
+    Some((alike.saturating_add(usize::from(shorter)), segment_size))
+}
+
+fn seal(held: &Held, ids: &ExtensionIds, link: &mut Link, since_epoch: Duration, sender: &SrtpSender, scratch: &mut Vec<u8>) {
+    let start = scratch.len();
+    scratch.extend_from_slice(&held.packet);
+    let number = link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead()));
+    let packet = scratch.get_mut(start..).unwrap_or_default();
+    set(packet, ids.transport_cc, &number.to_be_bytes());
+    set(packet, ids.abs_send_time, &extension::abs_send_time(since_epoch));
+    let sealed = sender.seal_rtp(scratch, start, held.header_len, held.roc);
+    debug_assert!(sealed.is_ok());
+}
+
+/// Write a header extension over what stands there, if it is there.
+fn set(packet: &mut [u8], id: u8, value: &[u8]) {
+    if id == 0 {
+        return;
+    }
+    for (to, from) in extension::element_mut(packet, id).iter_mut().zip(value) {
+        *to = *from;
+    }
+}

@@ -1,0 +1,177 @@
+//! The pacer as a subscriber sees it: what its link drains at once comes at once, the rest in small bursts, in order.
+
+use super::*;
+use crate::twcc::Recorder;
+
+const OCTETS: usize = 1000;
+
+/// A host, and a member whose link was found to carry about 1.9 Mbit/s.
+struct Path {
+    world: World,
+    host: Client,
+    member: Client,
+    sequence: u16,
+    picture: u16,
+}
+
+impl Path {
+    fn new() -> Self {
+        let mut world = World::new();
+        let mut host = world.publish_vp8(&[], &[(555, 556)]);
+        let member = world.subscribe(2);
+        world.take(&mut host);
+        let mut path = Self { world, host, member, sequence: 0, picture: 0 };
+        let mut recorder = Recorder::default();
+        for _ in 0..10 {
+            // The link is empty again when the next one comes.
+            let at = Duration::from_millis(50 * u64::from(path.picture));
+            path.picture(6);
+            path.world.pass(Duration::from_millis(50));
+            let numbers = path.take().into_iter().map(|got| number(&got));
+            numbers.zip(0_u32..).for_each(|(number, index)| recorder.on_packet(number, at + index * Duration::from_millis(4)));
+            let mut feedback = Vec::new();
+            assert!(recorder.build(1, 1002, &mut feedback));
+            path.world.send_rtcp(&mut path.member, feedback);
+        }
+        assert!((1.5e6..2.2e6).contains(&path.link().estimate_bps), "{:?}", path.link());
+        path.world.pass(Duration::from_secs(1));
+        path
+    }
+
+    /// A picture of so many packets.
+    fn picture(&mut self, packets: u16) {
+        for index in 0..packets {
+            let fields = Fields { marker: index + 1 == packets, ..video(555, self.sequence, 3000 * u32::from(self.picture)) };
+            let payload = frame(self.sequence == 0, self.picture, self.picture as u8, OCTETS);
+            self.world.queue(&mut self.host, fields, &[], &payload);
+            self.sequence += 1;
+        }
+        self.picture += 1;
+        self.world.engine.flush(self.world.now, &mut self.world.wire);
+    }
+
+    fn take(&mut self) -> Vec<Got> {
+        self.world.take(&mut self.member).0
+    }
+
+    /// What comes within so long: (millisecond, packet).
+    fn receive_for(&mut self, milliseconds: u64) -> Vec<(u64, Got)> {
+        let mut got = Vec::new();
+        for ms in 0..milliseconds {
+            got.extend(self.take().into_iter().map(|packet| (ms, packet)));
+            self.world.pass(Duration::from_millis(1));
+        }
+        got
+    }
+
+    fn link(&self) -> crate::command::LinkRow {
+        self.world.engine.snapshot()[0].link
+    }
+}
+
+fn element(got: &Got, wanted: u8) -> Vec<u8> {
+    got.elements.iter().find(|(id, _)| *id == wanted).unwrap().1.clone()
+}
+
+fn number(got: &Got) -> u16 {
+    u16::from_be_bytes(element(got, TRANSPORT_CC).try_into().unwrap())
+}
+
+#[test]
+fn what_the_link_drains_at_once_is_sent_at_once() {
+    let mut path = Path::new();
+    let (paced, bursts) = (path.world.stat("packets_paced"), path.world.stat("bursts_sent"));
+    path.picture(2);
+    assert_eq!(path.take().len(), 2);
+    assert_eq!((path.world.stat("packets_paced"), path.world.stat("bursts_sent")), (paced, bursts + 1), "in one send");
+}
+
+#[test]
+fn a_large_picture_is_spread_and_numbered_as_it_leaves() {
+    let mut path = Path::new();
+    let before = path.world.stat("paced_bursts");
+    path.picture(60);
+    let link = path.link();
+    assert!(link.paced_octets > 50_000 && (150.0..300.0).contains(&link.paced_ms), "{link:?}");
+    let got = path.receive_for(400);
+    assert_eq!(got.len(), 60);
+    // 60 kB at 1.25 times 1.9 Mbit/s.
+    assert!((150..300).contains(&got[59].0), "{}", got[59].0);
+    assert!(got.windows(2).all(|pair| number(&pair[1].1) == number(&pair[0].1).wrapping_add(1)));
+    assert!(got.windows(2).all(|pair| pair[1].1.header.sequence_number == pair[0].1.header.sequence_number.wrapping_add(1)));
+    let sent_at = |got: &Got| element(got, 2).iter().fold(0_u32, |time, octet| time << 8 | u32::from(*octet));
+    let spread = sent_at(&got[59].1).wrapping_sub(sent_at(&got[0].1)) & 0xFF_FFFF;
+    assert!((got[59].0 * 262 - 600..=got[59].0 * 262 + 600).contains(&u64::from(spread)), "send times are those of the departure");
+    let bursts = path.world.stat("paced_bursts") - before;
+    assert!((15..=31).contains(&bursts), "several packets together: {bursts}");
+    assert_eq!((path.link().paced_octets, path.world.stat("paced_dropped")), (0, 0));
+}
+
+#[test]
+fn sound_overtakes_a_keyframe_that_waits() {
+    let mut path = Path::new();
+    let opus = || vec![Codec { name: "opus".into(), payload_type: 111, clock_rate: 48_000, rtx_payload_type: None }];
+    path.world.command(Command::AddSource {
+        source: 11,
+        peer: PUBLISHER,
+        kind: MediaKind::Audio,
+        mid: "1".into(),
+        codecs: opus(),
+        rids: Vec::new(),
+        ssrcs: vec![(700, 0)],
+    });
+    let sink = Command::AddSink { sink: 20, peer: 2, mid: "8".into(), ssrc: 1020, rtx_ssrc: 0, cname: "c".into(), codecs: opus() };
+    path.world.command(sink);
+    path.world.command(Command::Route { sink: 20, source: Some(11), encoding: 0, spatial: None, temporal: None });
+    path.picture(60);
+    path.take();
+    let fields = Fields { marker: false, payload_type: 111, sequence_number: 5, timestamp: 960, ssrc: 700 };
+    path.world.queue(&mut path.host, fields, &[], &[7; 80]);
+    path.world.engine.flush(path.world.now, &mut path.world.wire);
+    let got = path.receive_for(10);
+    assert!(got.iter().any(|(ms, got)| got.header.ssrc == 1020 && *ms <= 7), "{got:?}");
+    assert!(path.link().paced_octets > 40_000);
+}
+
+#[test]
+fn what_is_asked_for_again_goes_before_pictures_that_wait() {
+    let mut path = Path::new();
+    path.picture(2);
+    let lost = path.take()[0].header.sequence_number;
+    path.picture(60);
+    path.take();
+    let mut nack = Vec::new();
+    rtcp::write_nack(1, 1002, &[lost], &mut nack);
+    path.world.send_rtcp(&mut path.member, nack);
+    let got = path.receive_for(400);
+    assert_eq!(got.iter().position(|(_, got)| got.header.ssrc == 2002).map(|at| at < 4), Some(true), "{got:?}");
+}
+
+#[test]
+fn what_is_beyond_the_bound_is_dropped_counted_and_repaired() {
+    let mut path = Path::new();
+    for _ in 0..10 {
+        path.picture(60);
+    }
+    let dropped = path.world.stat("paced_dropped");
+    assert!((100..300).contains(&dropped), "{dropped}");
+    assert!(path.link().paced_octets <= 400_000);
+    let got = path.receive_for(3000);
+    let numbers: Vec<u16> = got.iter().map(|(_, got)| got.header.sequence_number).collect();
+    let gaps: Vec<u16> = numbers.windows(2).filter(|pair| pair[1] != pair[0].wrapping_add(1)).map(|pair| pair[0].wrapping_add(1)).collect();
+    assert_eq!(gaps.len(), 1, "the oldest that waited are gone, and what follows is whole");
+    let mut nack = Vec::new();
+    rtcp::write_nack(1, 1002, &gaps, &mut nack);
+    path.world.send_rtcp(&mut path.member, nack);
+    assert!(path.receive_for(50).iter().any(|(_, got)| got.header.ssrc == 2002));
+}
+
+#[test]
+fn a_peer_that_leaves_takes_what_waits_along() {
+    let mut path = Path::new();
+    path.picture(60);
+    path.take();
+    path.world.command(Command::RemovePeer(2));
+    path.world.pass(Duration::from_secs(1));
+    assert!(path.take().is_empty());
+}

@@ -1,0 +1,232 @@
+"""What the bench of weak networks figures, of takes made by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loadtests.link.config import Path, Steps
+from loadtests.link.packet_log import RECORD, Fate, Kind, Way
+from loadtests.weak import figures
+from loadtests.weak.cases import CASES, Case, Flow, Goal
+from loadtests.weak.cross import SHORT_OCTETS, source
+from loadtests.weak.report import entry, median
+from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
+from loadtests.weak.run import Take
+
+NEEDS = np.array([2e5, 6e5, 2e6])
+SECONDS = 20
+MS = 1_000_000
+BEGAN = 5_000 * MS
+VIDEO, AUDIO, SOURCE = 11, 12, 7
+
+
+@pytest.fixture(autouse=True)
+def _needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "layer_needs", lambda: NEEDS)
+    monkeypatch.setattr(figures, "payload_rates", lambda: (1.5e5, 5e5, 1.8e6))
+
+
+def take(case: Case, *, estimate: Any, encoding: Any, **page: Any) -> Take:
+    """One member; estimate and encoding by time in s, counters of the page by `kind_name` and time."""
+    moments = np.arange(0, SECONDS, 0.05)
+    plane = [
+        {
+            "t": BEGAN + int(at * 1e9),
+            "rows": [
+                {
+                    "peer": 1,
+                    "sink": 3,
+                    "source": SOURCE,
+                    "encoding": encoding(at),
+                    "bytes": int(at * 1e5),
+                    "estimate_bps": estimate(at),
+                    "link_bytes": int(at * 1e5),
+                }
+            ],
+        }
+        for at in moments
+    ]
+    samples = [
+        {
+            "t": BEGAN / MS + at * 1e3,
+            "video": {"framesDecoded": at * 30, "totalFreezesDuration": page.get("frozen", lambda at: 0.0)(at)},
+            "audio": {
+                "totalSamplesReceived": at * 48_000,
+                "concealedSamples": page.get("concealed", lambda at: 0.0)(at),
+                "silentConcealedSamples": 0,
+            },
+        }
+        for at in moments
+    ]
+    shown = [BEGAN / MS + at * 1e3 for at in page.get("shown", np.arange(0, SECONDS, 1 / 30))]
+    return Take(
+        case=case,
+        seed=1,
+        began=BEGAN,
+        ended=BEGAN + SECONDS * 1000 * MS,
+        pages=[{"samples": samples, "shown": shown}],
+        plane=plane,
+        log=packets([(at, VIDEO) for at in np.arange(0, SECONDS, 0.01)]),
+    )
+
+
+def packets(
+    sent: list[tuple[float, int]], *, wait_ms: float = 10.0, flow: int = 1
+) -> np.ndarray[Any, np.dtype[np.void]]:
+    log = np.zeros(len(sent), RECORD)
+    for number, (at, ssrc) in enumerate(sent):
+        arrived = BEGAN + int(at * 1e9)
+        # 1250 octets take 10 ms at 1 Mbit/s, beside what they wait.
+        left = arrived + int((wait_ms + 10) * MS)
+        detail = 96 if ssrc == VIDEO else 111
+        log[number] = (arrived, left, left, 1250, ssrc, flow, number, Way.DOWN, Kind.RTP, detail, Fate.DELIVERED)
+    return log
+
+
+def steps(*pairs: tuple[float, float], **more: Any) -> Case:
+    return Case("case", Path(rate=Steps(pairs)), SECONDS, **more)
+
+
+def test_the_estimate_is_held_against_what_can_be_used_from_three_seconds_after_each_step() -> None:
+    case = steps((0, 1e6), (10, 4e6))
+    # Too low while it may settle, half of the capacity before the step, half of what the top layer needs behind it.
+    low = take(case, estimate=lambda at: 1.0 if at % 10 < 2.9 else (5e5 if at < 10 else 1e6), encoding=lambda at: 1)
+    found = figures.figures(low)["utilisation"]
+    assert found == pytest.approx(0.5 * 1250 / 1222, abs=0.01)
+
+
+def test_an_estimate_above_the_capacity_makes_good_for_nothing() -> None:
+    case = steps((0, 1e6))
+    found = figures.figures(take(case, estimate=lambda at: 9e6 if at < 10 else None, encoding=lambda at: 1))
+    assert found["utilisation"] == pytest.approx(7 / 17, abs=0.01)
+
+
+def test_more_than_fits_is_no_better_a_layer_than_less() -> None:
+    case = steps((0, 1e6))
+    for wrong in (0, 2):
+        chosen = take(case, estimate=lambda at: 9e5, encoding=lambda at, wrong=wrong: 1 if at < 11.5 else wrong)
+        assert figures.figures(chosen)["best_layer"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_reactions_are_counted_from_the_step() -> None:
+    case = steps((0, 3e6), (5, 0.7e6), (12, 3e6))
+    found = figures.figures(take(case, estimate=lambda at: 9e5, encoding=lambda at: 1 if 5.4 <= at < 14 else 2))
+    assert found["down_ms"] == pytest.approx(400, abs=51)
+    assert found["up_ms"] == pytest.approx(2000, abs=51)
+
+
+def test_a_layer_that_never_changes_takes_to_the_end() -> None:
+    found = figures.figures(take(steps((0, 3e6), (5, 0.7e6)), estimate=lambda at: 9e5, encoding=lambda at: 2))
+    assert found["down_ms"] == pytest.approx(15_000)
+
+
+def test_waiting_does_not_count_the_packets_own_time_on_the_wire() -> None:
+    found = figures.figures(take(steps((0, 1e6)), estimate=lambda at: 9e5, encoding=lambda at: 1))
+    assert found["queue_p95_ms"] == pytest.approx(10, abs=0.1)
+
+
+def test_repairs_copies_and_padding_are_overhead() -> None:
+    case = steps((0, 1e6))
+    made = take(case, estimate=lambda at: 9e5, encoding=lambda at: 1)
+    first = packets([(at, VIDEO) for at in np.arange(1, 2, 0.01)])
+    again = packets([(at, 99) for at in np.arange(1, 1.5, 0.01)])
+    again["detail"] = 97
+    made.log = np.concatenate([first, again, first[:25]])
+    assert figures.figures(made)["overhead"] == pytest.approx(0.75)
+
+
+def test_freezes_and_concealment_are_shares() -> None:
+    made = take(
+        steps((0, 1e6)),
+        estimate=lambda at: 9e5,
+        encoding=lambda at: 1,
+        frozen=lambda at: 2.0 if at > 5 else 0.0,
+        concealed=lambda at: at * 4800,
+    )
+    found = figures.figures(made)
+    assert found["freeze_ratio"] == pytest.approx(0.1, abs=0.01)
+    assert found["concealed_ratio"] == pytest.approx(0.1, abs=0.01)
+    assert found["fps"] == pytest.approx(30, abs=0.1)
+
+
+def test_after_an_outage_the_slower_return_counts() -> None:
+    shown = [at for at in np.arange(0, SECONDS, 1 / 30) if not (5 < at < 7.25 or 10 < at < 12.5)]
+    case = steps((0, 1e6), outages=((5, 2000), (10, 2000)))
+    made = take(case, estimate=lambda at: 9e5, encoding=lambda at: 1, shown=shown)
+    found = figures.figures(made)
+    assert found["resume_picture_ms"] == pytest.approx(500, abs=35)
+    assert found["resume_sound_ms"] == pytest.approx(50, abs=51)
+
+
+def test_fairness_is_of_what_passed_while_all_were_there() -> None:
+    case = steps((0, 1e6), flows=(Flow(), Flow(5)))
+    made = take(case, estimate=lambda at: 9e5, encoding=lambda at: 1)
+    alone = packets([(at, VIDEO) for at in np.arange(0, 20, 0.01)], flow=1)
+    half = packets([(at, VIDEO) for at in np.arange(8, 20, 0.03)], flow=2)
+    made.log = np.concatenate([alone, half])
+    assert figures.figures(made)["jain"] == pytest.approx((1 + 1 / 3) ** 2 / (2 * (1 + 1 / 9)), abs=0.01)
+
+
+def test_goals_are_met_by_the_median_and_not_by_what_is_missing() -> None:
+    case = steps((0, 1e6), goals={"fps": Goal(at_least=29), "jain": Goal(at_least=0.9)})
+    told = entry(case, [{"fps": 30.0}, {"fps": 10.0}, {"fps": 29.5}])
+    assert told["fps"] == 29.5
+    assert told["goals"] == {"fps": {"at_least": 29, "met": True}, "jain": {"at_least": 0.9, "met": False}}
+    assert told["reached"] is False
+    assert median([{"fps": 30.0}, {"fps": None}]) == {"fps": None}
+
+
+def test_a_squeezed_case_has_all_its_steps_and_members() -> None:
+    assert CASES["5.1"].shortened(0.4, 25).steps_s == (16, 24, 32)
+    squeezed = CASES["5.4"].shortened(0.4, 40)
+    assert squeezed.seconds == 40
+    assert [round(flow.start_s, 1) for flow in squeezed.flows] == [0, 6.7, 13.3]
+    away = CASES["5.8"].shortened(0.4, 60).flows[1].away_s
+    assert away == (20, 30)
+
+
+def test_pictures_number_their_layers_on_across_a_keyframe() -> None:
+    picture = Picture()
+    first = [picture.payloads([b"a"] * 8)[0] for _ in range(5)]
+    picture.place = 0
+    again = picture.payloads([b"a"] * 8)[0]
+    assert [payload[4] for payload in first] == [1, 1, 1, 1, 2]  # TL0PICIDX
+    assert [payload[5] >> 6 for payload in first] == [0, 2, 1, 2, 0]
+    assert again[4] == 3
+    assert int.from_bytes(again[2:4]) & 0x7FFF == 6
+
+
+def test_keyframes_are_asked_for_by_pli_and_fir() -> None:
+    pli = bytes([0x81, 206, 0, 2]) + (1).to_bytes(4) + (42).to_bytes(4)
+    fir = bytes([0x84, 206, 0, 4]) + (1).to_bytes(4) + bytes(4) + (43).to_bytes(4) + bytes(4)
+    report = bytes([0x80, 201, 0, 1]) + (1).to_bytes(4)
+    assert keyframes_wanted(report + pli + fir) == {42, 43}
+    assert keyframes_wanted(pli[:9]) == set()
+
+
+def test_redundant_audio_holds_the_frame_before_and_its_own() -> None:
+    packet = redundant(b"new", b"older", 960)
+    head = int.from_bytes(packet[:4])
+    assert (head >> 31, head >> 24 & 127, head >> 10 & 0x3FFF, head & 0x3FF) == (1, 111, 960, 5)
+    assert packet[4:] == bytes([111]) + b"older" + b"new"
+
+
+def test_a_stream_counts_its_packets_and_tells_them() -> None:
+    stream = Stream(9, "1", "q", 90_000)
+    packet = stream.packet(96, 5, b"payload", marker=True)
+    assert packet[-7:] == b"payload"
+    report = stream.sender_report(0.0, 5)
+    assert (int.from_bytes(report[20:24]), int.from_bytes(report[24:28])) == (1, 7)
+    assert len(report) % 4 == 0
+
+
+async def test_cross_traffic_sends_what_it_is_asked_for() -> None:
+    import asyncio
+
+    async with source() as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"{SHORT_OCTETS[0]}\n".encode())
+        assert len(await reader.read(-1)) == SHORT_OCTETS[0]
+        writer.close()
