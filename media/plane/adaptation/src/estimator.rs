@@ -16,6 +16,8 @@ const DELIVERED: f64 = 0.5;
 /// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
 const FAR_BELOW: f64 = 0.7;
 
+/// Reports of which hardly all bring nothing but copies: one has five packets of sound, of which at 60 % loss two come at once.
+const FLOORS: usize = 3;
 /// A copy sent sooner cannot be told from a packet that was held up.
 const TELLING_SPACING: f64 = 0.015;
 
@@ -31,6 +33,8 @@ pub struct Estimator {
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
+    /// The least wait of all that arrived in each of the last reports, copies too.
+    floors: [f64; FLOORS],
     rtt: Option<f64>,
     last_cut: f64,
     last_wait: f64,
@@ -52,6 +56,7 @@ impl Estimator {
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
+            floors: [0.0; FLOORS],
             rtt: None,
             last_cut: f64::NEG_INFINITY,
             last_wait: 0.0,
@@ -78,6 +83,7 @@ impl Estimator {
         let (mut lost, mut arrived) = (0.0, 0.0);
         let mut least = f64::INFINITY;
         let mut newest: Option<Acked> = None;
+        let mut floor = f64::INFINITY;
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
@@ -85,14 +91,20 @@ impl Estimator {
                 // A copy arrived: the loss that was told remains one.
                 Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
                 Some(News::ArrivedLate(_)) => lost -= 1.0,
-                Some(News::Arrived(packet)) if self.came_by_copy(packet) => lost += loss_of(packet),
+                Some(News::Arrived(packet)) if self.came_by_copy(packet) => {
+                    floor = floor.min(self.wait_of(packet));
+                    lost += loss_of(packet);
+                }
                 Some(News::Arrived(packet)) => {
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
+                    floor = floor.min(self.wait_of(packet));
                     newest = Some(packet);
                 }
             }
         }
+        self.floors.rotate_left(1);
+        self.floors[0] = floor;
         // Of a report with more late arrivals than losses nothing was lost.
         self.loss.on_report(f64::max(lost, 0.0), arrived);
         let Some(newest) = newest else { return };
@@ -101,10 +113,18 @@ impl Estimator {
         self.update(now, newest.arrived, least);
     }
 
-    /// Whether what arrived is rather a copy than the packet itself, by its delay. A copy says nothing of the queue.
+    /// Whether what arrived is rather a copy than the packet itself: it comes later than the queue explains. A copy says nothing of
+    /// the queue, but a queue that has grown holds up everything, so what nothing in some reports was quicker than is its delay.
     fn came_by_copy(&self, packet: Acked) -> bool {
-        let Some((copied, base)) = packet.copied.zip(self.queue.base()) else { return false };
-        packet.arrived - packet.sent - base > (copied - packet.sent) / 2.0
+        let Some(copied) = packet.copied else { return false };
+        let queue = self.floors.iter().copied().fold(self.wait_of(packet), f64::min);
+        self.wait_of(packet) - queue > (copied - packet.sent) / 2.0
+    }
+
+    /// Its one-way delay above the least that was seen.
+    fn wait_of(&self, packet: Acked) -> f64 {
+        let delay = packet.arrived - packet.sent;
+        delay - self.queue.base().unwrap_or(delay)
     }
 
     /// Returns how long the packet waited in the queue.

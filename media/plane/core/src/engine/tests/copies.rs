@@ -130,29 +130,19 @@ fn what_is_kept_is_bounded_and_the_packets_go_out_all_the_same() {
     assert!((20..40).contains(&voice.world.stat("copies_dropped")), "{}", voice.world.stat("copies_dropped"));
 }
 
-#[test]
-fn a_copy_that_arrives_says_that_the_packet_was_lost() {
+/// The link's row after 400 packets of which each (turn, is a copy) comes as late as `delay` says, or not at all.
+fn reported(delay: impl Fn(u32, bool) -> Option<Duration>) -> crate::command::LinkRow {
     let mut voice = Voice::new();
     voice.protect(2, 0);
-    let mut recorder = Recorder::default();
-    let began = voice.world.now;
-    let transport = |sealed: &[u8]| {
-        let header = Header::parse(sealed).unwrap();
-        let (_, value) = header.elements(sealed).find(|(id, _)| *id == TRANSPORT_CC).unwrap();
-        u16::from_be_bytes([value[0], value[1]])
-    };
-    let mut seen = Vec::new();
-    // Every other packet is lost, and none of its copies.
+    let (mut recorder, mut seen, began) = (Recorder::default(), Vec::new(), voice.world.now);
     for turn in 0..400_u32 {
         let at = voice.world.now.duration_since(began) + Duration::from_secs(1000);
         for (place, sealed) in voice.speak().into_iter().enumerate() {
-            let number = transport(&sealed);
-            let is_first = place == 0;
-            if is_first && turn % 2 == 0 || seen.contains(&number) {
-                continue;
+            let (number, copy) = (transport(&sealed), place > 0);
+            if let Some(delay) = delay(turn, copy).filter(|_| !seen.contains(&number)) {
+                seen.push(number);
+                recorder.on_packet(number, delay + if copy { at + SPACING } else { at });
             }
-            seen.push(number);
-            recorder.on_packet(number, if is_first { at } else { at + SPACING });
         }
         if turn % 5 == 4 {
             let mut feedback = Vec::new();
@@ -160,9 +150,26 @@ fn a_copy_that_arrives_says_that_the_packet_was_lost() {
             voice.world.send_rtcp(&mut voice.member, feedback);
         }
     }
-    let link = voice.world.engine.snapshot()[0].link;
+    voice.world.engine.snapshot()[0].link
+}
+
+fn transport(sealed: &[u8]) -> u16 {
+    let header = Header::parse(sealed).unwrap();
+    let (_, value) = header.elements(sealed).find(|(id, _)| *id == TRANSPORT_CC).unwrap();
+    u16::from_be_bytes([value[0], value[1]])
+}
+
+#[test]
+fn a_copy_that_arrives_says_that_the_packet_was_lost() {
+    let link = reported(|turn, copy| (copy || turn % 2 == 1).then_some(Duration::ZERO));
     assert!((0.4..0.6).contains(&link.loss), "{link:?}");
     assert!(link.queue_ms.is_nan() || link.queue_ms < 5.0, "a copy did not wait in a queue: {link:?}");
+}
+
+#[test]
+fn a_queue_that_grows_is_no_loss_because_there_are_copies() {
+    let link = reported(|turn, _| Some(if turn < 100 { Duration::ZERO } else { ms(60) }));
+    assert!(link.loss < 0.05, "{link:?}");
 }
 
 #[test]
