@@ -18,6 +18,11 @@ const FAR_BELOW: f64 = 0.7;
 
 /// Reports of which hardly all bring nothing but copies: one has five packets of sound, of which at 60 % loss two come at once.
 const FLOORS: usize = 3;
+/// A packet without copies that was sent less than this before another tells what queue that one met: three pictures' time.
+const SAME_QUEUE: f64 = 0.1;
+/// What came later than its queue explains, by this share of the time until its first copy was sent, is that copy: less than all
+/// of it, because delays waver.
+const BY_COPY: f64 = 0.75;
 /// A copy sent sooner cannot be told from a packet that was held up.
 const TELLING_SPACING: f64 = 0.015;
 
@@ -35,6 +40,8 @@ pub struct Estimator {
     standing: f64,
     /// The least wait of all that arrived in each of the last reports, copies too.
     floors: [f64; FLOORS],
+    /// When the last packet that had no copies was sent, and how long it waited.
+    uncopied: Option<(f64, f64)>,
     rtt: Option<f64>,
     last_cut: f64,
     last_wait: f64,
@@ -57,6 +64,7 @@ impl Estimator {
             estimate: config.start,
             standing: 0.0,
             floors: [0.0; FLOORS],
+            uncopied: None,
             rtt: None,
             last_cut: f64::NEG_INFINITY,
             last_wait: 0.0,
@@ -98,12 +106,16 @@ impl Estimator {
                 Some(News::Arrived(packet)) => {
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
-                    floor = floor.min(self.wait_of(packet));
+                    let wait = self.wait_of(packet);
+                    floor = floor.min(wait);
+                    if packet.copied.is_none() {
+                        self.uncopied = Some((packet.sent, wait));
+                    }
                     newest = Some(packet);
                 }
             }
         }
-        self.floors.rotate_left(1);
+        self.floors.rotate_right(1);
         self.floors[0] = floor;
         // Of a report with more late arrivals than losses nothing was lost.
         self.loss.on_report(f64::max(lost, 0.0), arrived);
@@ -114,11 +126,14 @@ impl Estimator {
     }
 
     /// Whether what arrived is rather a copy than the packet itself: it comes later than the queue explains. A copy says nothing of
-    /// the queue, but a queue that has grown holds up everything, so what nothing in some reports was quicker than is its delay.
+    /// the queue, but a queue that has grown holds up everything. What it is tells a picture's packet sent just before; where there
+    /// is none, the least of some reports' waits.
     fn came_by_copy(&self, packet: Acked) -> bool {
         let Some(copied) = packet.copied else { return false };
-        let queue = self.floors.iter().copied().fold(self.wait_of(packet), f64::min);
-        self.wait_of(packet) - queue > (copied - packet.sent) / 2.0
+        let beside = self.uncopied.filter(|(sent, _)| (0.0..SAME_QUEUE).contains(&(packet.sent - sent)));
+        let least = || self.floors.iter().copied().fold(self.wait_of(packet), f64::min);
+        let queue = beside.map_or_else(least, |(_, wait)| wait);
+        self.wait_of(packet) - queue > (copied - packet.sent) * BY_COPY
     }
 
     /// Its one-way delay above the least that was seen.
