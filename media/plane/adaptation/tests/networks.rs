@@ -65,6 +65,48 @@ fn random_loss_is_not_taken_for_congestion() {
     }
 }
 
+/// Mean of the loss that the estimator tells, the share of reports at which it is what makes policy begin with copies, and what of
+/// all packets the link really lost.
+fn told_losses(mut link: Link, copies: (u32, f64), duration: f64) -> (f64, f64, f64) {
+    let mut sender = Sender::new(7, 0.05);
+    sender.copies = copies;
+    let report = run(&mut link, std::slice::from_mut(&mut sender), duration).remove(0);
+    let count = sender.losses.len() as f64;
+    let told = sender.losses.iter().sum::<f64>() / count;
+    let above = sender.losses.iter().filter(|loss| **loss >= 0.03).count() as f64 / count;
+    println!("{copies:?}: told {told:.4}, above {above:.3}, audio lost {:.4}, {report:.2?}", report.audio_lost);
+    (told, above, report.dropped)
+}
+
+#[test]
+fn queues_are_no_losses_because_there_are_copies() {
+    let steps = || Link::new(Capacity::steps(&[(0.0, 1.0), (20.0, 2.5), (30.0, 0.6), (45.0, 1.0)]), &[0.05]);
+    let narrow = || Link::new(Capacity::steps(&[(0.0, 0.6), (20.0, 0.35), (40.0, 0.6)]), &[0.05]);
+    for link in [steps, narrow, || Link::new(Capacity::trace("norway_bus_11"), &[0.05])] {
+        for limit in [0.3, 1.0] {
+            let told = |copies| {
+                let mut link = link();
+                link.limit = limit;
+                told_losses(link, copies, 60.0)
+            };
+            let (without, with) = (told((0, 0.0)), told((1, 0.08)));
+            assert!(with.0 <= without.0 + 0.01 && with.1 <= without.1 + 0.03, "{with:?}, {without:?} without");
+            let more = told((3, 0.053));
+            assert!(more.0 <= more.2 + 0.01, "{more:?}");
+        }
+    }
+}
+
+#[test]
+fn copies_do_not_hide_what_a_link_loses() {
+    for (loss, copies) in [(0.1, (1, 0.08)), (0.3, (3, 0.053)), (0.6, (7, 0.022))] {
+        let mut link = Link::new(Capacity::constant(5e6), &[0.05]);
+        link.loss = loss;
+        let (told, ..) = told_losses(link, copies, 30.0);
+        assert!((told - loss).abs() <= 0.15 * loss, "{told} of {loss}");
+    }
+}
+
 #[test]
 fn measured_networks_are_used_and_their_queues_kept_short() {
     for name in ["norway_bus_11", "norway_car_5", "norway_ferry_20", "norway_metro_10", "oboe_114", "oboe_132", "oboe_168"] {

@@ -49,6 +49,11 @@ pub struct Sender {
     pub audio_arrived: f64,
     /// Numbers of the audio packets that are on their way.
     audio: std::collections::HashSet<u16>,
+    /// How often each audio packet is sent again, and how far apart, s.
+    pub copies: (u32, f64),
+    copying: VecDeque<(f64, u16, u32)>,
+    /// The estimator's loss at each report.
+    pub losses: Vec<f64>,
     keyframe: bool,
     pub measured_from: f64,
     last_down: f64,
@@ -94,6 +99,9 @@ impl Sender {
             audio_sent: 0.0,
             audio_arrived: 0.0,
             audio: Default::default(),
+            copies: (0, 0.0),
+            copying: VecDeque::new(),
+            losses: Vec::new(),
             keyframe: true,
             measured_from: 0.0,
             last_down: -99.0,
@@ -125,6 +133,7 @@ impl Sender {
         while self.reports.front().is_some_and(|(at, _)| *at <= now) {
             let (_, report) = self.reports.pop_front().unwrap();
             self.estimator.on_feedback(now, report.into_iter());
+            self.losses.push(self.estimator.loss());
             if self.estimator.is_told() {
                 self.pacer.set_estimate(self.estimate());
             }
@@ -134,8 +143,13 @@ impl Sender {
             self.next_audio += 0.02;
             self.leave(now, 140.0, &mut out);
             self.audio_sent += 1.0;
-            self.audio.extend(out.last().map(|(sequence, _)| *sequence));
+            let sequence = out.last().unwrap().0;
+            self.audio.insert(sequence);
+            if self.copies.0 > 0 {
+                self.copying.push_back((now + self.copies.1, sequence, self.copies.0));
+            }
         }
+        self.copy(now, &mut out);
         if now >= self.next_frame {
             self.next_frame += 1.0 / 30.0;
             let mean = self.layer_rate() / 30.0 / 8.0;
@@ -161,6 +175,17 @@ impl Sender {
         self.pacer_dropped += self.pacer.take_dropped();
         self.probe(now, &mut out);
         out
+    }
+
+    fn copy(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
+        for (due, sequence, left) in self.copying.iter_mut().filter(|(due, ..)| *due <= now) {
+            self.estimator.on_copied(now, *sequence);
+            self.sent_octets += 140.0;
+            out.push((*sequence, 140.0));
+            *due += self.copies.1;
+            *left -= 1;
+        }
+        self.copying.retain(|(.., left)| *left > 0);
     }
 
     fn probe(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
@@ -192,7 +217,8 @@ impl Sender {
     }
 
     fn choose(&mut self, now: f64) {
-        let fits = |rate: f64, estimate: f64| (rate + AUDIO) * 1.03 <= estimate;
+        let copies = f64::from(self.copies.0) * 140.0 * 8.0 * 50.0;
+        let fits = |rate: f64, estimate: f64| (rate + AUDIO) * 1.03 + copies <= estimate;
         let estimate = self.estimate();
         let best = LAYERS.iter().rposition(|rate| fits(*rate, estimate)).unwrap_or(0);
         if best < self.layer {
@@ -226,7 +252,12 @@ impl Sender {
         if arrived > self.measured_from {
             self.arrived_octets += self.sizes.get(&sequence).copied().unwrap_or(0.0);
         }
-        self.audio_arrived += f64::from(u8::from(self.audio.remove(&sequence)));
+        let is_new = self.audio.remove(&sequence);
+        self.audio_arrived += f64::from(u8::from(is_new));
+        // A replay: audio that has arrived.
+        if !is_new && self.sizes.get(&sequence) == Some(&140.0) {
+            return;
+        }
         self.arrivals.push((sequence, (arrived / 0.00025).floor() * 0.00025));
         if self.highest.is_none_or(|highest| sequence.wrapping_sub(highest) < 0x8000) {
             self.highest = Some(sequence);
@@ -242,7 +273,10 @@ impl Sender {
         if self.arrivals.is_empty() {
             return;
         }
-        let first = self.reported.map_or(0, |reported| reported.wrapping_add(1));
+        let next = self.reported.map_or(0, |reported| reported.wrapping_add(1));
+        // A copy may come after later packets were reported.
+        let late = self.arrivals.iter().map(|(sequence, _)| next.wrapping_sub(*sequence)).filter(|late| *late < 0x8000).max();
+        let first = next.wrapping_sub(late.unwrap_or(0));
         let mut report = Vec::new();
         let mut sequence = first;
         while sequence != highest.wrapping_add(1) {
