@@ -30,7 +30,7 @@ const FIELDS: [(&str, &str); 20] = [
 ];
 
 /// Octets of a row.
-const ROW_OCTETS: usize = 104;
+const ROW_OCTETS: usize = 112;
 
 /// `numpy.frombuffer`, and the dtype of a row.
 static NUMPY: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();

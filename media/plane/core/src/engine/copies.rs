@@ -74,7 +74,7 @@ impl Copies {
     }
 
     /// Keep what is sent to `out` as a retransmission. One that was asked for `again` was lost itself, so it gets a copy more
-    /// where anything is protected.
+    /// where anything is protected. One that has to wait in the pacer is sent once: its link has no room.
     pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
         let protected = self.protection != Protection::NONE;
         let count = self.protection.retransmissions.saturating_add(u8::from(again && protected));
