@@ -129,8 +129,8 @@ class Lane {
 
 const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;
 
-/** Mulberry32: the same losses in each run. */
-function seeded(seed: number): () => number {
+/** Numbers from 0 to 1, Mulberry32: the same losses in each run. */
+export function seeded(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
