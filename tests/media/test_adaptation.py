@@ -137,7 +137,7 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
     with member(plane, 12):
         losing = Losing(plane.snapshot().dtype)
     adaptation = Adaptation(losing, CONFIG)  # type: ignore[arg-type]
-    bounds: list[int] = []
+    bounds: list[Bound | None] = []
     viewer = adaptation.add(5, lambda told: bounds.append(told["main"]))
     adaptation.wish(viewer, "main", SOURCE, 1)
     for tenth in range(20):
@@ -148,4 +148,4 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         losing.row["copied_bytes"] += 200_000 // 80
         adaptation.run(tenth / 10)
     assert losing.protected == [{"peer": 5, "copies": 4, "spacing_ms": 40, "retransmissions": 1}]
-    assert bounds == [0], "500 kbit/s fit the link, but not beside 200 kbit/s of copies"
+    assert bounds == [Bound(0)], "500 kbit/s fit the link, but not beside 200 kbit/s of copies"
