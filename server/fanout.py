@@ -10,7 +10,7 @@ from server.views.entries import Entry
 from signaling.codec import encode
 from signaling.messages import ServerMessage
 
-PACE_S, PACE_PER_MEMBER_S = 0.085, 6e-6
+PACE_S, PACE_PER_MEMBER_S = 0.1, 6e-6
 """From one message to all to the next: at most ten a second, so that the octets of a member stay the same as the audience
 grows, and longer in a large one. What comes alone is sent at once."""
 
