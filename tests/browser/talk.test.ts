@@ -166,7 +166,7 @@ test("polls of every kind count what was chosen, and tell it to whom they should
   await close();
   await ana.untilPollSays(title, "Right answer");
   await host.click("poll-to-trial");
-  await ana.untilText("next-trial", "A quiz");
+  await ana.untilText("next-trial", "SPF 30");
   await host.submit("trial-form", "Two textures side by side");
   await ana.untilText("next-trial", "Two textures side by side");
   await ana.shot("talk-member-quiz");
