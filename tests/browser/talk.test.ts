@@ -165,6 +165,10 @@ test("polls of every kind count what was chosen, and tell it to whom they should
   expect(await ana.tally(title)).toBeNull();
   await close();
   await ana.untilPollSays(title, "Right answer");
+  await host.click("poll-to-trial");
+  await ana.untilText("next-trial", "SPF 30");
+  await host.submit("trial-form", "Two textures side by side");
+  await ana.untilText("next-trial", "Two textures side by side");
   await ana.shot("talk-member-quiz");
 });
 
@@ -192,10 +196,21 @@ test("chat, announcements, products, mutes and roles; the record tells who did w
   await moderator.click("tab-products");
   await moderator.click("product-new");
   await moderator.type("product-title", "Refill");
+  await moderator.type("product-url", new URL("/docs", host.page.url()).href);
   await moderator.click("product-add");
   await moderator.click("product-pin");
   await bo.click("product-sample");
-  await moderator.untilText("row", "1 sample request");
+  await bo.page.$eval('[data-testid="product-link"]', (link) => {
+    // The visit is counted; the tab that would open is of no use here.
+    link.addEventListener("click", (event) => event.preventDefault());
+    (link as HTMLElement).click();
+  });
+  await moderator.untilText("row", "1 visit · 1 sample request");
+  await moderator.click("product-delete");
+  await bo.until(() => document.querySelector('[data-testid="product"]') === null, null);
+  await moderator.click("removed");
+  await moderator.click("undelete");
+  await moderator.untilText("row", "Refill");
 
   await bo.ask(PRICE);
   await moderator.click("tab-people");
@@ -232,7 +247,7 @@ test("chat, announcements, products, mutes and roles; the record tells who did w
   await moderator.click("tab-record");
   await moderator.page.waitForSelector('[data-testid="act"][data-id="mark"]');
   const acts = await moderator.page.$$eval('[data-testid="act"]', (rows) => rows.map((row) => (row as HTMLElement).dataset.id));
-  expect(acts).toEqual(["mark", "answered", "answering", "set_role", "mute", "product_pin", "product_add", "announce", "configure", "configure"]);
+  expect(acts).toEqual(["mark", "answered", "answering", "set_role", "mute", "undelete", "delete", "product_pin", "product_add", "announce", "configure", "configure"]);
   await moderator.page.waitForSelector('[data-testid="log-hash"]');
   await moderator.shot("talk-moderator-record");
   await host.click("lang");

@@ -53,6 +53,7 @@ export const talkEn = {
     withdraw: "Withdraw",
     reply: "Reply in text",
     replyBy: (name: string) => `${name} replies`,
+    removeReply: (text: string) => `Remove the reply “${text}”`,
     makeNext: "Answer next",
     moveTo: "Put at place (empty: by votes)",
     merge: "Merge duplicates",
@@ -113,6 +114,7 @@ export const talkEn = {
     right: "Right answer",
     none: "No polls yet.",
     trial: "Take into “next trial”",
+    trialText: "Something to try next",
     nextTrial: "Next trial",
   },
   reactions: {

@@ -51,6 +51,7 @@ export const talkZh: TalkMessages = {
     withdraw: "撤回",
     reply: "文字回复",
     replyBy: (name) => `${name} 回复`,
+    removeReply: (text) => `移除回复“${text}”`,
     makeNext: "下一个回答",
     moveTo: "放到第几位（留空：按票数）",
     merge: "合并重复问题",
@@ -111,6 +112,7 @@ export const talkZh: TalkMessages = {
     right: "正确答案",
     none: "还没有投票。",
     trial: "列入“下次试用”",
+    trialText: "下次想试什么",
     nextTrial: "下次试用",
   },
   reactions: {
