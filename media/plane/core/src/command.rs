@@ -72,11 +72,15 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
+    /// Repair packets (FlexFEC) for each 100 packets of pictures that others need; half of that for other pictures.
+    pub fec: u8,
+    /// How long the subscriber keeps a picture before it shows it, at least: what repairs take.
+    pub playout: Duration,
 }
 
 impl Protection {
     /// On a link that loses next to nothing.
-    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0 };
+    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0, fec: 0, playout: Duration::ZERO };
 }
 
 /// A call from Python, carried out by the worker.
@@ -195,6 +199,15 @@ pub enum Command {
         cname: String,
         /// Payload types that it may be sent with.
         codecs: Vec<Codec>,
+    },
+    /// Repair packets of a sink (FlexFEC) have a stream of their own.
+    AddFec {
+        /// Which sink they protect.
+        sink: SinkId,
+        /// Their SSRC, announced in the answer.
+        ssrc: u32,
+        /// 0–127.
+        payload_type: u8,
     },
     /// Forget the sink.
     RemoveSink(SinkId),
@@ -321,7 +334,7 @@ pub struct LinkRow {
     pub loss: f32,
     /// Octets sent with a transport-wide number, retransmissions included.
     pub octets: u64,
-    /// Octets of copies sent, whether or not they have a transport-wide number.
+    /// Octets of copies and repair packets sent, whether or not they have a transport-wide number.
     pub copied: u64,
     /// Others are believed to use the link too.
     pub contended: bool,

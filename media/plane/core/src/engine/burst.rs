@@ -10,6 +10,7 @@ use adaptation::pacer::Class;
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
+use super::fec::Fec;
 use super::feed::Numbers;
 use super::layers::{LayerReader, Layers};
 use super::link::Link;
@@ -49,8 +50,12 @@ pub(super) struct Stream<'a> {
     pub(super) abs_send_time: [u8; 3],
     /// Now, by the clock of the link.
     pub(super) since_epoch: Duration,
+    /// How long pictures are kept before they are shown, at least and at most, where that has to be told.
+    pub(super) playout: Option<[u8; 3]>,
     /// Numbers what is sent, where the subscriber reports it.
     pub(super) link: Option<&'a mut Link>,
+    /// Makes repair packets of what is sent, where it is protected so.
+    pub(super) fec: Option<&'a mut Fec>,
 }
 
 /// One packet on its way out.
@@ -236,6 +241,7 @@ impl Stream<'_> {
                 counters.padding_octets_sent.add(padding as u64);
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
+                self.protect(outgoing, scratch);
                 let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16) };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
@@ -262,11 +268,19 @@ impl Stream<'_> {
             counters.padding_octets_sent.add(padding as u64);
             let start = scratch.len();
             let header_len = self.write(outgoing, padding, &mut bare, scratch);
+            self.protect(outgoing, scratch.get(start..).unwrap_or_default());
             self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding));
             let roc = low32(outgoing.sequence >> 16);
             // It fails only on a header that is not there, and it was just written.
             let sealed = sender.seal_rtp(scratch, start, header_len, roc);
             debug_assert!(sealed.is_ok());
+        }
+    }
+
+    /// Let a packet that was written count for repair packets.
+    fn protect(&mut self, outgoing: &Outgoing<'_>, written: &[u8]) {
+        if let Some(fec) = &mut self.fec {
+            fec.add(self.since_epoch, outgoing.packet, outgoing.marker, written, &self.extensions, self.ssrc);
         }
     }
 
@@ -336,7 +350,7 @@ impl Stream<'_> {
         add(ids.abs_send_time, Some(&self.abs_send_time));
         add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));
         add(ids.video_orientation, extras.video_orientation.as_ref().map(AsRef::as_ref));
-        add(ids.playout_delay, extras.playout_delay.as_ref().map(AsRef::as_ref));
+        add(ids.playout_delay, self.playout.as_ref().or(extras.playout_delay.as_ref()).map(AsRef::as_ref));
         add(ids.abs_capture_time, extras.abs_capture_time.as_ref().map(AsRef::as_ref));
         elements
     }

@@ -24,6 +24,9 @@ const TOGETHER: Duration = Duration::from_millis(1);
 /// Between a retransmission and its copy: what one short burst on the air takes, and little of what is left until the picture is due.
 const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
+/// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
+const MOST_PLAYOUT: u32 = 1000;
+
 /// One peer's.
 #[derive(Default)]
 pub(super) struct Copies {
@@ -32,8 +35,10 @@ pub(super) struct Copies {
     kept: VecDeque<Kept>,
     /// Whether the engine's list has the peer.
     listed: bool,
-    /// Octets of copies sent.
+    /// Octets of copies and repair packets sent.
     octets: u64,
+    /// Pictures were to be kept for a while: from then on it is told how long, also that it is no longer so.
+    playout_told: bool,
 }
 
 struct Kept {
@@ -56,15 +61,33 @@ pub(super) struct Recorder<'a, O> {
 impl Copies {
     /// Protect what is sent from now on; without any copies what is kept is dropped.
     fn protect(&mut self, protection: Protection) {
+        self.playout_told |= protection.playout > Duration::ZERO;
         self.protection = protection;
         if protection == Protection::NONE {
             self.kept.clear();
         }
     }
 
-    /// Octets of copies sent since the beginning.
+    /// Octets of copies and repair packets sent since the beginning.
     pub(super) fn octets(&self) -> u64 {
         self.octets
+    }
+
+    /// Repair packets of so many octets are sent.
+    pub(super) fn spend(&mut self, octets: usize) {
+        self.octets = self.octets.saturating_add(octets as u64);
+    }
+
+    /// Repair packets for each 100 packets of pictures that others need.
+    pub(super) fn fec_percent(&self) -> u8 {
+        self.protection.fec
+    }
+
+    /// The playout delay that pictures must carry, if any: 12 bits each of least and most, in 10 ms.
+    pub(super) fn playout(&self) -> Option<[u8; 3]> {
+        let least = u32::try_from(self.protection.playout.as_millis().checked_div(10)?).unwrap_or(0).min(MOST_PLAYOUT);
+        let [_, a, b, c] = (least << 12 | MOST_PLAYOUT).to_be_bytes();
+        self.playout_told.then_some([a, b, c])
     }
 
     /// Keep what is sent to `out` as audio; other kinds pass.

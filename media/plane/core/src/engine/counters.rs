@@ -92,6 +92,12 @@ counters! {
     copy_octets_sent,
     /// Packets sent but once, because copies of too many were due.
     copies_dropped,
+    /// Repair packets sent to subscribers (FlexFEC).
+    fec_sent,
+    /// Octets of them, SRTP included.
+    fec_octets_sent,
+    /// Retransmissions sent unasked: transport-wide feedback told that the packet, or its last retransmission, was lost.
+    rtx_unasked,
     /// Packets of padding sent to probe links.
     probe_packets_sent,
     /// Transport-wide feedback messages of subscribers.

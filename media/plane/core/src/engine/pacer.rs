@@ -69,7 +69,7 @@ fn send_burst(peer: &mut Peer, since_epoch: Duration, scratch: &mut Vec<u8>, cou
         let (now, later) = rest.split_at(run);
         scratch.clear();
         for held in now {
-            seal(held, &peer.extensions, link, since_epoch, &security.sender, scratch);
+            seal(held, &peer.extensions, Some(link), since_epoch, &security.sender, scratch);
         }
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
@@ -88,10 +88,13 @@ fn next_run(packets: &[Held], overhead: usize) -> Option<(usize, usize)> {
     Some((alike.saturating_add(usize::from(shorter)), segment_size))
 }
 
-fn seal(held: &Held, ids: &ExtensionIds, link: &mut Link, since_epoch: Duration, sender: &SrtpSender, scratch: &mut Vec<u8>) {
+/// Append a packet that leaves now, sealed; `link` numbers it, where the subscriber reports what arrives.
+pub(super) fn seal(
+    held: &Held, ids: &ExtensionIds, link: Option<&mut Link>, since_epoch: Duration, sender: &SrtpSender, scratch: &mut Vec<u8>,
+) {
     let start = scratch.len();
     scratch.extend_from_slice(&held.packet);
-    let number = link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead()));
+    let number = link.map_or(0, |link| link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead())));
     let packet = scratch.get_mut(start..).unwrap_or_default();
     set(packet, ids.transport_cc, &number.to_be_bytes());
     set(packet, ids.abs_send_time, &extension::abs_send_time(since_epoch));

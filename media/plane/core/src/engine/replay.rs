@@ -134,7 +134,8 @@ impl Engine {
             octets = octets.saturating_add(packet.payload.len());
             counters.rtp_sent.add(1);
             counters.rtp_octets_sent.add(packet.payload.len() as u64);
-            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
+            let mut stream =
+                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
             let outgoing = Outgoing::new(packet, numbers, feed.payload_type);
             burst::send_layers(&encoding.layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
         }

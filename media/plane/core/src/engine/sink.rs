@@ -7,6 +7,7 @@ use adaptation::pacer::Class;
 use super::burst::Stream;
 use super::cache::Packet;
 use super::counters::Counter;
+use super::fec::Fec;
 use super::feed::{Feed, Numbers, Track, Wanted};
 use super::layers::Layers;
 use super::link::Link;
@@ -46,6 +47,8 @@ pub(super) struct Sink {
     /// The highest layers that the caller asked for.
     pub(super) limit: Layers,
     pub(super) track: Track,
+    /// Repair packets, where they were negotiated.
+    pub(super) fec: Option<Box<Fec>>,
     /// What of the cache is still to be sent before the sink is live.
     pub(super) replay: Option<Replay>,
     /// The keyframe that was last sent as a still: it is sent once.
@@ -107,6 +110,7 @@ impl Sink {
             wanted: None,
             limit: Layers::ALL,
             track: Track::new(first_sequence),
+            fec: None,
             replay: None,
             still: None,
             served_in: 0,
@@ -199,11 +203,12 @@ impl Sink {
 
     /// What the packets sent at `since_epoch` under `ssrc` share.
     pub(super) fn stream<'a>(
-        &'a self, ssrc: u32, extensions: ExtensionIds, since_epoch: Duration, link: Option<&'a mut Link>,
+        &'a self, ssrc: u32, extensions: ExtensionIds, playout: Option<[u8; 3]>, since_epoch: Duration, link: Option<&'a mut Link>,
     ) -> Stream<'a> {
         let abs_send_time = extension::abs_send_time(since_epoch);
         let class = if ssrc == self.rtx_ssrc { Class::Retransmission } else { self.class };
-        Stream { ssrc, mid: self.mid.as_bytes(), extensions, class, abs_send_time, since_epoch, link }
+        let playout = playout.filter(|_| class != Class::Audio);
+        Stream { ssrc, mid: self.mid.as_bytes(), extensions, class, abs_send_time, playout, since_epoch, link, fec: None }
     }
 
     /// Note a sender report that goes out.

@@ -49,6 +49,7 @@ fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
         Command::AddMirror { .. } => "AddMirror",
         Command::RemoveMirror(_) => "RemoveMirror",
         Command::SendDtls { .. } | Command::SetKeys { .. } | Command::WantBitrate { .. } | Command::Protect { .. } => "other",
+        Command::AddFec { .. } => "AddFec",
     };
     orders.iter().map(|(worker, command)| (*worker, name(command))).collect()
 }
