@@ -4,9 +4,12 @@ Audio is sent again (copies, see `Plane.protect`) so often that of a thousand pa
 in-band FEC or RED then cannot fill is inaudible. Copies are spread over a fixed span of time rather than set a fixed time
 apart, so that few copies outlast a burst and many do not stretch the jitter buffer. RED (RFC 2198) stays where both ends have it:
 it costs less than a copy on any link, and fills half of what the copies leave.
-Retransmissions are copied where the retransmission is likely to be lost too. On a clean link nothing is sent.
+Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
+there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take.
+On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +17,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+MEASURES = ("copies", "retransmissions", "fec_percent", "playout_ms")
+"""What a loss asks for more or less of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +28,24 @@ class ProtectionConfig:
     """All thresholds. Losses are shares of packets, 0 to 1, of the viewer's own link.
 
     Args:
-        begin_loss: from which audio is copied. Below it in-band FEC or RED fill single losses.
+        begin_loss: from which anything is protected. Below it in-band FEC or RED fill single losses, and NACK those of pictures.
         end_loss: below which it is not any more; well under `begin_loss`, because a smoothed share of few packets wavers.
+        most_queue_ms: with more than that waiting in the link's queue losses are its own, and more of anything would make more of them.
+        drained_s: so long a loss is held against the queue after it has drained, because the loss is smoothed.
         residual: of audio packets that may stay lost with all copies, before FEC or RED: a loss below it is hardly heard.
         most_copies: of a packet. More would cost more than the picture, and come too late.
         span_ms: in which all copies of a packet are sent: longer than a burst of 100 ms, shorter than a jitter buffer of 200 ms.
         most_spacing_ms: between two copies: what most bursts are shorter than.
         least_spacing_ms: closer copies would share the fate of one another.
         retransmission_loss: at which each retransmission is sent twice, and three times.
+        fec_by_loss: repair packets for each packet lost, of pictures that others need, at a round trip of `fec_rtt_ms`.
+        fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later; at half of it half as many.
+        fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
+        most_fec_percent: of what they protect. More would rather be a copy.
+        playout_rtts, playout_more_ms: pictures are kept so many round trips and so long more: two retransmissions, of which
+            each waits for a report, and what the browser needs to notice.
+        playout_step_ms: likewise.
+        most_playout_ms: more would be no conversation.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
@@ -38,12 +55,22 @@ class ProtectionConfig:
 
     begin_loss: float = 0.03
     end_loss: float = 0.01
+    most_queue_ms: float = 40.0
+    drained_s: float = 1.0
     residual: float = 0.02
     most_copies: int = 9
     span_ms: float = 160.0
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
+    fec_by_loss: float = 2.0
+    fec_rtt_ms: float = 100.0
+    fec_step_percent: int = 10
+    most_fec_percent: int = 100
+    playout_rtts: float = 2.0
+    playout_more_ms: float = 120.0
+    playout_step_ms: int = 50
+    most_playout_ms: int = 400
     relief: float = 0.75
     hold_s: float = 5.0
     most_share: float = 0.5
@@ -54,7 +81,8 @@ class ProtectionConfig:
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `spacing_ms` and `retransmissions` are what `Plane.protect` takes; `overhead_bps` is what is spent on it now.
+    `copies`, `spacing_ms`, `retransmissions`, `fec_percent` and `playout_ms` are what `Plane.protect` takes; `overhead_bps` is what
+    is spent on it now.
     """
 
     def __init__(self, config: ProtectionConfig) -> None:
@@ -62,55 +90,80 @@ class Protection:
         self.copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
         self.retransmissions: Counts = np.empty(0, np.int64)
+        self.fec_percent: Counts = np.empty(0, np.int64)
+        self.playout_ms: Counts = np.empty(0, np.int64)
         self.overhead_bps: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
+        self._queued_at: Floats = np.empty(0)
         self._octets: Floats = np.empty(0)
         self._read_at = np.nan
 
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        self.copies[row] = self.spacing_ms[row] = self.retransmissions[row] = 0
-        self.overhead_bps[row] = 0.0
-        self._lighter_since[row] = self._octets[row] = np.nan
+        for name in (*MEASURES, "spacing_ms", "overhead_bps"):
+            getattr(self, name)[row] = 0
+        self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
 
-    def decide(self, now: float, loss: Floats, estimates: Floats, copied: Floats) -> npt.NDArray[np.intp]:
+    def of(self, row: int) -> dict[str, int]:
+        """What `Plane.protect` is to be told of a row."""
+        return {name: int(getattr(self, name)[row]) for name in (*MEASURES, "spacing_ms")}
+
+    def decide(
+        self,
+        now: float,
+        loss: Floats,
+        estimates: Floats,
+        copied: Floats,
+        queue_ms: Floats | None = None,
+        rtt_ms: Floats | None = None,
+    ) -> npt.NDArray[np.intp]:
         """Decide; returns the rows in which something changed.
 
         Args:
             now: seconds of a monotonic clock.
             loss: (rows,) share that the link loses; NaN where nothing is known, which is left as it is.
             estimates: (rows,) bit/s that the link carries; NaN: unknown, which bounds nothing.
-            copied: (rows,) octets of copies sent since the beginning.
+            copied: (rows,) octets of copies and repair packets sent since the beginning.
+            queue_ms: (rows,) what waits in the link's queue; NaN, None: unknown, taken for nothing.
+            rtt_ms: (rows,) round trip; NaN, None: unknown, taken for `fec_rtt_ms`.
         """
         self._grow(len(loss))
         self._measure(now, copied)
+        config = self._config
+        if queue_ms is not None:
+            self._queued_at[np.nan_to_num(queue_ms) > config.most_queue_ms] = now
+        rtt = np.full(len(loss), config.fec_rtt_ms) if rtt_ms is None else np.nan_to_num(rtt_ms, nan=config.fec_rtt_ms)
         known = ~np.isnan(loss)
         loss = np.nan_to_num(loss)
-        copies, retransmissions = self._needed(loss, self.copies > 0, estimates)
+        protected = self.copies > 0
+        needed = self._needed(loss, protected, estimates, rtt)
         # What it would be were the loss a third higher: only what even that does not need is taken away.
-        eased, eased_retransmissions = self._needed(loss / self._config.relief, self.copies > 0, estimates)
-        more = known & ((copies > self.copies) | (retransmissions > self.retransmissions))
-        less = known & ~more & ((eased < self.copies) | (eased_retransmissions < self.retransmissions))
+        eased = self._needed(loss / config.relief, protected, estimates, rtt)
+        now_have = {name: getattr(self, name) for name in MEASURES}
+        own = ~(now - self._queued_at < config.drained_s)
+        more = known & own & _any(needed[name] > now_have[name] for name in MEASURES)
+        less = known & ~more & _any(eased[name] < now_have[name] for name in MEASURES)
+        less = self._held(now, less)
+        changed = np.zeros(len(loss), np.bool_)
+        for name, have in now_have.items():
+            want = np.where(more, np.maximum(needed[name], have), np.where(less, np.minimum(eased[name], have), have))
+            changed |= want != have
+            setattr(self, name, want)
+        self._space()
+        return np.flatnonzero(changed)
+
+    def _held(self, now: float, less: Flags) -> Flags:
+        """Where less was enough for so long that there is less."""
         self._lighter_since[~less] = np.nan
         began = less & np.isnan(self._lighter_since)
         self._lighter_since[began] = now
-        less &= now - self._lighter_since >= self._config.hold_s
-        before = self.copies.copy(), self.retransmissions.copy()
-        self.copies = np.where(
-            more, np.maximum(copies, self.copies), np.where(less, np.minimum(eased, self.copies), self.copies)
-        )
-        self.retransmissions = np.where(
-            more,
-            np.maximum(retransmissions, self.retransmissions),
-            np.where(less, np.minimum(eased_retransmissions, self.retransmissions), self.retransmissions),
-        )
-        self._lighter_since[less] = np.nan
-        self._space()
-        return np.flatnonzero((before[0] != self.copies) | (before[1] != self.retransmissions))
+        held = less & (now - self._lighter_since >= self._config.hold_s)
+        self._lighter_since[held] = np.nan
+        return held
 
-    def _needed(self, loss: Floats, protected: npt.NDArray[np.bool_], estimates: Floats) -> tuple[Counts, Counts]:
-        """Copies of audio and of retransmissions for these losses."""
+    def _needed(self, loss: Floats, protected: Flags, estimates: Floats, rtt: Floats) -> dict[str, Counts]:
+        """What these losses ask for, by measure."""
         config = self._config
         share = np.clip(loss, 1e-6, 0.99)
         # The least n with share**(n + 1) <= residual.
@@ -119,9 +172,18 @@ class Protection:
         affordable = np.where(np.isnan(estimates), np.inf, estimates * config.most_share / config.audio_bps)
         # One copy is worth more than any picture.
         copies = np.minimum(copies, np.maximum(np.floor(affordable), 1))
-        copies[loss < np.where(protected, config.end_loss, config.begin_loss)] = 0
         once, twice = config.retransmission_loss
-        return copies.astype(np.int64), (loss >= once).astype(np.int64) + (loss >= twice)
+        slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 2.0)
+        fec = _stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
+        playout = _stepped(rtt * config.playout_rtts + config.playout_more_ms, config.playout_step_ms)
+        needed = {
+            "copies": copies,
+            "retransmissions": np.where(loss >= twice, 2, np.where(loss >= once, 1, 0)),
+            "fec_percent": np.minimum(fec, config.most_fec_percent),
+            "playout_ms": np.minimum(playout, config.most_playout_ms),
+        }
+        bare = loss < np.where(protected, config.end_loss, config.begin_loss)
+        return {name: np.where(bare, 0, wanted).astype(np.int64) for name, wanted in needed.items()}
 
     def _space(self) -> None:
         config = self._config
@@ -129,7 +191,7 @@ class Protection:
         self.spacing_ms = np.where(self.copies > 0, spacing, 0.0).astype(np.int64)
 
     def _measure(self, now: float, copied: Floats) -> None:
-        """What copies take of each link, smoothed."""
+        """What copies and repair packets take of each link, smoothed."""
         elapsed = now - self._read_at
         if elapsed > 0:
             rate = np.nan_to_num(np.maximum(copied - self._octets, 0.0) * 8 / elapsed)
@@ -140,8 +202,16 @@ class Protection:
         missing = rows - len(self.copies)
         if missing <= 0:
             return
-        for name in ("copies", "spacing_ms", "retransmissions"):
+        for name in (*MEASURES, "spacing_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        for name in ("_lighter_since", "_octets"):
+        for name in ("_lighter_since", "_queued_at", "_octets"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
+
+
+def _any(flags: Iterable[Flags]) -> Flags:
+    return np.logical_or.reduce(list(flags))
+
+
+def _stepped(values: Floats, step: int) -> Floats:
+    return np.ceil(values / step - 1e-6) * step  # 80.0000001 is 80
