@@ -50,6 +50,8 @@ class ProtectionConfig:
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
         audio_bps: that one copy of all audio takes, bit/s: Opus at 32 kbit/s with RTP, extensions and SRTP.
+        loss_smoothing: weight of a pass's loss where something is protected, at ten passes a second two seconds.
+        sudden: a loss so many times what it was counts at once: the sound must not wait.
         smoothing: weight of a pass's reading in the overhead, at ten passes a second about a second.
     """
 
@@ -62,7 +64,7 @@ class ProtectionConfig:
     span_ms: float = 160.0
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
-    retransmission_loss: tuple[float, float] = (0.15, 0.45)
+    retransmission_loss: tuple[float, float] = (0.35, 0.6)
     fec_by_loss: float = 2.0
     fec_rtt_ms: float = 100.0
     fec_step_percent: int = 10
@@ -75,6 +77,8 @@ class ProtectionConfig:
     hold_s: float = 5.0
     most_share: float = 0.5
     audio_bps: float = 48_000.0
+    loss_smoothing: float = 0.05
+    sudden: float = 1.5
     smoothing: float = 0.1
 
 
@@ -93,6 +97,7 @@ class Protection:
         self.fec_percent: Counts = np.empty(0, np.int64)
         self.playout_ms: Counts = np.empty(0, np.int64)
         self.overhead_bps: Floats = np.empty(0)
+        self._loss: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
         self._queued_at: Floats = np.empty(0)
         self._octets: Floats = np.empty(0)
@@ -103,7 +108,7 @@ class Protection:
         self._grow(row + 1)
         for name in (*MEASURES, "spacing_ms", "overhead_bps"):
             getattr(self, name)[row] = 0
-        self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
+        self._loss[row] = self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
 
     def of(self, row: int) -> dict[str, int]:
         """What `Plane.protect` is to be told of a row."""
@@ -135,8 +140,8 @@ class Protection:
             self._queued_at[np.nan_to_num(queue_ms) > config.most_queue_ms] = now
         rtt = np.full(len(loss), config.fec_rtt_ms) if rtt_ms is None else np.nan_to_num(rtt_ms, nan=config.fec_rtt_ms)
         known = ~np.isnan(loss)
-        loss = np.nan_to_num(loss)
         protected = self.copies > 0
+        loss = self._smooth(np.nan_to_num(loss), protected)
         needed = self._needed(loss, protected, estimates, rtt)
         # What it would be were the loss a third higher: only what even that does not need is taken away.
         eased = self._needed(loss / config.relief, protected, estimates, rtt)
@@ -152,6 +157,14 @@ class Protection:
             setattr(self, name, want)
         self._space()
         return np.flatnonzero(changed)
+
+    def _smooth(self, loss: Floats, protected: Flags) -> Floats:
+        """What losses are taken for: where something is protected one moment's must not make it more for good."""
+        config = self._config
+        sudden = loss > self._loss * config.sudden
+        weight = np.where(protected & ~sudden, config.loss_smoothing, 1.0)
+        self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
+        return self._loss
 
     def _held(self, now: float, less: Flags) -> Flags:
         """Where less was enough for so long that there is less."""
@@ -205,7 +218,7 @@ class Protection:
         for name in (*MEASURES, "spacing_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        for name in ("_lighter_since", "_queued_at", "_octets"):
+        for name in ("_loss", "_lighter_since", "_queued_at", "_octets"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 
 

@@ -219,8 +219,8 @@ class Plane:
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
-        fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100; half of that for other
-        pictures, half as much again for keyframes. Of sinks that `add_fec` gave a stream for it.
+        fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
+        pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.
         playout_ms: how long pictures are kept before they are shown, at least, 0 to 4000, told by the playout delay extension
         where it is negotiated; 0 ends it, and nothing is told where it was never more.
         Not on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).

@@ -72,7 +72,7 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
-    /// Repair packets (FlexFEC) for each 100 packets of pictures that others need; half of that for other pictures.
+    /// Repair packets (FlexFEC) for each 100 packets of pictures that others need; of other pictures what is above 60.
     pub fec: u8,
     /// How long the subscriber keeps a picture before it shows it, at least: what repairs take.
     pub playout: Duration,

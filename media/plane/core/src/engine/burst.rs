@@ -13,6 +13,7 @@ use super::cache::{Inline, Packet};
 use super::fec::Fec;
 use super::feed::Numbers;
 use super::layers::{LayerReader, Layers};
+use super::ledger::Original;
 use super::link::Link;
 use super::pacer::Held;
 use super::redundancy::PayloadTypes;
@@ -180,7 +181,7 @@ pub(super) fn send_padding(
     let header_len = extension::write_header(scratch, &fields, &elements).unwrap_or(0);
     write_padding(scratch, 0, MOST_PADDING);
     let octets = scratch.len().saturating_add(sender.rtp_overhead());
-    stream.number(scratch, octets);
+    stream.number(scratch, octets, None);
     let sealed = sender.seal_rtp(scratch, 0, header_len, low32(sequence >> 16));
     debug_assert!(sealed.is_ok());
     out.transmit(destination, octets, scratch);
@@ -242,7 +243,7 @@ impl Stream<'_> {
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
                 self.protect(outgoing, scratch);
-                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16) };
+                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of: self.of(outgoing) };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);
@@ -269,12 +270,17 @@ impl Stream<'_> {
             let start = scratch.len();
             let header_len = self.write(outgoing, padding, &mut bare, scratch);
             self.protect(outgoing, scratch.get(start..).unwrap_or_default());
-            self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding));
+            self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding), self.of(outgoing));
             let roc = low32(outgoing.sequence >> 16);
             // It fails only on a header that is not there, and it was just written.
             let sealed = sender.seal_rtp(scratch, start, header_len, roc);
             debug_assert!(sealed.is_ok());
         }
+    }
+
+    /// Which packet it is; nothing for sound, which is not sent again.
+    fn of(&self, outgoing: &Outgoing<'_>) -> Option<Original> {
+        (self.class != Class::Audio).then(|| Original::new(self.ssrc, outgoing.sequence, outgoing.original))
     }
 
     /// Let a packet that was written count for repair packets.
@@ -285,9 +291,9 @@ impl Stream<'_> {
     }
 
     /// Give the packet its transport-wide number, in the order in which packets leave. `octets`: as it leaves.
-    fn number(&mut self, packet: &mut [u8], octets: usize) {
+    fn number(&mut self, packet: &mut [u8], octets: usize, of: Option<Original>) {
         let Some(link) = &mut self.link else { return };
-        let number = link.number(self.since_epoch, octets);
+        let number = link.number(self.since_epoch, octets, of);
         if let [high, low] = extension::element_mut(packet, self.extensions.transport_cc) {
             [*high, *low] = number.to_be_bytes();
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::joint::Joiner;
 use super::peer::Peer;
+use super::sink::{Cause, RESEND_INTERVAL};
 use super::timers::Timer;
 use super::{Counters, Engine, Output, PeerKey};
 use crate::address::{Protocol, TransportAddress};
@@ -26,6 +27,12 @@ const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
 /// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
 const MOST_PLAYOUT: u32 = 1000;
+
+/// Round trips after which a retransmission that was not asked for is asked for at the earliest, if it was lost too.
+const UNDER_WAY: f64 = 0.6;
+
+/// And no later than this, because a round trip that was long for a moment is no reason to wait.
+const MOST_UNDER_WAY: Duration = Duration::from_millis(80);
 
 /// One peer's.
 #[derive(Default)]
@@ -136,6 +143,13 @@ impl<O: Output> Output for Recorder<'_, O> {
 }
 
 impl Peer {
+    /// How close together it may ask for a packet: where losses bring retransmissions unasked, one may be under way already.
+    pub(super) fn asked(&self) -> Cause {
+        let round_trip = self.link.as_ref().and_then(|link| link.round_trip()).filter(|_| self.copies.protection != Protection::NONE);
+        let under_way = round_trip.map_or(Duration::ZERO, |round_trip| round_trip.mul_f64(UNDER_WAY).min(MOST_UNDER_WAY));
+        Cause::Asked(under_way.max(RESEND_INTERVAL))
+    }
+
     /// Send what is due, oldest first.
     fn send_copies(&mut self, now: Instant, since_epoch: Duration, counters: &mut Counters, out: &mut impl Output) {
         let Self { copies, link, extensions, address, .. } = self;
@@ -166,7 +180,11 @@ fn transport_number(packet: &[u8], id: u8) -> Option<u16> {
 impl Engine {
     /// Protect a peer's media against losses of its link from now on.
     pub(super) fn protect(&mut self, peer: PeerKey, protection: Protection) -> Option<()> {
-        self.peers.get_mut(peer)?.copies.protect(protection);
+        let peer = self.peers.get_mut(peer)?;
+        peer.copies.protect(protection);
+        if let Some(link) = &mut peer.link {
+            link.ledger.keep(protection != Protection::NONE);
+        }
         Some(())
     }
 

@@ -1,11 +1,11 @@
 //! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
 use super::redundancy::PayloadTypes;
-use super::sink::Resend;
+use super::sink::{Cause, Resend, Sink};
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
@@ -42,11 +42,11 @@ impl Engine {
                 reports.for_each(|block| self.receive_report(now, peer, &block));
             }
             Packet::ReceiverReport { reports, .. } => reports.for_each(|block| self.receive_report(now, peer, &block)),
-            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, out),
+            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, None, out),
             Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media, out),
             Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media, out)),
             Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
-            Packet::TransportFeedback { body, .. } => self.receive_transport_feedback(now, peer, body),
+            Packet::TransportFeedback { body, .. } => self.receive_transport_feedback(now, peer, body, out),
             Packet::Remb { bitrate, .. } => self.receive_remb(now, peer, bitrate),
             Packet::Bye { .. } | Packet::Sdes | Packet::Unknown { .. } => {}
         }
@@ -73,21 +73,28 @@ impl Engine {
 
     /// Send packets again that a subscriber misses, as retransmissions (RFC 4588). A sink without RTX has none: the same
     /// packet sealed again under its own number would have to be identical, and its send time is not.
-    fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
+    ///
+    /// `unasked`: feedback tells that what left so long ago was lost; `None`: the subscriber asks.
+    pub(super) fn retransmit(
+        &mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, unasked: Option<Duration>,
+        out: &mut impl Output,
+    ) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
+        let cause = unasked.map_or_else(|| peer.asked(), Cause::Lost);
         for sequence in lost {
-            counters.nack_received.add(1);
-            let (feed, input, output, shift, again) = match sink.resend(sequence, now) {
+            let asked = u64::from(unasked.is_none());
+            counters.nack_received.add(asked);
+            let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
                 Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
                 Resend::TooSoon => {
-                    counters.nack_suppressed.add(1);
+                    counters.nack_suppressed.add(asked);
                     continue;
                 }
                 Resend::Unknown => {
-                    counters.nack_missed.add(1);
+                    counters.nack_missed.add(asked);
                     continue;
                 }
             };
@@ -97,7 +104,7 @@ impl Engine {
             let (Some((layers, packet)), Some(payload_type)) = (found, feed.rtx_payload_type) else {
                 let ours = found.is_some() || sink.track.sent().contains(output);
                 let counter = if ours { &mut counters.nack_missed } else { &mut counters.nack_never_had };
-                counter.add(1);
+                counter.add(asked);
                 continue;
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
@@ -109,6 +116,7 @@ impl Engine {
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
+            counters.rtx_unasked.add(1_u64.saturating_sub(asked));
             sink.retransmissions.add(1);
         }
         self.schedule_copies(peer_key);
@@ -151,6 +159,11 @@ impl Engine {
         if peer.send_rtcp(&mut self.scratch, out) {
             sink.reported(ntp, now);
         }
+    }
+
+    pub(super) fn sinks_of_peer(&self, peer: PeerKey) -> impl Iterator<Item = &Sink> {
+        let sinks = self.peers.get(peer).map(|peer| peer.sinks.as_slice()).unwrap_or_default();
+        sinks.iter().filter_map(|&key| self.sinks.get(key))
     }
 
     fn sink_of(&self, peer: PeerKey, ssrc: u32) -> Option<SinkKey> {

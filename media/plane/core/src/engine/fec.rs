@@ -32,6 +32,8 @@ const TOGETHER: Duration = Duration::from_millis(1);
 const MOST_MEMBERS: usize = 24;
 /// Repair packets that wait at most.
 const MOST_WAITING: usize = 96;
+/// Pictures that no other needs are protected by what is beyond this: a repair packet for many packets repairs next to nothing.
+const OTHER_FROM: u32 = 60;
 /// Of a repair packet, in percent of packets.
 const WHOLE: u32 = 100;
 const HALF: u32 = 50;
@@ -104,7 +106,7 @@ impl Fec {
         let share = match (needed, keyframe) {
             (_, true) => percent.saturating_add(percent >> 1),
             (true, false) => percent,
-            (false, false) => percent >> 1,
+            (false, false) => percent.saturating_sub(OTHER_FROM),
         };
         let group = if needed { &self.needed } else { &self.other };
         // What comes late fills a gap in front of what is protected.
@@ -167,7 +169,7 @@ impl Fec {
         // Elements are at most 127 octets each, so they always fit.
         let header_len = extension::write_header(&mut packet, &fields, &elements).unwrap_or(0);
         packet.extend_from_slice(&waiting.payload);
-        Held { packet, header_len, roc: low32(sequence >> 16) }
+        Held { packet, header_len, roc: low32(sequence >> 16), of: None }
     }
 }
 

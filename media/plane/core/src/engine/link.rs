@@ -7,10 +7,11 @@ use adaptation::Estimator;
 use adaptation::pacer::{Class, Pacer};
 
 use super::counters::Counter;
+use super::ledger::{Entry, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
-use super::{Engine, PeerKey, SinkKey};
+use super::{Engine, Output, PeerKey, SinkKey};
 use crate::command::LinkRow;
 use crate::twcc::Feedback;
 
@@ -34,6 +35,7 @@ pub(super) struct Link {
     reference: Option<i64>,
     pub(super) probes: Probes,
     pacer: Pacer<Held>,
+    pub(super) ledger: Ledger,
 }
 
 impl Link {
@@ -47,16 +49,19 @@ impl Link {
             reference: None,
             probes: Probes::default(),
             pacer: Pacer::default(),
+            ledger: Ledger::default(),
         }
     }
 
-    /// A packet leaves; returns its transport-wide number.
+    /// A packet leaves; returns its transport-wide number. `of`: which one it is, where it can be sent again.
     #[expect(clippy::cast_precision_loss, reason = "a packet has few octets")]
-    pub(super) fn number(&mut self, since_epoch: Duration, octets: usize) -> u16 {
+    pub(super) fn number(&mut self, since_epoch: Duration, octets: usize, of: Option<Original>) -> u16 {
         self.octets.add(octets as u64);
         let now = self.seconds(since_epoch);
         self.pacer.on_sent(now, octets);
-        self.estimator.on_sent(now, octets as f64)
+        let number = self.estimator.on_sent(now, octets as f64);
+        self.ledger.note(number, of, since_epoch);
+        number
     }
 
     /// How many of the next packets, of so many octets each, may leave at once.
@@ -102,13 +107,21 @@ impl Link {
         self.probes.poll(now, self.estimator.estimate())
     }
 
-    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) {
+    /// Returns what it tells as lost.
+    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) -> Vec<Entry> {
         let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
             self.pacer.set_estimate(self.estimator.estimate());
         }
+        let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
+        lost.filter_map(|(number, _)| self.ledger.take(number)).collect()
+    }
+
+    /// The round trip, once it is known.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.estimator.rtt()?).ok()
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.
@@ -172,14 +185,15 @@ impl Peer {
 
 impl Engine {
     /// Take in what a subscriber reports of its link.
-    pub(super) fn receive_transport_feedback(&mut self, now: Instant, peer: PeerKey, body: &[u8]) {
-        let Some(link) = self.peers.get_mut(peer).and_then(|peer| peer.link.as_deref_mut()) else { return };
+    pub(super) fn receive_transport_feedback(&mut self, now: Instant, key: PeerKey, body: &[u8], out: &mut impl Output) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         let Ok(feedback) = Feedback::parse(body) else {
             self.counters.dropped_malformed.add(1);
             return;
         };
         self.counters.feedback_received.add(1);
-        link.on_feedback(self.clock.since_epoch(now), &feedback);
+        let lost = link.on_feedback(self.clock.since_epoch(now), &feedback);
+        self.send_again_unasked(now, key, &lost, out);
     }
 
     /// Take in a bound that a subscriber tells (draft-alvestrand-rmcat-remb-03).

@@ -19,6 +19,7 @@ mod governor;
 mod handshake;
 mod joint;
 mod layers;
+mod ledger;
 mod limits;
 mod link;
 mod link_loss;

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::burst::{MAX_BURST_OCTETS, MAX_SEGMENTS};
+use super::ledger::Original;
 use super::link::Link;
 use super::peer::Peer;
 use super::timers::Timer;
@@ -25,6 +26,8 @@ pub(super) struct Held {
     pub(super) header_len: usize,
     /// Rollover count of its sequence number.
     pub(super) roc: u32,
+    /// Which one it is, where it can be sent again.
+    pub(super) of: Option<Original>,
 }
 
 impl Engine {
@@ -94,7 +97,7 @@ pub(super) fn seal(
 ) {
     let start = scratch.len();
     scratch.extend_from_slice(&held.packet);
-    let number = link.map_or(0, |link| link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead())));
+    let number = link.map_or(0, |link| link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead()), held.of));
     let packet = scratch.get_mut(start..).unwrap_or_default();
     set(packet, ids.transport_cc, &number.to_be_bytes());
     set(packet, ids.abs_send_time, &extension::abs_send_time(since_epoch));

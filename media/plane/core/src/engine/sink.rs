@@ -23,6 +23,9 @@ use crate::ntp;
 use crate::rtcp::ReportBlock;
 use crate::sequence::{low16, low32};
 
+/// To what retransmissions are timed.
+const MILLISECOND: Duration = Duration::from_millis(1);
+
 /// Sent packets whose retransmissions are told apart: about 0.7 s of the best encoding, a power of two.
 const RESENT: usize = 512;
 
@@ -30,7 +33,10 @@ const RESENT: usize = 512;
 const VIDEO_CLOCK: u32 = 90_000;
 
 /// A packet asked for again within this time is still on its way.
-const RESEND_INTERVAL_MS: u32 = 15;
+pub(super) const RESEND_INTERVAL: Duration = Duration::from_millis(15);
+
+/// So often a packet is sent again unasked: what five retransmissions did not bring comes too late.
+const MOST_UNASKED: u8 = 5;
 
 pub(super) struct Sink {
     pub(super) id: SinkId,
@@ -72,6 +78,16 @@ pub(super) struct Sink {
 struct Resent {
     output: u32,
     at_ms: u32,
+    times: u8,
+}
+
+/// Why a packet is sent again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cause {
+    /// The subscriber asks for it: not again within this time.
+    Asked(Duration),
+    /// What left so long ago did not arrive: not where it was sent again since.
+    Lost(Duration),
 }
 
 /// What a subscriber asked for again.
@@ -185,10 +201,10 @@ impl Sink {
     }
 
     /// Which packet a lost output sequence number stands for.
-    pub(super) fn resend(&mut self, sequence: u16, now: Instant) -> Resend {
+    pub(super) fn resend(&mut self, sequence: u16, cause: Cause, now: Instant) -> Resend {
         let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
         let feed = *feed;
-        match self.note_resent(output, now) {
+        match self.note_resent(output, cause, now) {
             Some(again) => Resend::Packet { feed, input, output, shift, again },
             None => Resend::TooSoon,
         }
@@ -258,7 +274,7 @@ impl Sink {
     }
 
     /// Note `output` as sent again now; returns whether it was before, `None` when that was a moment ago.
-    fn note_resent(&mut self, output: i64, now: Instant) -> Option<bool> {
+    fn note_resent(&mut self, output: i64, cause: Cause, now: Instant) -> Option<bool> {
         // Most members lose nothing: the table exists from the first loss on.
         if self.resent.is_empty() {
             self.resent = vec![Resent::default(); RESENT];
@@ -268,10 +284,16 @@ impl Sink {
         let index = usize::from(low16(output)) % RESENT;
         let entry = self.resent.get_mut(index)?;
         let again = entry.at_ms != 0 && entry.output == low32(output);
-        if again && at_ms.wrapping_sub(entry.at_ms) < RESEND_INTERVAL_MS {
+        let ago = Duration::from_millis(at_ms.wrapping_sub(entry.at_ms).into());
+        let times = if again { entry.times } else { 0 };
+        let refused = match cause {
+            Cause::Asked(interval) => again && ago < interval,
+            Cause::Lost(sent_ago) => again && (ago.saturating_add(MILLISECOND) < sent_ago || times >= MOST_UNASKED),
+        };
+        if refused {
             return None;
         }
-        *entry = Resent { output: low32(output), at_ms };
+        *entry = Resent { output: low32(output), at_ms, times: times.saturating_add(1) };
         Some(again)
     }
 }
