@@ -50,7 +50,8 @@ class ProtectionConfig:
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
         audio_bps: that one copy of all audio takes, bit/s: Opus at 32 kbit/s with RTP, extensions and SRTP.
-        loss_smoothing: weight of a pass's loss where something is protected, at ten passes a second two seconds.
+        loss_smoothing: weight of a pass's loss where something is protected, and of its round trip; at ten passes a second
+            two seconds.
         sudden: a loss so many times what it was counts at once: the sound must not wait.
         smoothing: weight of a pass's reading in the overhead, at ten passes a second about a second.
     """
@@ -66,11 +67,11 @@ class ProtectionConfig:
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.35, 0.6)
     fec_by_loss: float = 2.0
-    fec_rtt_ms: float = 100.0
+    fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
     most_fec_percent: int = 100
     playout_rtts: float = 2.0
-    playout_more_ms: float = 120.0
+    playout_more_ms: float = 150.0
     playout_step_ms: int = 50
     most_playout_ms: int = 400
     relief: float = 0.75
@@ -98,6 +99,7 @@ class Protection:
         self.playout_ms: Counts = np.empty(0, np.int64)
         self.overhead_bps: Floats = np.empty(0)
         self._loss: Floats = np.empty(0)
+        self._rtt: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
         self._queued_at: Floats = np.empty(0)
         self._octets: Floats = np.empty(0)
@@ -108,7 +110,7 @@ class Protection:
         self._grow(row + 1)
         for name in (*MEASURES, "spacing_ms", "overhead_bps"):
             getattr(self, name)[row] = 0
-        self._loss[row] = self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
+        self._loss[row] = self._rtt[row] = self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
 
     def of(self, row: int) -> dict[str, int]:
         """What `Plane.protect` is to be told of a row."""
@@ -138,11 +140,11 @@ class Protection:
         config = self._config
         if queue_ms is not None:
             self._queued_at[np.nan_to_num(queue_ms) > config.most_queue_ms] = now
-        rtt = np.full(len(loss), config.fec_rtt_ms) if rtt_ms is None else np.nan_to_num(rtt_ms, nan=config.fec_rtt_ms)
         known = ~np.isnan(loss)
         protected = self.copies > 0
-        loss = self._smooth(np.nan_to_num(loss), protected)
-        needed = self._needed(loss, protected, estimates, rtt)
+        loss = np.nan_to_num(loss)
+        rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
+        needed = self._needed(self._smooth_loss(loss, protected), protected, estimates, rtt)
         # What it would be were the loss a third higher: only what even that does not need is taken away.
         eased = self._needed(loss / config.relief, protected, estimates, rtt)
         now_have = {name: getattr(self, name) for name in MEASURES}
@@ -158,13 +160,19 @@ class Protection:
         self._space()
         return np.flatnonzero(changed)
 
-    def _smooth(self, loss: Floats, protected: Flags) -> Floats:
+    def _smooth_loss(self, loss: Floats, protected: Flags) -> Floats:
         """What losses are taken for: where something is protected one moment's must not make it more for good."""
         config = self._config
         sudden = loss > self._loss * config.sudden
         weight = np.where(protected & ~sudden, config.loss_smoothing, 1.0)
         self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
         return self._loss
+
+    def _smooth_rtt(self, rtt: Floats) -> Floats:
+        """A round trip as told has the time in it that its report waited, which differs."""
+        step = self._config.loss_smoothing * (rtt - self._rtt)
+        self._rtt = np.where(np.isnan(self._rtt), rtt, self._rtt + np.nan_to_num(step))
+        return np.nan_to_num(self._rtt, nan=self._config.fec_rtt_ms)
 
     def _held(self, now: float, less: Flags) -> Flags:
         """Where less was enough for so long that there is less."""
@@ -218,7 +226,7 @@ class Protection:
         for name in (*MEASURES, "spacing_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        for name in ("_loss", "_lighter_since", "_queued_at", "_octets"):
+        for name in ("_loss", "_rtt", "_lighter_since", "_queued_at", "_octets"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 
 
