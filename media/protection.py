@@ -29,6 +29,7 @@ class ProtectionConfig:
 
     Args:
         begin_loss: from which anything is protected. Below it in-band FEC or RED fill single losses, and NACK those of pictures.
+        begin_as: what it is taken for when it begins, until it is known: the first readings of a smoothed share are too small.
         end_loss: below which it is not any more; well under `begin_loss`, because a smoothed share of few packets wavers.
         most_queue_ms: with more than that waiting in the link's queue losses are its own, and more of anything would make more of them.
         drained_s: so long a loss is held against the queue after it has drained, because the loss is smoothed.
@@ -38,8 +39,9 @@ class ProtectionConfig:
         most_spacing_ms: between two copies: what most bursts are shorter than.
         least_spacing_ms: closer copies would share the fate of one another.
         retransmission_loss: at which each retransmission is sent twice, and three times.
-        fec_by_loss: repair packets for each packet lost, of pictures that others need, at a round trip of `fec_rtt_ms`.
-        fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later; at half of it half as many.
+        fec_by_loss: repair packets for each packet lost, of pictures that others need, at a round trip of `fec_rtt_ms`: at such
+            ones a retransmission and its copy are in time and cost less, and repair packets spare what those leave.
+        fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later, and up to four times; at half of it half as many.
         fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
         most_fec_percent: of what they protect. More would rather be a copy.
         playout_rtts, playout_more_ms: pictures are kept so many round trips and so long more: two retransmissions, of which
@@ -57,6 +59,7 @@ class ProtectionConfig:
     """
 
     begin_loss: float = 0.03
+    begin_as: float = 0.2
     end_loss: float = 0.01
     most_queue_ms: float = 40.0
     drained_s: float = 1.0
@@ -65,8 +68,8 @@ class ProtectionConfig:
     span_ms: float = 160.0
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
-    retransmission_loss: tuple[float, float] = (0.35, 0.6)
-    fec_by_loss: float = 2.0
+    retransmission_loss: tuple[float, float] = (0.15, 0.45)
+    fec_by_loss: float = 0.7
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
     most_fec_percent: int = 100
@@ -166,7 +169,9 @@ class Protection:
         sudden = loss > self._loss * config.sudden
         weight = np.where(protected & ~sudden, config.loss_smoothing, 1.0)
         self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
-        return self._loss
+        # Told again until it is protected, so that it begins with that.
+        begins = ~protected & (loss >= config.begin_loss)
+        return np.where(begins, np.maximum(self._loss, config.begin_as), self._loss)
 
     def _smooth_rtt(self, rtt: Floats) -> Floats:
         """A round trip as told has the time in it that its report waited, which differs."""
@@ -194,7 +199,7 @@ class Protection:
         # One copy is worth more than any picture.
         copies = np.minimum(copies, np.maximum(np.floor(affordable), 1))
         once, twice = config.retransmission_loss
-        slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 2.0)
+        slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
         fec = _stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
         playout = _stepped(rtt * config.playout_rtts + config.playout_more_ms, config.playout_step_ms)
         needed = {

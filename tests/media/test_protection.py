@@ -6,6 +6,7 @@ import pytest
 from media.protection import Protection, ProtectionConfig
 
 CONFIG = ProtectionConfig()
+SETTLED_S = CONFIG.hold_s + 5
 
 
 class Viewers:
@@ -53,7 +54,7 @@ def test_a_clean_link_is_sent_nothing_more_and_told_nothing() -> None:
 @pytest.mark.parametrize("loss", [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 def test_copies_leave_no_more_lost_than_what_fec_or_red_fill(loss: float) -> None:
     viewers = Viewers()
-    viewers.see(loss)
+    viewers.see(loss, SETTLED_S)
     copies, spacing_ms, _ = viewers.row
     assert loss ** (copies + 1) <= CONFIG.residual
     assert copies * spacing_ms <= CONFIG.span_ms, "all of them within the jitter buffer"
@@ -69,9 +70,9 @@ def test_at_the_worst_there_are_as_many_as_are_allowed() -> None:
 def test_retransmissions_at_thirty_percent_cost_no_more_than_the_picture() -> None:
     viewers = Viewers()
     viewers.see(0.3)
-    # Each loss is answered once, and twice while that is lost. Of the pictures that others need (two fifths) repair packets go along.
-    answers = 0.3 + sum(2 * 0.3 * 0.3 * 0.09**again for again in range(10))
-    assert viewers.row[2] == 0
+    assert viewers.row[2] == 1
+    # Each loss is answered twice, and again while both are lost. Of the pictures that others need (two fifths) repair packets go along.
+    answers = sum(2 * 0.3 * 0.09**again for again in range(10))
     assert answers + 0.4 * viewers.protection.fec_percent[0] / 100 <= 0.8
 
 
@@ -97,9 +98,9 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 
 
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
-    for loss, rtt, fec, playout in ((0.1, 120, 20, 400), (0.2, 120, 40, 400), (0.2, 60, 20, 300), (0.2, 400, 80, 400)):
+    for loss, rtt, fec, playout in ((0.1, 120, 10, 400), (0.3, 120, 30, 400), (0.3, 60, 20, 300), (0.3, 400, 70, 400)):
         viewers = Viewers()
-        viewers.see(loss, rtt=rtt)
+        viewers.see(loss, SETTLED_S, rtt=rtt)
         protection = viewers.protection
         assert (protection.fec_percent[0], protection.playout_ms[0]) == (fec, playout)
 
@@ -119,9 +120,9 @@ def test_what_a_long_queue_loses_begins_nothing_and_neither_does_what_is_left_of
     viewers.see(0.05, CONFIG.drained_s - 0.2, queue=5)
     assert viewers.changes == 0
     viewers.see(0.05, 0.4, queue=5)
-    assert viewers.row[0] == 1, "without a queue it is the link itself that loses"
+    assert viewers.row[0] == 2, "without a queue it is the link itself that loses"
     viewers.see(0.5, 3, queue=250)
-    assert viewers.row[0] == 1, "nor is there more of what there is"
+    assert viewers.row[0] == 2, "nor is there more of what there is"
 
 
 def test_one_moments_loss_is_not_taken_for_the_links() -> None:
@@ -156,6 +157,8 @@ def test_what_is_spent_is_told() -> None:
 def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
     viewers = Viewers(3)
     viewers.see([0.0, 0.4, 0.1])
+    assert viewers.protection.copies.tolist() == [0, 4, 2], "what has begun is taken for more than it is read as"
+    viewers.see([0.0, 0.4, 0.1], SETTLED_S)
     assert viewers.protection.copies.tolist() == [0, 4, 1]
     viewers.protection.reset(1)
     assert viewers.protection.copies.tolist() == [0, 0, 1]
