@@ -236,7 +236,8 @@ class Protection:
 
 
 def _any(flags: Iterable[Flags]) -> Flags:
-    return np.logical_or.reduce(list(flags))
+    found: Flags = np.array(list(flags)).any(axis=0)
+    return found
 
 
 def _stepped(values: Floats, step: int) -> Floats:
