@@ -236,7 +236,7 @@ class Protection:
 
 
 def _any(flags: Iterable[Flags]) -> Flags:
-    found: Flags = np.array(list(flags)).any(axis=0)
+    found: Flags = np.logical_or.reduce(list(flags))
     return found
 
 
