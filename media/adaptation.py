@@ -179,6 +179,7 @@ class Adaptation:
                     copies=int(protection.copies[viewer.row]),
                     spacing_ms=int(protection.spacing_ms[viewer.row]),
                     retransmissions=int(protection.retransmissions[viewer.row]),
+                    plain_audio=bool(protection.plain_audio[viewer.row]),
                 )
 
     def _wished(self) -> npt.NDArray[np.int8]:

@@ -93,7 +93,7 @@ test("where only sound fits it goes on, and the page says why there is no pictur
   const member = await open( session.links.member, { width: 390, height: 844 });
   await host.click("go-live");
   await untilWide(member, 1280);
-  relay.narrow(160_000);
+  relay.narrow(100_000);
   await untilSaid(member, "soundOnly", "Your connection is slow.");
   await member.shot("sound-only-en");
   // What the way had taken of the picture before is still in front of the sound for a while.

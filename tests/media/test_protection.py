@@ -97,6 +97,27 @@ def test_on_a_narrow_link_copies_leave_the_picture_half_and_there_is_always_one(
     assert narrow.row[0] == 1
 
 
+def test_where_sound_alone_fits_its_copies_do_not_crowd_it_out() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, estimate=90_000)
+    assert viewers.row[0] == 0
+    viewers.see(0.2, estimate=160_000)
+    assert viewers.row[0] == 1
+
+
+def test_a_narrow_link_is_sent_sound_without_repetitions_until_there_is_room_again() -> None:
+    viewers = Viewers()
+    plain = []
+    for estimate in (5e6, 250_000, 100_000, 250_000, 310_000, 330_000, 250_000, float("nan"), 90_000, float("nan")):
+        viewers.see(0.0, estimate=estimate)
+        plain.append(bool(viewers.protection.plain_audio[0]))
+    assert plain == [False, False, True, True, True, False, False, False, True, False]
+    assert viewers.changes == 4
+    viewers.see(0.0, estimate=90_000)
+    viewers.protection.reset(0)
+    assert not viewers.protection.plain_audio[0]
+
+
 def test_what_is_spent_is_told() -> None:
     viewers = Viewers()
     viewers.see(0.4, 8, copied_bps=200_000)

@@ -199,7 +199,9 @@ class Plane:
 
         Padding goes out on the retransmission stream of one of its sinks: without one nothing is sent.
         """
-    def protect(self, peer: int, *, copies: int = 0, spacing_ms: int = 0, retransmissions: int = 0) -> None:
+    def protect(
+        self, peer: int, *, copies: int = 0, spacing_ms: int = 0, retransmissions: int = 0, plain_audio: bool = False
+    ) -> None:
         """Protect a subscriber's media against losses of its link from now on; without arguments not at all, as at first.
 
         copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
@@ -207,7 +209,8 @@ class Plane:
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
         gets another where anything is protected.
-        Not on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
+        plain_audio: send audio without the frames that it repeats (RED, RFC 2198), which take more than half of it.
+        No copies on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:

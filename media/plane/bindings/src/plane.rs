@@ -202,14 +202,15 @@ impl Plane {
 
     /// Protect a subscriber's media against losses of its link from now on.
     #[pyo3(
-        signature = (peer, *, copies = Int::of(0), spacing_ms = Int::of(0), retransmissions = Int::of(0)),
-        text_signature = "($self, peer, *, copies=0, spacing_ms=0, retransmissions=0)"
+        signature = (peer, *, copies = Int::of(0), spacing_ms = Int::of(0), retransmissions = Int::of(0), plain_audio = false),
+        text_signature = "($self, peer, *, copies=0, spacing_ms=0, retransmissions=0, plain_audio=False)"
     )]
-    fn protect(&self, peer: Int, copies: Int, spacing_ms: Int, retransmissions: Int) -> PyResult<()> {
+    fn protect(&self, peer: Int, copies: Int, spacing_ms: Int, retransmissions: Int, plain_audio: bool) -> PyResult<()> {
         let protection = Protection {
             copies: copies.within("copies", 0..=MAX_COPIES)?,
             spacing: Duration::from_millis(spacing_ms.within("spacing_ms", 0..=MAX_SPACING_MS)?),
             retransmissions: retransmissions.within("retransmissions", 0..=MAX_COPIES)?,
+            plain_audio,
         };
         self.post(Command::Protect { peer: peer.id("peer")?, protection })
     }

@@ -72,11 +72,18 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
+    /// Send audio without its repetitions (RED), because they take more of a narrow link than they are worth.
+    pub plain_audio: bool,
 }
 
 impl Protection {
     /// On a link that loses next to nothing.
-    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0 };
+    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0, plain_audio: false };
+
+    /// Whether anything is sent again.
+    pub const fn repeats(self) -> bool {
+        self.copies > 0 || self.retransmissions > 0
+    }
 }
 
 /// A call from Python, carried out by the worker.

@@ -57,9 +57,14 @@ impl Copies {
     /// Protect what is sent from now on; without any copies what is kept is dropped.
     fn protect(&mut self, protection: Protection) {
         self.protection = protection;
-        if protection == Protection::NONE {
+        if !protection.repeats() {
             self.kept.clear();
         }
+    }
+
+    /// What was asked for last.
+    pub(super) fn protection(&self) -> Protection {
+        self.protection
     }
 
     /// Octets of copies sent since the beginning.
@@ -76,7 +81,7 @@ impl Copies {
     /// Keep what is sent to `out` as a retransmission. One that was asked for `again` was lost itself, so it gets a copy more
     /// where anything is protected. One that has to wait in the pacer is sent once: its link has no room.
     pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let protected = self.protection != Protection::NONE;
+        let protected = self.protection.repeats();
         let count = self.protection.retransmissions.saturating_add(u8::from(again && protected));
         Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }

@@ -105,12 +105,13 @@ impl World {
                 }
             }
             Action::ForgetAddress(number) => self.engine.forget_address(address(number)),
-            Action::Protect { place, copies, spacing_ms, retransmissions } => self.command(Command::Protect {
+            Action::Protect { place, copies, spacing_ms, retransmissions, plain_audio } => self.command(Command::Protect {
                 peer: u32::from(place % PLACES),
                 protection: Protection {
                     copies: copies % 16,
                     spacing: Duration::from_millis((spacing_ms % 201).into()),
                     retransmissions: retransmissions % 16,
+                    plain_audio,
                 },
             }),
             Action::Garbage { address: number, datagram } => self.receive(address(number), datagram),
