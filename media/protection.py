@@ -3,7 +3,8 @@
 Audio is sent again (copies, see `Plane.protect`) so often that of a thousand packets no more than a few dozen never arrive: what
 in-band FEC or RED then cannot fill is inaudible. Copies are spread over a fixed span of time rather than set a fixed time
 apart, so that few copies outlast a burst and many do not stretch the jitter buffer. RED (RFC 2198) stays where both ends have it:
-it costs less than a copy on any link, and fills half of what the copies leave.
+it costs less than a copy on any link, and fills half of what the copies leave; only on a link so narrow that it would take the
+sound's own room are receivers sent the plain frames.
 Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
 there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take.
 On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses.
@@ -11,6 +12,7 @@ On a clean link nothing is sent, and nothing begins while the link's queue is lo
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,17 @@ Flags = npt.NDArray[np.bool_]
 
 MEASURES = ("copies", "retransmissions", "fec_percent", "playout_ms")
 """What a loss asks for more or less of."""
+
+
+class Told(TypedDict):
+    """Keyword arguments of `Plane.protect`."""
+
+    copies: int
+    spacing_ms: int
+    retransmissions: int
+    fec_percent: int
+    playout_ms: int
+    plain_audio: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +64,16 @@ class ProtectionConfig:
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
+        least_room_bps: an estimate below which nothing is copied: sound and one copy of it with their headers, at the 48 kbit/s
+            at which browsers send voices.
+        beyond_crowding: a loss that sound and one copy of it cannot cause by themselves on a link that carries sound.
         audio_bps: that one copy of all audio takes, bit/s: Opus at 32 kbit/s with RTP, extensions and SRTP.
         loss_smoothing: weight of a pass's loss where something is protected, and of its round trip; at ten passes a second
             two seconds.
         sudden: a loss so many times what it was counts at once: the sound must not wait.
+        plain_below_bps: sound goes without RED below this estimate, bit/s: RED takes 80 kbit/s, 48 more than plain frames do, and
+            a picture needs 150.
+        plain_until_bps: until the estimate is this again.
         smoothing: weight of a pass's reading in the overhead, at ten passes a second about a second.
     """
 
@@ -80,17 +99,21 @@ class ProtectionConfig:
     relief: float = 0.75
     hold_s: float = 5.0
     most_share: float = 0.5
+    least_room_bps: float = 150_000.0
+    beyond_crowding: float = 0.4
     audio_bps: float = 48_000.0
     loss_smoothing: float = 0.05
     sudden: float = 1.5
+    plain_below_bps: float = 220_000.0
+    plain_until_bps: float = 320_000.0
     smoothing: float = 0.1
 
 
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `spacing_ms`, `retransmissions`, `fec_percent` and `playout_ms` are what `Plane.protect` takes; `overhead_bps` is what
-    is spent on it now.
+    `copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what `Plane.protect` takes; `overhead_bps`
+    is what is spent on it now.
     """
 
     def __init__(self, config: ProtectionConfig) -> None:
@@ -100,6 +123,7 @@ class Protection:
         self.retransmissions: Counts = np.empty(0, np.int64)
         self.fec_percent: Counts = np.empty(0, np.int64)
         self.playout_ms: Counts = np.empty(0, np.int64)
+        self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
         self._loss: Floats = np.empty(0)
         self._rtt: Floats = np.empty(0)
@@ -111,13 +135,20 @@ class Protection:
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, "spacing_ms", "overhead_bps"):
+        for name in (*MEASURES, "spacing_ms", "plain_audio", "overhead_bps"):
             getattr(self, name)[row] = 0
         self._loss[row] = self._rtt[row] = self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
 
-    def of(self, row: int) -> dict[str, int]:
+    def of(self, row: int) -> Told:
         """What `Plane.protect` is to be told of a row."""
-        return {name: int(getattr(self, name)[row]) for name in (*MEASURES, "spacing_ms")}
+        return {
+            "copies": int(self.copies[row]),
+            "spacing_ms": int(self.spacing_ms[row]),
+            "retransmissions": int(self.retransmissions[row]),
+            "fec_percent": int(self.fec_percent[row]),
+            "playout_ms": int(self.playout_ms[row]),
+            "plain_audio": bool(self.plain_audio[row]),
+        }
 
     def decide(
         self,
@@ -144,7 +175,7 @@ class Protection:
         if queue_ms is not None:
             self._queued_at[np.nan_to_num(queue_ms) > config.most_queue_ms] = now
         known = ~np.isnan(loss)
-        protected = self.copies > 0
+        protected = _any(getattr(self, name) > 0 for name in MEASURES)
         loss = np.nan_to_num(loss)
         rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
         needed = self._needed(self._smooth_loss(loss, protected), protected, estimates, rtt)
@@ -155,7 +186,7 @@ class Protection:
         more = known & own & _any(needed[name] > now_have[name] for name in MEASURES)
         less = known & ~more & _any(eased[name] < now_have[name] for name in MEASURES)
         less = self._held(now, less)
-        changed = np.zeros(len(loss), np.bool_)
+        changed = self._plain(estimates)
         for name, have in now_have.items():
             want = np.where(more, np.maximum(needed[name], have), np.where(less, np.minimum(eased[name], have), have))
             changed |= want != have
@@ -179,6 +210,13 @@ class Protection:
         self._rtt = np.where(np.isnan(self._rtt), rtt, self._rtt + np.nan_to_num(step))
         return np.nan_to_num(self._rtt, nan=self._config.fec_rtt_ms)
 
+    def _plain(self, estimates: Floats) -> Flags:
+        """Where sound begins or ends to go without what it repeats."""
+        before, config = self.plain_audio, self._config
+        self.plain_audio = estimates < np.where(before, config.plain_until_bps, config.plain_below_bps)
+        changed: Flags = self.plain_audio != before
+        return changed
+
     def _held(self, now: float, less: Flags) -> Flags:
         """Where less was enough for so long that there is less."""
         self._lighter_since[~less] = np.nan
@@ -196,8 +234,10 @@ class Protection:
         copies = np.ceil(np.log(config.residual) / np.log(share)) - 1
         copies = np.clip(np.maximum(copies, 1), 0, config.most_copies)
         affordable = np.where(np.isnan(estimates), np.inf, estimates * config.most_share / config.audio_bps)
-        # One copy is worth more than any picture.
-        copies = np.minimum(copies, np.maximum(np.floor(affordable), 1))
+        # One copy is worth more than any picture, but not where it would take the sound's own room: what the link then drops
+        # would ask for still more copies. A loss of which no such crowding is the cause says that the estimate is too low.
+        one = (np.nan_to_num(estimates, nan=np.inf) >= config.least_room_bps) | (loss >= config.beyond_crowding)
+        copies = np.minimum(copies, np.maximum(np.floor(affordable), one))
         once, twice = config.retransmission_loss
         slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
         fec = _stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
@@ -231,6 +271,7 @@ class Protection:
         for name in (*MEASURES, "spacing_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
+        self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
         for name in ("_loss", "_rtt", "_lighter_since", "_queued_at", "_octets"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 

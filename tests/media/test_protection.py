@@ -98,7 +98,7 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 
 
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
-    for loss, rtt, fec, playout in ((0.1, 120, 10, 400), (0.3, 120, 30, 400), (0.3, 60, 20, 300), (0.3, 400, 70, 400)):
+    for loss, rtt, fec, playout in ((0.1, 120, 10, 400), (0.3, 120, 20, 400), (0.3, 60, 10, 300), (0.3, 400, 70, 400)):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=rtt)
         protection = viewers.protection
@@ -144,6 +144,27 @@ def test_on_a_narrow_link_copies_leave_the_picture_half_and_there_is_always_one(
     narrow = Viewers()
     narrow.see(0.6, estimate=50_000)
     assert narrow.row[0] == 1
+
+
+def test_where_sound_alone_fits_its_copies_do_not_crowd_it_out() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, estimate=90_000)
+    assert viewers.row[0] == 0
+    viewers.see(0.2, estimate=160_000)
+    assert viewers.row[0] == 1
+
+
+def test_a_narrow_link_is_sent_sound_without_repetitions_until_there_is_room_again() -> None:
+    viewers = Viewers()
+    plain = []
+    for estimate in (5e6, 250_000, 100_000, 250_000, 310_000, 330_000, 250_000, float("nan"), 90_000, float("nan")):
+        viewers.see(0.0, estimate=estimate)
+        plain.append(bool(viewers.protection.plain_audio[0]))
+    assert plain == [False, False, True, True, True, False, False, False, True, False]
+    assert viewers.changes == 4
+    viewers.see(0.0, estimate=90_000)
+    viewers.protection.reset(0)
+    assert not viewers.protection.plain_audio[0]
 
 
 def test_what_is_spent_is_told() -> None:

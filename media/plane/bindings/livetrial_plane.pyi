@@ -211,6 +211,7 @@ class Plane:
         retransmissions: int = 0,
         fec_percent: int = 0,
         playout_ms: int = 0,
+        plain_audio: bool = False,
     ) -> None:
         """Protect a subscriber's media against losses of its link from now on; without arguments not at all, as at first.
 
@@ -223,7 +224,8 @@ class Plane:
         pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.
         playout_ms: how long pictures are kept before they are shown, at least, 0 to 4000, told by the playout delay extension
         where it is negotiated; 0 ends it, and nothing is told where it was never more.
-        Not on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
+        plain_audio: send audio without the frames that it repeats (RED, RFC 2198), which take more than half of it.
+        No copies and no repair packets on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:

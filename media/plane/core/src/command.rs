@@ -76,11 +76,19 @@ pub struct Protection {
     pub fec: u8,
     /// How long the subscriber keeps a picture before it shows it, at least: what repairs take.
     pub playout: Duration,
+    /// Send audio without its repetitions (RED), because they take more of a narrow link than they are worth.
+    pub plain_audio: bool,
 }
 
 impl Protection {
     /// On a link that loses next to nothing.
-    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0, fec: 0, playout: Duration::ZERO };
+    pub const NONE: Self =
+        Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0, fec: 0, playout: Duration::ZERO, plain_audio: false };
+
+    /// Whether anything is done against losses.
+    pub const fn repeats(self) -> bool {
+        self.copies > 0 || self.retransmissions > 0 || self.fec > 0 || !self.playout.is_zero()
+    }
 }
 
 /// A call from Python, carried out by the worker.

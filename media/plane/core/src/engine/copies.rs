@@ -70,9 +70,14 @@ impl Copies {
     fn protect(&mut self, protection: Protection) {
         self.playout_told |= protection.playout > Duration::ZERO;
         self.protection = protection;
-        if protection == Protection::NONE {
+        if !protection.repeats() {
             self.kept.clear();
         }
+    }
+
+    /// What was asked for last.
+    pub(super) fn protection(&self) -> Protection {
+        self.protection
     }
 
     /// Octets of copies and repair packets sent since the beginning.
@@ -83,11 +88,6 @@ impl Copies {
     /// Repair packets of so many octets are sent.
     pub(super) fn spend(&mut self, octets: usize) {
         self.octets = self.octets.saturating_add(octets as u64);
-    }
-
-    /// Repair packets for each 100 packets of pictures that others need.
-    pub(super) fn fec_percent(&self) -> u8 {
-        self.protection.fec
     }
 
     /// The playout delay that pictures must carry, if any: 12 bits each of least and most, in 10 ms.
@@ -106,7 +106,7 @@ impl Copies {
     /// Keep what is sent to `out` as a retransmission. One that was asked for `again` was lost itself, so it gets a copy more
     /// where anything is protected. One that has to wait in the pacer is sent once: its link has no room.
     pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let protected = self.protection != Protection::NONE;
+        let protected = self.protection.repeats();
         let count = self.protection.retransmissions.saturating_add(u8::from(again && protected));
         Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }
@@ -145,7 +145,7 @@ impl<O: Output> Output for Recorder<'_, O> {
 impl Peer {
     /// How close together it may ask for a packet: where losses bring retransmissions unasked, one may be under way already.
     pub(super) fn asked(&self) -> Cause {
-        let round_trip = self.link.as_ref().and_then(|link| link.round_trip()).filter(|_| self.copies.protection != Protection::NONE);
+        let round_trip = self.link.as_ref().and_then(|link| link.round_trip()).filter(|_| self.copies.protection.repeats());
         let under_way = round_trip.map_or(Duration::ZERO, |round_trip| round_trip.mul_f64(UNDER_WAY).min(MOST_UNDER_WAY));
         Cause::Asked(under_way.max(RESEND_INTERVAL))
     }
@@ -183,7 +183,7 @@ impl Engine {
         let peer = self.peers.get_mut(peer)?;
         peer.copies.protect(protection);
         if let Some(link) = &mut peer.link {
-            link.ledger.keep(protection != Protection::NONE);
+            link.ledger.keep(protection.repeats());
         }
         Some(())
     }

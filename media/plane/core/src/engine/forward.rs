@@ -118,17 +118,18 @@ impl Engine {
             }
         }
         let Some(feed) = sink.track.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return false };
-        let payload_type = feed.payload_type;
-        let (playout, percent) = (peer.copies.playout(), peer.copies.fec_percent());
+        let payload_type = feed.payload_type.under(peer.copies.protection());
+        let (playout, percent) = (peer.copies.playout(), peer.copies.protection().fec);
         let mut recorder = peer.copies.record_audio(source.kind == MediaKind::Audio, now, out);
         // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
         for chunk in pending.chunks(MAX_SEGMENTS) {
             let mut packets = ArrayVec::<Outgoing<'_>, MAX_SEGMENTS>::new();
             for packet in chunk.iter().filter(|&&sequence| sequence < replayed).filter_map(|&sequence| encoding.cache.get(sequence)) {
-                let Some(numbers) = sink.forward(packet, now) else { continue };
+                let octets = payload_type.octets(packet) as u64;
+                let Some(numbers) = sink.forward(packet, octets, now) else { continue };
                 counters.rtp_sent.add(1);
-                counters.rtp_octets_sent.add(payload_type.octets(packet) as u64);
+                counters.rtp_octets_sent.add(octets);
                 counters.fillers_sent.add(numbers.empty.into());
                 packets.push(Outgoing::new(packet, numbers, payload_type));
             }

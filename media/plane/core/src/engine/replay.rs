@@ -130,13 +130,15 @@ impl Engine {
                     sink.track.squeeze(packet);
                 }
             }
-            let Some(numbers) = sink.forward(packet, now) else { continue };
+            let payload_type = feed.payload_type.under(peer.copies.protection());
+            let sent = payload_type.octets(packet) as u64;
+            let Some(numbers) = sink.forward(packet, sent, now) else { continue };
             octets = octets.saturating_add(packet.payload.len());
             counters.rtp_sent.add(1);
-            counters.rtp_octets_sent.add(packet.payload.len() as u64);
+            counters.rtp_octets_sent.add(sent);
             let mut stream =
                 sink.stream(sink.ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
-            let outgoing = Outgoing::new(packet, numbers, feed.payload_type);
+            let outgoing = Outgoing::new(packet, numbers, payload_type);
             burst::send_layers(&encoding.layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
         }
         let still_sent =

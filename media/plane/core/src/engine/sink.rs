@@ -180,15 +180,15 @@ impl Sink {
         true
     }
 
-    /// The numbers under which `packet` of the current feed goes out; `None` when it does not.
-    pub(super) fn forward(&mut self, packet: &Packet, now: Instant) -> Option<Numbers> {
+    /// The numbers under which `packet` of the current feed goes out, `octets` of its payload; `None` when it does not.
+    pub(super) fn forward(&mut self, packet: &Packet, octets: u64, now: Instant) -> Option<Numbers> {
         // A replay decodes as little as it can; the other layers come back at their switching points.
         let live = self.replay.is_none();
         let limit = if live { self.limit } else { Layers { temporal: 0, ..self.limit } };
         let numbers = self.track.forward(packet, limit, live, now)?;
         self.note_late(numbers.sequence, now);
         self.packets.add(1);
-        self.octets.add(self.track.feed().map_or(0, |feed| feed.payload_type.octets(packet)) as u64);
+        self.octets.add(octets);
         Some(numbers)
     }
 

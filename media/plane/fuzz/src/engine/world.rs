@@ -105,7 +105,7 @@ impl World {
                 }
             }
             Action::ForgetAddress(number) => self.engine.forget_address(address(number)),
-            Action::Protect { place, copies, spacing_ms, retransmissions } => self.command(Command::Protect {
+            Action::Protect { place, copies, spacing_ms, retransmissions, plain_audio } => self.command(Command::Protect {
                 peer: u32::from(place % PLACES),
                 protection: Protection {
                     copies: copies % 16,
@@ -114,6 +114,7 @@ impl World {
                     // Of the same octets, so that what the corpus holds goes on to mean what it meant.
                     fec: spacing_ms % 101,
                     playout: Duration::from_millis(u64::from(retransmissions) * 10),
+                    plain_audio,
                 },
             }),
             Action::Garbage { address: number, datagram } => self.receive(address(number), datagram),
