@@ -21,8 +21,11 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-MEASURES = ("copies", "retransmissions", "fec_percent", "playout_ms")
+MEASURES = ("copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
+
+
+_UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_lighter_since", "_queued_at", "_bare_at", "_octets")
 
 
 class Told(TypedDict):
@@ -61,6 +64,7 @@ class ProtectionConfig:
             each waits for a report, and what the browser needs to notice.
         playout_step_ms: likewise.
         most_playout_ms: more would be no conversation.
+        hopeless_loss: from which pictures are not kept back: too few come to play evenly, and browsers keep sound back with them.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
@@ -70,6 +74,7 @@ class ProtectionConfig:
         audio_bps: that one copy of all audio takes, bit/s: Opus at 32 kbit/s with RTP, extensions and SRTP.
         loss_smoothing: weight of a pass's loss where something is protected, and of its round trip; at ten passes a second
             two seconds.
+        settling_s: for so long from the beginning on the loss as told counts: it is smoothed too.
         sudden: a loss so many times what it was counts at once: the sound must not wait.
         plain_below_bps: sound goes without RED below this estimate, bit/s: RED takes 80 kbit/s, 48 more than plain frames do, and
             a picture needs 150.
@@ -82,7 +87,7 @@ class ProtectionConfig:
     end_loss: float = 0.01
     most_queue_ms: float = 40.0
     drained_s: float = 1.0
-    residual: float = 0.02
+    residual: float = 0.01
     most_copies: int = 9
     span_ms: float = 160.0
     most_spacing_ms: float = 80.0
@@ -96,6 +101,7 @@ class ProtectionConfig:
     playout_more_ms: float = 150.0
     playout_step_ms: int = 50
     most_playout_ms: int = 400
+    hopeless_loss: float = 0.5
     relief: float = 0.75
     hold_s: float = 5.0
     most_share: float = 0.5
@@ -103,6 +109,7 @@ class ProtectionConfig:
     beyond_crowding: float = 0.4
     audio_bps: float = 48_000.0
     loss_smoothing: float = 0.05
+    settling_s: float = 1.5
     sudden: float = 1.5
     plain_below_bps: float = 220_000.0
     plain_until_bps: float = 320_000.0
@@ -129,15 +136,17 @@ class Protection:
         self._rtt: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
         self._queued_at: Floats = np.empty(0)
+        self._bare_at: Floats = np.empty(0)
         self._octets: Floats = np.empty(0)
         self._read_at = np.nan
 
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, "spacing_ms", "plain_audio", "overhead_bps"):
+        for name in (*MEASURES, "spacing_ms", "playout_ms", "plain_audio", "overhead_bps"):
             getattr(self, name)[row] = 0
-        self._loss[row] = self._rtt[row] = self._lighter_since[row] = self._queued_at[row] = self._octets[row] = np.nan
+        for name in _UNKNOWN_AT_FIRST:
+            getattr(self, name)[row] = np.nan
 
     def of(self, row: int) -> Told:
         """What `Plane.protect` is to be told of a row."""
@@ -178,7 +187,7 @@ class Protection:
         protected = _any(getattr(self, name) > 0 for name in MEASURES)
         loss = np.nan_to_num(loss)
         rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
-        needed = self._needed(self._smooth_loss(loss, protected), protected, estimates, rtt)
+        needed = self._needed(self._smooth_loss(now, loss, protected), protected, estimates, rtt)
         # What it would be were the loss a third higher: only what even that does not need is taken away.
         eased = self._needed(loss / config.relief, protected, estimates, rtt)
         now_have = {name: getattr(self, name) for name in MEASURES}
@@ -192,12 +201,14 @@ class Protection:
             changed |= want != have
             setattr(self, name, want)
         self._space()
+        changed |= self._keep_back(rtt)
         return np.flatnonzero(changed)
 
-    def _smooth_loss(self, loss: Floats, protected: Flags) -> Floats:
+    def _smooth_loss(self, now: float, loss: Floats, protected: Flags) -> Floats:
         """What losses are taken for: where something is protected one moment's must not make it more for good."""
         config = self._config
-        sudden = loss > self._loss * config.sudden
+        self._bare_at[~protected] = now
+        sudden = (loss > self._loss * config.sudden) | (now - self._bare_at < config.settling_s)
         weight = np.where(protected & ~sudden, config.loss_smoothing, 1.0)
         self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
         # Told again until it is protected, so that it begins with that.
@@ -215,6 +226,18 @@ class Protection:
         before, config = self.plain_audio, self._config
         self.plain_audio = estimates < np.where(before, config.plain_until_bps, config.plain_below_bps)
         changed: Flags = self.plain_audio != before
+        return changed
+
+    def _keep_back(self, rtt: Floats) -> Flags:
+        """How long pictures are kept before they are shown; returns where that changes."""
+        before, config = self.playout_ms, self._config
+        wanted = _stepped(rtt * config.playout_rtts + config.playout_more_ms, config.playout_step_ms)
+        wanted = np.minimum(wanted, config.most_playout_ms).astype(np.int64)
+        # A step less is not worth a change.
+        wanted = np.where((wanted < before) & (wanted >= before - config.playout_step_ms), before, wanted)
+        kept = _any(getattr(self, name) > 0 for name in MEASURES) & (self._loss < config.hopeless_loss)
+        self.playout_ms = np.where(kept, wanted, 0)
+        changed: Flags = self.playout_ms != before
         return changed
 
     def _held(self, now: float, less: Flags) -> Flags:
@@ -241,12 +264,10 @@ class Protection:
         once, twice = config.retransmission_loss
         slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
         fec = _stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
-        playout = _stepped(rtt * config.playout_rtts + config.playout_more_ms, config.playout_step_ms)
         needed = {
             "copies": copies,
             "retransmissions": np.where(loss >= twice, 2, np.where(loss >= once, 1, 0)),
             "fec_percent": np.minimum(fec, config.most_fec_percent),
-            "playout_ms": np.minimum(playout, config.most_playout_ms),
         }
         bare = loss < np.where(protected, config.end_loss, config.begin_loss)
         return {name: np.where(bare, 0, wanted).astype(np.int64) for name, wanted in needed.items()}
@@ -268,11 +289,11 @@ class Protection:
         missing = rows - len(self.copies)
         if missing <= 0:
             return
-        for name in (*MEASURES, "spacing_ms"):
+        for name in (*MEASURES, "spacing_ms", "playout_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
         self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
-        for name in ("_loss", "_rtt", "_lighter_since", "_queued_at", "_octets"):
+        for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 
 

@@ -148,8 +148,8 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         losing.row["copied_bytes"] += 200_000 // 80
         adaptation.run(tenth / 10)
     told = {
-        "copies": 4,
-        "spacing_ms": 40,
+        "copies": 5,
+        "spacing_ms": 32,
         "retransmissions": 1,
         "fec_percent": 30,
         "playout_ms": 350,

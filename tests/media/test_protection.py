@@ -79,9 +79,9 @@ def test_retransmissions_at_thirty_percent_cost_no_more_than_the_picture() -> No
 def test_copies_come_at_once_and_go_when_they_were_not_needed_for_a_while() -> None:
     viewers = Viewers()
     viewers.see(0.4)
-    assert viewers.row[0] == 4
+    assert viewers.row[0] == 5
     viewers.see(0.0, CONFIG.hold_s - 0.2)
-    assert viewers.row[0] == 4
+    assert viewers.row[0] == 5
     viewers.see(0.0, 0.4)
     assert viewers.row == (0, 0, 0)
 
@@ -114,6 +114,24 @@ def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
     assert viewers.protection.of(0) == dict.fromkeys(viewers.protection.of(0), 0)
 
 
+def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_too() -> None:
+    viewers = Viewers()
+    viewers.see(0.45, SETTLED_S, rtt=100)
+    assert viewers.protection.playout_ms[0] == 350
+    viewers.see(0.7, SETTLED_S, rtt=100)
+    assert viewers.protection.playout_ms[0] == 0
+
+
+def test_a_round_trip_that_wavers_does_not_move_the_picture() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, rtt=80)
+    before = viewers.changes
+    for _ in range(20):
+        viewers.see(0.2, rtt=70)
+        viewers.see(0.2, rtt=79)
+    assert viewers.changes == before
+
+
 def test_what_a_long_queue_loses_begins_nothing_and_neither_does_what_is_left_of_it() -> None:
     viewers = Viewers()
     viewers.see(0.2, 3, queue=250)
@@ -134,7 +152,7 @@ def test_one_moments_loss_is_not_taken_for_the_links() -> None:
         viewers.see(0.16, 0.1)
     assert viewers.protection.of(0)["fec_percent"] <= before["fec_percent"] + CONFIG.fec_step_percent
     viewers.see(0.45, 0.1)
-    assert viewers.protection.copies[0] == 4, "what is far more counts at once"
+    assert viewers.protection.copies[0] == 5, "what is far more counts at once"
 
 
 def test_on_a_narrow_link_copies_leave_the_picture_half_and_there_is_always_one() -> None:
@@ -177,9 +195,9 @@ def test_what_is_spent_is_told() -> None:
 
 def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
     viewers = Viewers(3)
-    viewers.see([0.0, 0.4, 0.1])
-    assert viewers.protection.copies.tolist() == [0, 4, 2], "what has begun is taken for more than it is read as"
-    viewers.see([0.0, 0.4, 0.1], SETTLED_S)
-    assert viewers.protection.copies.tolist() == [0, 4, 1]
+    viewers.see([0.0, 0.4, 0.05])
+    assert viewers.protection.copies.tolist() == [0, 5, 2], "what has begun is taken for more than it is read as"
+    viewers.see([0.0, 0.4, 0.05], SETTLED_S)
+    assert viewers.protection.copies.tolist() == [0, 5, 1]
     viewers.protection.reset(1)
     assert viewers.protection.copies.tolist() == [0, 0, 1]

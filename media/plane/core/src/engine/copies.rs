@@ -28,11 +28,12 @@ const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 /// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
 const MOST_PLAYOUT: u32 = 1000;
 
-/// Round trips after which a retransmission that was not asked for is asked for at the earliest, if it was lost too.
-const UNDER_WAY: f64 = 0.6;
+/// Round trips after which a packet that was sent again is asked for at the earliest, if that was lost too; of a round trip as told,
+/// which has the time in it that its report waited.
+const UNDER_WAY: f64 = 0.85;
 
 /// And no later than this, because a round trip that was long for a moment is no reason to wait.
-const MOST_UNDER_WAY: Duration = Duration::from_millis(80);
+const MOST_UNDER_WAY: Duration = Duration::from_millis(250);
 
 /// One peer's.
 #[derive(Default)]
