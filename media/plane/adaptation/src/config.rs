@@ -18,6 +18,9 @@ pub struct Config {
     pub long_queue: f64,
     /// One so long is met with the deepest cut: sound is late by it.
     pub very_long_queue: f64,
+    /// Where a packet waited so long, beyond the noise, what was lost beside it is taken for what a full queue drops. Queues are
+    /// rarely shorter, and what is sent alone queues less.
+    pub full_queue: f64,
     /// How much slower than it was sent a train must arrive to tell the capacity; closer ones tell a lower bound only.
     pub stretch: f64,
     /// How long a train's evidence counts.
@@ -56,6 +59,7 @@ impl Default for Config {
             standing_queue: 0.012,
             long_queue: 0.080,
             very_long_queue: 0.200,
+            full_queue: 0.060,
             stretch: 1.08,
             memory: 0.6,
             busy: 0.004,

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
-use crate::loss::Loss;
+use crate::loss::{Loss, Losses};
 use crate::queue::QueueDelay;
 
 /// Packets older than this get no report any more.
@@ -33,7 +33,9 @@ pub struct Estimator {
     history: History,
     queue: QueueDelay,
     dispersion: Dispersion,
+    /// Losses of the link itself, and those that come from queues too.
     loss: Loss,
+    all_loss: Loss,
     /// With whether each waited in the queue.
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
@@ -60,6 +62,7 @@ impl Estimator {
             queue: QueueDelay::default(),
             dispersion: Dispersion::default(),
             loss: Loss::default(),
+            all_loss: Loss::default(),
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
@@ -88,26 +91,29 @@ impl Estimator {
 
     /// What a report says: sequence numbers with their arrival by the receiver's clock, or None if they did not arrive.
     pub fn on_feedback(&mut self, now: f64, reports: impl Iterator<Item = (u16, Option<f64>)>) {
-        let (mut lost, mut arrived) = (0.0, 0.0);
-        let mut least = f64::INFINITY;
+        let (mut losses, mut arrived) = (Losses::default(), 0.0);
+        let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
         let mut floor = f64::INFINITY;
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
-                Some(News::Lost) => lost += 1.0,
+                Some(News::Lost(sent)) => losses.lost(sent),
                 // A copy arrived: the loss that was told remains one.
                 Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
-                Some(News::ArrivedLate(_)) => lost -= 1.0,
+                Some(News::ArrivedLate(_)) => losses.add(-1.0),
                 Some(News::Arrived(packet)) if self.came_by_copy(packet) => {
+                    losses.settle();
                     floor = floor.min(self.wait_of(packet));
-                    lost += loss_of(packet);
+                    losses.add(loss_of(packet));
                 }
                 Some(News::Arrived(packet)) => {
+                    losses.settle();
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
                     floor = floor.min(wait);
+                    longest = longest.max(wait);
                     if packet.copied.is_none() {
                         self.uncopied = Some((packet.sent, wait));
                     }
@@ -117,8 +123,12 @@ impl Estimator {
         }
         self.floors.rotate_right(1);
         self.floors[0] = floor;
-        // Of a report with more late arrivals than losses nothing was lost.
-        self.loss.on_report(f64::max(lost, 0.0), arrived);
+        let lost = losses.count();
+        self.all_loss.on_report(lost, arrived);
+        // What a full queue drops says nothing of the link: copies would make the queue longer.
+        if longest <= self.config.full_queue + 2.0 * self.queue.noise() {
+            self.loss.on_report(lost, arrived);
+        }
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
         self.forget(newest.arrived);
@@ -149,7 +159,9 @@ impl Estimator {
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;
         self.last_wait = wait;
-        self.dispersion.on_packet(packet, busy, self.estimate);
+        let arriving = 1.0 - self.loss.share();
+        let history = &self.history;
+        self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to) * arriving);
         self.delivered.push_back((packet, waited));
         wait
     }
@@ -229,7 +241,7 @@ impl Estimator {
     /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone.
     fn compete(&mut self, now: f64) {
         let elapsed = (now - self.updated).clamp(0.0, 0.5);
-        if self.loss.unusual() > self.config.loss_margin {
+        if self.all_loss.unusual() > self.config.loss_margin {
             if now - self.last_cut > 1.0 {
                 self.estimate *= self.config.deep_cut;
                 self.last_cut = now;
@@ -249,11 +261,13 @@ impl Estimator {
     fn delivered_since(&self, horizon: f64) -> Option<f64> {
         let standing = self.delivered.iter().rev().take_while(|(packet, waited)| *waited && packet.arrived >= horizon);
         let (octets, bounds) = standing.fold((0.0, None), |(octets, bounds), (packet, _)| {
-            // The first packet was on its way before what is counted.
-            (octets + packet.octets, Some((packet.arrived, packet.octets, bounds.map_or(packet.arrived, |(_, _, last)| last))))
+            (octets + packet.octets, Some((*packet, bounds.map_or(*packet, |(_, last)| last))))
         });
-        let (first, first_octets, last): (f64, f64, f64) = bounds?;
-        (last - first > 0.02).then(|| (octets - first_octets) * 8.0 / (last - first))
+        let (first, last): (Acked, Acked) = bounds?;
+        let copies = self.history.copied_between(first.sent, last.sent) * (1.0 - self.loss.share());
+        let span = last.arrived - first.arrived;
+        // The first packet was on its way before what is counted.
+        (span > 0.02).then(|| (octets - first.octets + copies) * 8.0 / span)
     }
 
     /// Bits a second that the link is believed to carry.
@@ -274,7 +288,7 @@ impl Estimator {
         self.standing
     }
 
-    /// Share of packets lost, 0 to 1, smoothed.
+    /// Share of packets that the link loses, 0 to 1, smoothed: without what its full queue drops, and what an outage takes.
     #[must_use]
     pub const fn loss(&self) -> f64 {
         self.loss.share()
