@@ -45,6 +45,8 @@ pub struct Config {
     pub share_window: f64,
     /// Growth in a second against a queue that others keep full.
     pub competing_growth: f64,
+    /// But at least so much in a second, bit/s: from nothing to a small picture in a few.
+    pub competing_step: f64,
     /// Losses above this share beyond the link's usual ones, after more was sent, are taken for congestion.
     pub loss_margin: f64,
 }
@@ -72,6 +74,7 @@ impl Default for Config {
             shared_settling: 0.3,
             share_window: 0.15,
             competing_growth: 0.06,
+            competing_step: 30_000.0,
             loss_margin: 0.10,
         }
     }

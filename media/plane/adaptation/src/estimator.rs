@@ -40,6 +40,8 @@ pub struct Estimator {
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
+    /// Nothing tells that others' packets stand in the queue.
+    ours: bool,
     /// The least wait of all that arrived in each of the last reports, copies too.
     floors: [f64; FLOORS],
     /// When the last packet that had no copies was sent, and how long it waited.
@@ -66,6 +68,7 @@ impl Estimator {
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
+            ours: true,
             floors: [0.0; FLOORS],
             uncopied: None,
             rtt: None,
@@ -212,7 +215,9 @@ impl Estimator {
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
         let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
-        if self.contention.is_pushed_aside(now, least, self.estimate, delivered, dense) {
+        self.ours = dense.is_none() || Contention::is_ours(delivered, dense);
+        if let Some(least) = self.contention.pushed_aside(now, least, self.estimate, delivered, dense) {
+            self.estimate = self.estimate.max(least);
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
@@ -247,7 +252,7 @@ impl Estimator {
                 self.last_cut = now;
             }
         } else {
-            self.estimate *= 1.0 + self.config.competing_growth * elapsed;
+            self.estimate += (self.estimate * self.config.competing_growth).max(self.config.competing_step) * elapsed;
         }
     }
 
@@ -286,6 +291,12 @@ impl Estimator {
     #[must_use]
     pub const fn standing_queue(&self) -> f64 {
         self.standing
+    }
+
+    /// The same where it gets shorter if we send less: 0 where others keep it full.
+    #[must_use]
+    pub const fn own_queue(&self) -> f64 {
+        if self.ours && !self.is_contended() { self.standing } else { 0.0 }
     }
 
     /// Share of packets that the link loses, 0 to 1, smoothed: without what its full queue drops, and what an outage takes.
