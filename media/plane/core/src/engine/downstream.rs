@@ -1,9 +1,10 @@
 //! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
+use super::link::Link;
 use super::redundancy::PayloadTypes;
 use super::sink::Resend;
 use super::timestamps::SenderClock;
@@ -75,15 +76,22 @@ impl Engine {
     /// packet sealed again under its own number would have to be identical, and its send time is not.
     fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
+        let lost: Vec<u16> = lost.collect();
+        self.give_up_much(now, key, lost.len());
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
+        let answer_within = peer.link.as_deref().map_or(Duration::ZERO, Link::answer_within);
         for sequence in lost {
             counters.nack_received.add(1);
-            let (feed, input, output, shift, again) = match sink.resend(sequence, now) {
+            let (feed, input, output, shift, again) = match sink.resend(sequence, now, answer_within) {
                 Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
                 Resend::TooSoon => {
                     counters.nack_suppressed.add(1);
+                    continue;
+                }
+                Resend::Obsolete => {
+                    counters.nack_obsolete.add(1);
                     continue;
                 }
                 Resend::Unknown => {
@@ -111,6 +119,24 @@ impl Engine {
             sink.retransmissions.add(1);
         }
         self.schedule_copies(peer_key);
+    }
+
+    /// Where more packets are missed than the subscriber's link brings in time, as after an outage, repair none of them: ask for a
+    /// keyframe and show nothing until it comes, so that the link is free for it.
+    fn give_up_much(&mut self, now: Instant, key: SinkKey, missed: usize) {
+        let since_epoch = self.clock.since_epoch(now);
+        let Self { sinks, peers, counters, sources, .. } = self;
+        let Some(sink) = sinks.get_mut(key) else { return };
+        let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return };
+        let Some(wanted) = sink.wanted.filter(|_| sink.track.feed().is_some()) else { return };
+        let octets = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX).saturating_mul(missed);
+        if link.take_repairs(since_epoch, octets) {
+            return;
+        }
+        let keyframe = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding)?.gop);
+        counters.repairs_given_up.add(1);
+        sink.give_up(link, keyframe.map(|gop| gop.start));
+        self.want_keyframe(wanted.source, wanted.encoding, now);
     }
 
     /// Take in a publisher's sender report and pass it on in each sink's own numbers (RFC 3550 section 6.4.1).

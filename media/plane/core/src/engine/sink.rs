@@ -31,6 +31,9 @@ const VIDEO_CLOCK: u32 = 90_000;
 /// A packet asked for again within this time is still on its way.
 const RESEND_INTERVAL_MS: u32 = 15;
 
+/// Octets of a packet beside its payload: header, extensions, tag.
+const OVERHEAD: u64 = 44;
+
 pub(super) struct Sink {
     pub(super) id: SinkId,
     pub(super) peer: PeerKey,
@@ -53,6 +56,10 @@ pub(super) struct Sink {
     /// The turn in which it was last served out of its source's order.
     pub(super) served_in: u32,
     resent: Vec<Resent>,
+    /// Too much was asked for again; the next keyframe is there sooner.
+    given_up: bool,
+    /// Packets before this one are of no use to the subscriber any more: its output number.
+    obsolete_before: i64,
     created: Instant,
     rtx_sequence: i64,
     last_report: Option<(u32, Instant)>,
@@ -83,6 +90,8 @@ pub(super) enum Resend {
         again: bool,
     },
     TooSoon,
+    /// A keyframe has come behind it, or is to come.
+    Obsolete,
     Unknown,
 }
 
@@ -111,6 +120,8 @@ impl Sink {
             still: None,
             served_in: 0,
             resent: Vec::new(),
+            given_up: false,
+            obsolete_before: i64::MIN,
             created: now,
             rtx_sequence: first_sequence,
             last_report: None,
@@ -160,6 +171,11 @@ impl Sink {
         true
     }
 
+    /// Octets of a packet, as a mean.
+    pub(super) fn packet_octets(&self) -> u64 {
+        self.octets.get().checked_div(self.packets.get()).unwrap_or(0).saturating_add(OVERHEAD)
+    }
+
     /// The numbers under which `packet` of the current feed goes out; `None` when it does not.
     pub(super) fn forward(&mut self, packet: &Packet, now: Instant) -> Option<Numbers> {
         // A replay decodes as little as it can; the other layers come back at their switching points.
@@ -180,11 +196,32 @@ impl Sink {
         Some(numbers)
     }
 
-    /// Which packet a lost output sequence number stands for.
-    pub(super) fn resend(&mut self, sequence: u16, now: Instant) -> Resend {
+    /// Repair nothing of what was sent so far: the next keyframe is there sooner. Nothing is shown until then.
+    pub(super) fn give_up(&mut self, link: &mut Link, keyframe: Option<i64>) {
+        self.given_up = true;
+        // A picture of long ago must not come back.
+        self.still = keyframe;
+        self.stop();
+        link.drop_held([self.ssrc, self.rtx_ssrc]);
+    }
+
+    /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment.
+    pub(super) fn leave_behind(&mut self, link: Option<&mut Link>) {
+        let given_up = std::mem::take(&mut self.given_up);
+        let left = link.is_some_and(|link| link.is_behind() && link.drop_held([self.ssrc, self.rtx_ssrc]));
+        if given_up || left {
+            self.obsolete_before = self.track.next_output();
+        }
+    }
+
+    /// Which packet a lost output sequence number stands for. `answer_within`: what was sent again so recently may still arrive.
+    pub(super) fn resend(&mut self, sequence: u16, now: Instant, answer_within: Duration) -> Resend {
         let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
+        if self.given_up || output < self.obsolete_before {
+            return Resend::Obsolete;
+        }
         let feed = *feed;
-        match self.note_resent(output, now) {
+        match self.note_resent(output, now, answer_within) {
             Some(again) => Resend::Packet { feed, input, output, shift, again },
             None => Resend::TooSoon,
         }
@@ -253,7 +290,7 @@ impl Sink {
     }
 
     /// Note `output` as sent again now; returns whether it was before, `None` when that was a moment ago.
-    fn note_resent(&mut self, output: i64, now: Instant) -> Option<bool> {
+    fn note_resent(&mut self, output: i64, now: Instant, answer_within: Duration) -> Option<bool> {
         // Most members lose nothing: the table exists from the first loss on.
         if self.resent.is_empty() {
             self.resent = vec![Resent::default(); RESENT];
@@ -263,7 +300,8 @@ impl Sink {
         let index = usize::from(low16(output)) % RESENT;
         let entry = self.resent.get_mut(index)?;
         let again = entry.at_ms != 0 && entry.output == low32(output);
-        if again && at_ms.wrapping_sub(entry.at_ms) < RESEND_INTERVAL_MS {
+        let interval = u32::try_from(answer_within.as_millis()).unwrap_or(u32::MAX).max(RESEND_INTERVAL_MS);
+        if again && at_ms.wrapping_sub(entry.at_ms) < interval {
             return None;
         }
         *entry = Resent { output: low32(output), at_ms };
