@@ -129,7 +129,7 @@ impl Estimator {
         let lost = losses.count();
         self.all_loss.on_report(lost, arrived);
         // What a full queue drops says nothing of the link: copies would make the queue longer.
-        if longest <= self.config.full_queue + 2.0 * self.queue.noise() {
+        if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
             self.loss.on_report(lost, arrived);
         }
         let Some(newest) = newest else { return };
