@@ -76,8 +76,7 @@ impl Engine {
     /// packet sealed again under its own number would have to be identical, and its send time is not.
     fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
-        let lost: Vec<u16> = lost.collect();
-        self.give_up_much(now, key, lost.len());
+        let lost = self.within_reach(now, key, lost.collect());
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
@@ -121,22 +120,35 @@ impl Engine {
         self.schedule_copies(peer_key);
     }
 
-    /// Where more packets are missed than the subscriber's link brings in time, as after an outage, repair none of them: ask for a
-    /// keyframe and show nothing until it comes, so that the link is free for it.
-    fn give_up_much(&mut self, now: Instant, key: SinkKey, missed: usize) {
+    /// What of `lost` is repaired. Where more packets are missed than the subscriber's link brings in time, as after an outage, none
+    /// are: a keyframe is asked for and nothing shown until it comes, so that the link is free for it. Not twice within a moment,
+    /// though, or a link that loses much of the keyframe too would never show anything.
+    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>) -> Vec<u16> {
         let since_epoch = self.clock.since_epoch(now);
         let Self { sinks, peers, counters, sources, .. } = self;
-        let Some(sink) = sinks.get_mut(key) else { return };
-        let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return };
-        let Some(wanted) = sink.wanted.filter(|_| sink.track.feed().is_some()) else { return };
-        let octets = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX).saturating_mul(missed);
-        if link.take_repairs(since_epoch, octets) {
-            return;
+        let Some(sink) = sinks.get_mut(key) else { return lost };
+        let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return lost };
+        let Some(wanted) = sink.wanted.filter(|_| sink.track.feed().is_some()) else { return lost };
+        let asked = lost.len();
+        lost.retain(|&sequence| !sink.is_obsolete(sequence));
+        counters.nack_received.add(asked.saturating_sub(lost.len()) as u64);
+        counters.nack_obsolete.add(asked.saturating_sub(lost.len()) as u64);
+        let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
+        if link.take_repairs(since_epoch, each.saturating_mul(lost.len())) {
+            return lost;
+        }
+        if sink.gave_up_lately(now) {
+            let fitting = lost.iter().take_while(|_| link.take_repairs(since_epoch, each)).count();
+            counters.nack_received.add(lost.len().saturating_sub(fitting) as u64);
+            lost.truncate(fitting);
+            return lost;
         }
         let keyframe = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding)?.gop);
         counters.repairs_given_up.add(1);
-        sink.give_up(link, keyframe.map(|gop| gop.start));
+        sink.give_up(link, keyframe.map(|gop| gop.start), now);
         self.want_keyframe(wanted.source, wanted.encoding, now);
+        // Counted as obsolete, all of them.
+        lost
     }
 
     /// Take in a publisher's sender report and pass it on in each sink's own numbers (RFC 3550 section 6.4.1).

@@ -28,6 +28,9 @@ const RESENT: usize = 512;
 /// Hz.
 const VIDEO_CLOCK: u32 = 90_000;
 
+/// Between two times that repairs are given up at least.
+const GIVE_UP_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A packet asked for again within this time is still on its way.
 const RESEND_INTERVAL_MS: u32 = 15;
 
@@ -58,6 +61,7 @@ pub(super) struct Sink {
     resent: Vec<Resent>,
     /// Too much was asked for again; the next keyframe is there sooner.
     given_up: bool,
+    gave_up_at: Option<Instant>,
     /// Packets before this one are of no use to the subscriber any more: its output number.
     obsolete_before: i64,
     created: Instant,
@@ -121,6 +125,7 @@ impl Sink {
             served_in: 0,
             resent: Vec::new(),
             given_up: false,
+            gave_up_at: None,
             obsolete_before: i64::MIN,
             created: now,
             rtx_sequence: first_sequence,
@@ -197,12 +202,23 @@ impl Sink {
     }
 
     /// Repair nothing of what was sent so far: the next keyframe is there sooner. Nothing is shown until then.
-    pub(super) fn give_up(&mut self, link: &mut Link, keyframe: Option<i64>) {
+    pub(super) fn give_up(&mut self, link: &mut Link, keyframe: Option<i64>, now: Instant) {
         self.given_up = true;
+        self.gave_up_at = Some(now);
         // A picture of long ago must not come back.
         self.still = keyframe;
         self.stop();
         link.drop_held([self.ssrc, self.rtx_ssrc]);
+    }
+
+    /// Whether repairs were given up so lately that the keyframe may be on its way still.
+    pub(super) fn gave_up_lately(&self, now: Instant) -> bool {
+        self.gave_up_at.is_some_and(|at| now.saturating_duration_since(at) < GIVE_UP_INTERVAL)
+    }
+
+    /// Whether a packet is of no use to the subscriber any more.
+    pub(super) fn is_obsolete(&self, sequence: u16) -> bool {
+        self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
     }
 
     /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment.
