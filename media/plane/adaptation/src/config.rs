@@ -31,6 +31,10 @@ pub struct Config {
     pub rise: f64,
     /// The same down: slower, because a queue tells by itself when too much is sent.
     pub fall: f64,
+    /// At a noise of so many seconds a slower train counts half as much.
+    pub doubtful_noise: f64,
+    /// The same at such a share of losses.
+    pub doubtful_loss: f64,
     /// Kept by a cut where the queue is long. It drains within a second even where all of the rest is used.
     pub deep_cut: f64,
     /// Kept by a cut where the queue is very long.
@@ -67,6 +71,8 @@ impl Default for Config {
             busy: 0.004,
             rise: 0.7,
             fall: 0.3,
+            doubtful_noise: 0.004,
+            doubtful_loss: 0.03,
             deep_cut: 0.85,
             deepest_cut: 0.7,
             shared_cut: 0.8,

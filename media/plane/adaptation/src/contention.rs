@@ -100,6 +100,12 @@ impl Contention {
         dense.is_some_and(|rate| rate < delivered * CONTRADICTION)
     }
 
+    /// A queue stood that was ours alone: what others were taken for was something else, or they have left.
+    pub const fn on_alone(&mut self) {
+        self.contended = false;
+        self.pushed_aside = false;
+    }
+
     /// Whether others use the link.
     #[must_use]
     pub const fn is_contended(&self) -> bool {

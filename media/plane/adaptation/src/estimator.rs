@@ -183,7 +183,7 @@ impl Estimator {
     fn update(&mut self, now: f64, arrived: f64, least: f64) {
         self.standing = least;
         let noise = self.queue.noise();
-        let limit = self.config.standing_queue + 2.0 * noise;
+        let limit = self.config.standing_queue + 2.0 * self.queue.jitter();
         let evidence = self.dispersion.evidence(0.010 + 8.0 * noise, self.config.stretch);
         if least > limit {
             self.on_standing_queue(now, arrived, least);
@@ -198,9 +198,11 @@ impl Estimator {
 
     /// The queue is empty now and then: what trains say is the link's rate, unless others use it too.
     fn follow(&mut self, now: f64, evidence: Option<Evidence>) {
+        // Jitter and losses pull trains apart and never together, so where there is much of them a slower one says little.
+        let doubt = 1.0 + self.queue.noise() / self.config.doubtful_noise + self.loss.share() / self.config.doubtful_loss;
         let (target, fall) = match evidence {
             // Beside others a train tells the link's rate and not our share, so it is no reason to send less.
-            Some(Evidence::Capacity(rate)) if !self.contention.is_contended() => (rate * self.config.headroom, self.config.fall),
+            Some(Evidence::Capacity(rate)) if !self.contention.is_contended() => (rate * self.config.headroom, self.config.fall / doubt),
             Some(Evidence::Capacity(rate)) => (rate * self.config.headroom, 0.0),
             Some(Evidence::AtLeast(rate)) => (rate, 0.0),
             None => return,
@@ -221,6 +223,10 @@ impl Estimator {
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
+        let alone = Contention::is_ours(delivered, dense);
+        if alone {
+            self.contention.on_alone();
+        }
         let shared = self.contention.is_contended();
         let settling = if shared { self.config.shared_settling } else { self.config.settling };
         let settled = now - self.last_cut >= self.rtt.unwrap_or(0.1) + settling;

@@ -269,3 +269,24 @@ fn the_first_estimate_comes_with_the_first_report_and_room_is_found_soon() {
         assert!(first <= 0.3 && found <= 3.0, "{first} {found}");
     }
 }
+
+#[test]
+fn tmp_dump() {
+    let Ok(spec) = std::env::var("DUMP") else { return };
+    let v: Vec<f64> = spec.split(',').map(|x| x.parse().unwrap()).collect();
+    let mut link = Link::new(Capacity::constant(v[0]), &[0.05]);
+    (link.loss, link.jitter) = (v[1], v[2]);
+    let mut sender = [Sender::new(1, 0.05)];
+    sender[0].protects = true;
+    let mut now = 0.0;
+    let mut next = 20.0;
+    while now < 40.0 {
+        step(&mut link, &mut sender, &mut [], now);
+        now += simulation::TICK;
+        if now >= next {
+            next += 0.1;
+            let s = &sender[0];
+            println!("{now:.1} est {:.0}k told {} stand {:.0} loss {:.3} copies {:?} level {:?} contended {} q {:.0}", s.estimate() / 1e3, s.estimator.is_told(), s.estimator.standing_queue() * 1e3, s.estimator.loss(), s.copies, s.level, s.estimator.is_contended(), link.queue_delay(now) * 1e3);
+        }
+    }
+}
