@@ -257,7 +257,8 @@ class Plane:
         (RFC 3611), which space the repeats; `red_received`, and `red_recovered` audio packets that a later one repeated.
         Of repair downstream: `nack_received` numbers that subscribers asked for; of these `rtx_sent` answered,
         `copies_sent` of audio and of retransmissions;
-        `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there.
+        `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there,
+        `nack_obsolete` older than a keyframe that is there or to come (`repairs_given_up`: how often that was because too much was missing).
         """
     def worker_stats(self) -> list[dict[str, int]]:
         """The same of each worker by itself, in the order of their threads' names: "plane-0" and so on."""

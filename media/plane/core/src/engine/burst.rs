@@ -243,7 +243,8 @@ impl Stream<'_> {
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
                 self.protect(outgoing, scratch);
-                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of: self.of(outgoing) };
+                let (of, again) = (self.of(outgoing), self.class == Class::Retransmission);
+                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::joint::Joiner;
+use super::link::Link;
 use super::peer::Peer;
 use super::sink::{Cause, RESEND_INTERVAL};
 use super::timers::Timer;
@@ -27,13 +28,6 @@ const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
 /// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
 const MOST_PLAYOUT: u32 = 1000;
-
-/// Round trips after which a packet that was sent again is asked for at the earliest, if that was lost too; of a round trip as told,
-/// which has the time in it that its report waited.
-const UNDER_WAY: f64 = 0.85;
-
-/// And no later than this, because a round trip that was long for a moment is no reason to wait.
-const MOST_UNDER_WAY: Duration = Duration::from_millis(250);
 
 /// One peer's.
 #[derive(Default)]
@@ -144,10 +138,9 @@ impl<O: Output> Output for Recorder<'_, O> {
 }
 
 impl Peer {
-    /// How close together it may ask for a packet: where losses bring retransmissions unasked, one may be under way already.
+    /// How close together it may ask for a packet: what was sent again within a round trip is under way.
     pub(super) fn asked(&self) -> Cause {
-        let round_trip = self.link.as_ref().and_then(|link| link.round_trip()).filter(|_| self.copies.protection.repeats());
-        let under_way = round_trip.map_or(Duration::ZERO, |round_trip| round_trip.mul_f64(UNDER_WAY).min(MOST_UNDER_WAY));
+        let under_way = self.link.as_deref().map_or(Duration::ZERO, Link::answer_within);
         Cause::Asked(under_way.max(RESEND_INTERVAL))
     }
 

@@ -80,17 +80,22 @@ impl Engine {
         out: &mut impl Output,
     ) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
+        let asked = u64::from(unasked.is_none());
+        let lost = self.within_reach(now, key, lost.collect(), asked);
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         let cause = unasked.map_or_else(|| peer.asked(), Cause::Lost);
         for sequence in lost {
-            let asked = u64::from(unasked.is_none());
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
                 Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
                 Resend::TooSoon => {
                     counters.nack_suppressed.add(asked);
+                    continue;
+                }
+                Resend::Obsolete => {
+                    counters.nack_obsolete.add(asked);
                     continue;
                 }
                 Resend::Unknown => {
@@ -120,6 +125,40 @@ impl Engine {
             sink.retransmissions.add(1);
         }
         self.schedule_copies(peer_key);
+    }
+
+    /// What of `lost` is repaired. Where more packets are missed than the subscriber's link brings in time, as after an outage, none
+    /// are: a keyframe is asked for and nothing shown until it comes, so that the link is free for it. Not twice within a moment,
+    /// though, or a link that loses much of the keyframe too would never show anything.
+    ///
+    /// `asked`: what each counts for, 0 where nobody asked.
+    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, asked: u64) -> Vec<u16> {
+        let since_epoch = self.clock.since_epoch(now);
+        let Self { sinks, peers, counters, sources, .. } = self;
+        let Some(sink) = sinks.get_mut(key) else { return lost };
+        let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return lost };
+        let Some(wanted) = sink.wanted.filter(|_| sink.track.feed().is_some()) else { return lost };
+        let missed = lost.len();
+        lost.retain(|&sequence| !sink.is_obsolete(sequence));
+        let obsolete = asked.saturating_mul(missed.saturating_sub(lost.len()) as u64);
+        counters.nack_received.add(obsolete);
+        counters.nack_obsolete.add(obsolete);
+        let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
+        if link.take_repairs(since_epoch, each.saturating_mul(lost.len())) {
+            return lost;
+        }
+        if sink.gave_up_lately(now) {
+            let fitting = lost.iter().take_while(|_| link.take_repairs(since_epoch, each)).count();
+            counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
+            lost.truncate(fitting);
+            return lost;
+        }
+        let keyframe = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding)?.gop);
+        counters.repairs_given_up.add(1);
+        sink.give_up(link, keyframe.map(|gop| gop.start), now);
+        self.want_keyframe(wanted.source, wanted.encoding, now);
+        // Counted as obsolete, all of them.
+        lost
     }
 
     /// Take in a publisher's sender report and pass it on in each sink's own numbers (RFC 3550 section 6.4.1).

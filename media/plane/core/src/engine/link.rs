@@ -23,6 +23,14 @@ const REFERENCE_UNIT: i64 = 256;
 const HALF_RANGE: i64 = 1 << 23;
 /// A bound that the subscriber told holds so long; browsers tell it every second at least.
 const REMB_LIFETIME: Duration = Duration::from_secs(5);
+/// Seconds of pictures that wait, from which on it pays to leave out what is of no use.
+const BEHIND: f64 = 0.06;
+/// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
+const MAX_REPLAY: f64 = 0.4;
+/// Share of the last round trip that the next one is not shorter than.
+const SURELY: f64 = 0.8;
+/// An outage's round trips tell nothing.
+const MAX_ANSWER: Duration = Duration::from_millis(400);
 
 pub(super) struct Link {
     /// Whose it is.
@@ -85,6 +93,33 @@ impl Link {
         Some(Duration::try_from_secs_f64(delay).unwrap_or_default())
     }
 
+    /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take.
+    pub(super) fn take_repairs(&mut self, since_epoch: Duration, octets: usize) -> bool {
+        self.pacer.take_repairs(self.seconds(since_epoch), octets)
+    }
+
+    /// Drop what waits of these streams; returns whether anything did.
+    pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> bool {
+        self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc))) > 0
+    }
+
+    /// Whether more waits than is gone in a moment.
+    pub(super) fn is_behind(&self) -> bool {
+        self.pacer.delay() > BEHIND
+    }
+
+    /// Whether so many octets of a replay are there soon enough to be worth more than a fresh keyframe.
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes")]
+    pub(super) fn bears_replay(&self, octets: i64) -> bool {
+        !self.estimator.is_told() || octets as f64 * 8.0 <= self.estimator.estimate() * MAX_REPLAY
+    }
+
+    /// Before that much has passed nobody can know that what was sent now did not arrive.
+    pub(super) fn answer_within(&self) -> Duration {
+        let seconds = self.estimator.rtt().unwrap_or(0.0) * SURELY;
+        Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
+    }
+
     /// Packets dropped since this was last asked.
     pub(super) fn take_dropped(&mut self) -> u64 {
         self.pacer.take_dropped()
@@ -93,7 +128,9 @@ impl Link {
     /// A copy of the packet of this number leaves.
     pub(super) fn copied(&mut self, since_epoch: Duration, number: u16, octets: usize) {
         self.octets.add(octets as u64);
-        self.estimator.on_copied(self.seconds(since_epoch), number);
+        let now = self.seconds(since_epoch);
+        self.pacer.on_sent(now, octets);
+        self.estimator.on_copied(now, number);
     }
 
     /// Packets of padding that leave now.
@@ -113,15 +150,10 @@ impl Link {
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
-            self.pacer.set_estimate(self.estimator.estimate());
+            self.pacer.set_link(self.estimator.estimate(), self.estimator.own_queue());
         }
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
         lost.filter_map(|(number, _)| self.ledger.take(number)).collect()
-    }
-
-    /// The round trip, once it is known.
-    pub(super) fn round_trip(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.estimator.rtt()?).ok()
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.

@@ -32,11 +32,17 @@ const RESENT: usize = 512;
 /// Hz.
 const VIDEO_CLOCK: u32 = 90_000;
 
+/// Between two times that repairs are given up at least.
+const GIVE_UP_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A packet asked for again within this time is still on its way.
 pub(super) const RESEND_INTERVAL: Duration = Duration::from_millis(15);
 
 /// So often a packet is sent again unasked: what five retransmissions did not bring comes too late.
 const MOST_UNASKED: u8 = 5;
+
+/// Octets of a packet beside its payload: header, extensions, tag.
+const OVERHEAD: u64 = 44;
 
 pub(super) struct Sink {
     pub(super) id: SinkId,
@@ -62,6 +68,11 @@ pub(super) struct Sink {
     /// The turn in which it was last served out of its source's order.
     pub(super) served_in: u32,
     resent: Vec<Resent>,
+    /// Too much was asked for again; the next keyframe is there sooner.
+    given_up: bool,
+    gave_up_at: Option<Instant>,
+    /// Packets before this one are of no use to the subscriber any more: its output number.
+    obsolete_before: i64,
     created: Instant,
     rtx_sequence: i64,
     last_report: Option<(u32, Instant)>,
@@ -102,6 +113,8 @@ pub(super) enum Resend {
         again: bool,
     },
     TooSoon,
+    /// A keyframe has come behind it, or is to come.
+    Obsolete,
     Unknown,
 }
 
@@ -131,6 +144,9 @@ impl Sink {
             still: None,
             served_in: 0,
             resent: Vec::new(),
+            given_up: false,
+            gave_up_at: None,
+            obsolete_before: i64::MIN,
             created: now,
             rtx_sequence: first_sequence,
             last_report: None,
@@ -180,6 +196,11 @@ impl Sink {
         true
     }
 
+    /// Octets of a packet, as a mean.
+    pub(super) fn packet_octets(&self) -> u64 {
+        self.octets.get().checked_div(self.packets.get()).unwrap_or(0).saturating_add(OVERHEAD)
+    }
+
     /// The numbers under which `packet` of the current feed goes out, `octets` of its payload; `None` when it does not.
     pub(super) fn forward(&mut self, packet: &Packet, octets: u64, now: Instant) -> Option<Numbers> {
         // A replay decodes as little as it can; the other layers come back at their switching points.
@@ -200,9 +221,41 @@ impl Sink {
         Some(numbers)
     }
 
+    /// Repair nothing of what was sent so far: the next keyframe is there sooner. Nothing is shown until then.
+    pub(super) fn give_up(&mut self, link: &mut Link, keyframe: Option<i64>, now: Instant) {
+        self.given_up = true;
+        self.gave_up_at = Some(now);
+        // A picture of long ago must not come back.
+        self.still = keyframe;
+        self.stop();
+        link.drop_held([self.ssrc, self.rtx_ssrc]);
+    }
+
+    /// Whether repairs were given up so lately that the keyframe may be on its way still.
+    pub(super) fn gave_up_lately(&self, now: Instant) -> bool {
+        self.gave_up_at.is_some_and(|at| now.saturating_duration_since(at) < GIVE_UP_INTERVAL)
+    }
+
+    /// Whether a packet is of no use to the subscriber any more.
+    pub(super) fn is_obsolete(&self, sequence: u16) -> bool {
+        self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
+    }
+
+    /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment.
+    pub(super) fn leave_behind(&mut self, link: Option<&mut Link>) {
+        let given_up = std::mem::take(&mut self.given_up);
+        let left = link.is_some_and(|link| link.is_behind() && link.drop_held([self.ssrc, self.rtx_ssrc]));
+        if given_up || left {
+            self.obsolete_before = self.track.next_output();
+        }
+    }
+
     /// Which packet a lost output sequence number stands for.
     pub(super) fn resend(&mut self, sequence: u16, cause: Cause, now: Instant) -> Resend {
         let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
+        if self.given_up || output < self.obsolete_before {
+            return Resend::Obsolete;
+        }
         let feed = *feed;
         match self.note_resent(output, cause, now) {
             Some(again) => Resend::Packet { feed, input, output, shift, again },
