@@ -60,11 +60,14 @@ class ProtectionConfig:
         fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later, and up to four times; at half of it half as many.
         fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
         most_fec_percent: of what they protect. More would rather be a copy.
-        playout_rtts, playout_more_ms: pictures are kept so many round trips and so long more: two retransmissions, of which
-            each waits for a report, and what the browser needs to notice.
+        playout_more_ms: pictures are kept a round trip and so long more: a retransmission, the report that it waits for, and what
+            the browser needs to notice.
+        twice_loss: from which two round trips: of a tenth lost one picture in ten lacks something after one retransmission.
         playout_step_ms: likewise.
         most_playout_ms: more would be no conversation.
-        hopeless_loss: from which pictures are not kept back: too few come to play evenly, and browsers keep sound back with them.
+        hard_loss, hard_playout_ms: from such a loss on no more than this: browsers keep sound back with the picture, and then
+            sound is what counts.
+        hopeless_loss: from which pictures are not kept back: too few come to play evenly.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
@@ -97,10 +100,12 @@ class ProtectionConfig:
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
     most_fec_percent: int = 100
-    playout_rtts: float = 2.0
+    twice_loss: float = 0.1
     playout_more_ms: float = 150.0
     playout_step_ms: int = 50
     most_playout_ms: int = 400
+    hard_loss: float = 0.35
+    hard_playout_ms: int = 300
     hopeless_loss: float = 0.5
     relief: float = 0.75
     hold_s: float = 5.0
@@ -231,8 +236,11 @@ class Protection:
     def _keep_back(self, rtt: Floats) -> Flags:
         """How long pictures are kept before they are shown; returns where that changes."""
         before, config = self.playout_ms, self._config
-        wanted = _stepped(rtt * config.playout_rtts + config.playout_more_ms, config.playout_step_ms)
-        wanted = np.minimum(wanted, config.most_playout_ms).astype(np.int64)
+        once = _stepped(rtt + config.playout_more_ms, config.playout_step_ms)
+        twice = _stepped(2 * rtt + config.playout_more_ms, config.playout_step_ms)
+        wanted = np.where(self._loss < config.twice_loss * np.where(before > once, config.relief, 1.0), once, twice)
+        most = np.where(self._loss < config.hard_loss, config.most_playout_ms, config.hard_playout_ms)
+        wanted = np.minimum(wanted, most).astype(np.int64)
         # A step less is not worth a change.
         wanted = np.where((wanted < before) & (wanted >= before - config.playout_step_ms), before, wanted)
         kept = _any(getattr(self, name) > 0 for name in MEASURES) & (self._loss < config.hopeless_loss)

@@ -152,7 +152,7 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         "spacing_ms": 32,
         "retransmissions": 1,
         "fec_percent": 30,
-        "playout_ms": 350,
+        "playout_ms": 300,
         "plain_audio": False,
     }
     assert losing.protected == [{"peer": 5, **told}]

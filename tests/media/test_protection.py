@@ -98,7 +98,13 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 
 
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
-    for loss, rtt, fec, playout in ((0.1, 120, 10, 400), (0.3, 120, 20, 400), (0.3, 60, 10, 300), (0.3, 400, 70, 400)):
+    for loss, rtt, fec, playout in (
+        (0.05, 120, 10, 300),
+        (0.12, 120, 20, 400),
+        (0.3, 120, 20, 400),
+        (0.3, 60, 10, 300),
+        (0.3, 400, 70, 400),
+    ):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=rtt)
         protection = viewers.protection
@@ -109,7 +115,7 @@ def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
     viewers = Viewers()
     viewers.see(0.2, rtt=100)
     viewers.see(0.0, CONFIG.hold_s - 0.2, rtt=100)
-    assert viewers.protection.playout_ms[0] == 350
+    assert viewers.protection.playout_ms[0] == 250
     viewers.see(0.0, 0.4, rtt=100)
     assert viewers.protection.of(0) == dict.fromkeys(viewers.protection.of(0), 0)
 
@@ -117,7 +123,7 @@ def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
 def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_too() -> None:
     viewers = Viewers()
     viewers.see(0.45, SETTLED_S, rtt=100)
-    assert viewers.protection.playout_ms[0] == 350
+    assert viewers.protection.playout_ms[0] == 300
     viewers.see(0.7, SETTLED_S, rtt=100)
     assert viewers.protection.playout_ms[0] == 0
 
