@@ -45,9 +45,13 @@ pub fn need(encoding: usize) -> f64 {
     ENCODINGS[encoding] * 1.09 + AUDIO
 }
 
-/// The best encoding that fits, -1: none.
+/// The best encoding that fits by policy's rule, spatial before temporal: at the least frame rate at which it is shown. -1: none.
 pub fn best_encoding(capacity: f64) -> i32 {
-    (0..3).filter(|encoding| need(*encoding) <= capacity).count() as i32 - 1
+    let fits = |encoding: &usize| {
+        let least = LEVELS.iter().find(|level| level.encoding == *encoding).unwrap();
+        least.rate * 1.09 + AUDIO <= capacity
+    };
+    (0..3).filter(fits).count() as i32 - 1
 }
 
 /// What waits in the pacer: octets, and how often it was sent before.
@@ -99,6 +103,7 @@ pub struct Sender {
     pub given_up: usize,
     next_choice: f64,
     doubted: Option<(f64, f64)>,
+    settle: f64,
     /// Copies by what the link loses, and until when less is not enough.
     pub protects: bool,
     protected_until: f64,
@@ -156,6 +161,7 @@ impl Sender {
             given_up: 0,
             next_choice: 0.0,
             doubted: None,
+            settle: 5.0,
             protects: false,
             protected_until: 0.0,
             measured_from: 0.0,
@@ -352,6 +358,12 @@ impl Sender {
                 self.patience = (self.patience * 2.0).min(30.0);
             }
             if estimate >= 0.65 * cost(level) {
+                let doubted = self.doubted.is_some_and(|(at, _)| now - at < 120.0);
+                self.settle = match () {
+                    () if doubted && now - self.last_up < 40.0 => (self.settle * 2.0).min(60.0),
+                    () if doubted => self.settle,
+                    () => 5.0,
+                };
                 self.doubted = Some((now, cost(level)));
             }
             self.last_down = now;
@@ -367,7 +379,7 @@ impl Sender {
         if !self.estimator.is_contended() || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
             self.patience = 0.5;
         }
-        if now - since >= if doubted { 5.0 } else { 0.5 } && now - self.last_down >= self.patience {
+        if now - since >= if doubted { self.settle } else { 0.5 } && now - self.last_down >= self.patience {
             self.last_up = now;
             self.switch(best);
         }
