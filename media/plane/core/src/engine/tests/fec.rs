@@ -218,3 +218,25 @@ fn what_feedback_tells_as_lost_is_sent_again_once_where_the_link_is_protected() 
     assert_eq!(sent_again(true, None), (1, 1));
     assert_eq!(sent_again(true, Some(ms(10))), (1, 0), "it was asked for, and is under way");
 }
+
+#[test]
+fn a_retransmission_of_a_picture_that_no_other_needs_has_a_copy_less() {
+    let mut path = Path::new();
+    path.world.command(Command::Protect { peer: 2, protection: Protection { retransmissions: 1, ..Protection::NONE } });
+    let mut copies = Vec::new();
+    for temporal in [0, 2] {
+        let payload = layer_frame(temporal == 0, path.pictures, 1, 300, temporal, true);
+        path.world.send(&mut path.host, video(555, path.sent, 3000 * u32::from(path.pictures)), &[], &payload);
+        path.sent += 1;
+        path.pictures += 1;
+        let media = path.take();
+        let mut nack = Vec::new();
+        rtcp::write_nack(1, 1002, &[crate::rtp::Header::parse(&media[0]).unwrap().sequence_number], &mut nack);
+        let before = path.world.stat("copies_sent");
+        path.world.send_rtcp(&mut path.member, nack);
+        path.world.pass(ms(50));
+        copies.push(path.world.stat("copies_sent") - before);
+        path.world.wire.0.clear();
+    }
+    assert_eq!((copies, path.world.stat("rtx_sent")), (vec![1, 0], 2));
+}
