@@ -28,6 +28,8 @@ const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
+/// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
+const MOST_REPAIRS: f64 = 600_000.0;
 /// What is late by then leaves within so many seconds.
 const LEAST_DRAIN: f64 = 0.1;
 /// Older pictures are dropped.
@@ -74,7 +76,17 @@ struct Waiting<T> {
 
 impl<T> Default for Pacer<T> {
     fn default() -> Self {
-        Self { retransmissions: VecDeque::new(), video: VecDeque::new(), octets: 0, rate: None, estimate: 0.0, repairs: f64::INFINITY, repairs_at: 0.0, free_at: 0.0, dropped: 0 }
+        Self {
+            retransmissions: VecDeque::new(),
+            video: VecDeque::new(),
+            octets: 0,
+            rate: None,
+            estimate: 0.0,
+            repairs: f64::INFINITY,
+            repairs_at: 0.0,
+            free_at: 0.0,
+            dropped: 0,
+        }
     }
 }
 
@@ -94,7 +106,7 @@ impl<T> Pacer<T> {
             return true;
         }
         let gained = (now - self.repairs_at).max(0.0) * self.estimate * REPAIRS;
-        self.repairs = (self.repairs + gained).min(self.estimate * REPAIRS_AT_ONCE);
+        self.repairs = (self.repairs + gained).min((self.estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS));
         self.repairs_at = now;
         let fits = bits(octets) <= self.repairs;
         self.repairs -= if fits { bits(octets) } else { 0.0 };
