@@ -236,7 +236,12 @@ impl Stream<'_> {
                 counters.padding_octets_sent.add(padding as u64);
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
-                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), again: self.class == Class::Retransmission };
+                let held = Held {
+                    packet: scratch.to_vec(),
+                    header_len,
+                    roc: low32(outgoing.sequence >> 16),
+                    again: self.class == Class::Retransmission,
+                };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);

@@ -73,9 +73,7 @@ impl Engine {
 }
 
 /// Send a peer what is due to it.
-fn send_burst(
-    peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mut Scratch, counters: &mut Counters, out: &mut impl Output,
-) {
+fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mut Scratch, counters: &mut Counters, out: &mut impl Output) {
     let Peer { security, address, link, copies, extensions, .. } = peer;
     let (Some(security), Some(address), Some(link)) = (security, *address, link.as_deref_mut()) else { return };
     let burst = link.take_burst(since_epoch);
