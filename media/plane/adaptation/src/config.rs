@@ -51,6 +51,9 @@ pub struct Config {
     pub competing_growth: f64,
     /// But at least so much in a second, bit/s: from nothing to a small picture in a few.
     pub competing_step: f64,
+    /// Kept by a cut there: where it is but our own flows that hold against one another all see the queue overflow at once, and
+    /// so deep a cut empties it.
+    pub competing_cut: f64,
     /// Losses above this share beyond the link's usual ones, after more was sent, are taken for congestion.
     pub loss_margin: f64,
 }
@@ -71,7 +74,7 @@ impl Default for Config {
             busy: 0.004,
             rise: 0.7,
             fall: 0.3,
-            doubtful_noise: 0.004,
+            doubtful_noise: 0.0035,
             doubtful_loss: 0.03,
             deep_cut: 0.85,
             deepest_cut: 0.7,
@@ -81,7 +84,8 @@ impl Default for Config {
             share_window: 0.15,
             competing_growth: 0.06,
             competing_step: 30_000.0,
-            loss_margin: 0.10,
+            competing_cut: 0.8,
+            loss_margin: 0.06,
         }
     }
 }

@@ -15,7 +15,7 @@ const CUBIC_GROWTH: f64 = 8_000.0;
 /// Behind that nobody else is believed to be there.
 const FORGET: f64 = 8.0;
 /// A queue that stands so long although we cut is not ours.
-const PUSHED_ASIDE: f64 = 1.2;
+const PUSHED_ASIDE: f64 = 2.0;
 /// Having gone down to this share.
 const YIELDED: f64 = 0.6;
 /// And is so long.

@@ -254,7 +254,7 @@ impl Estimator {
         let elapsed = (now - self.updated).clamp(0.0, 0.5);
         if self.all_loss.unusual() > self.config.loss_margin {
             if now - self.last_cut > 1.0 {
-                self.estimate *= self.config.deep_cut;
+                self.estimate *= self.config.competing_cut;
                 self.last_cut = now;
             }
         } else {

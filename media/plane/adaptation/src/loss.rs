@@ -1,7 +1,7 @@
 //! Losses of a link, and which of them come from sending too much.
 
 /// Weight of a report in the smoothed loss.
-const GAIN: f64 = 0.2;
+const GAIN: f64 = 0.1;
 /// All that is lost for so long is an outage: bursts of loss on the air are shorter.
 const OUTAGE: f64 = 0.5;
 

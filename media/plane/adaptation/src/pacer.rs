@@ -28,6 +28,8 @@ const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
+/// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
+const MOST_REPAIRS: f64 = 600_000.0;
 /// What is late by then leaves within so many seconds.
 const LEAST_DRAIN: f64 = 0.1;
 /// Older pictures are dropped.
@@ -104,7 +106,7 @@ impl<T> Pacer<T> {
             return true;
         }
         let gained = (now - self.repairs_at).max(0.0) * self.estimate * REPAIRS;
-        self.repairs = (self.repairs + gained).min(self.estimate * REPAIRS_AT_ONCE);
+        self.repairs = (self.repairs + gained).min((self.estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS));
         self.repairs_at = now;
         let fits = bits(octets) <= self.repairs;
         self.repairs -= if fits { bits(octets) } else { 0.0 };
@@ -320,5 +322,34 @@ mod tests {
         let left = drain(&mut pacer, 900);
         assert!(left.len() == 40 && pacer.take_dropped() == 0, "{left:?}");
         assert!(!pacer.is_waiting());
+    }
+
+    #[test]
+    fn a_long_queue_drains_because_less_is_sent() {
+        let left_within = |queue: f64| {
+            let mut pacer = pacer();
+            pacer.set_link(800_000.0, queue);
+            (0..10).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+            drain(&mut pacer, 1000).last().map(|(ms, _)| *ms)
+        };
+        assert!(left_within(0.0).is_some_and(|ms| ms <= 80), "10 kB at 1 Mbit/s");
+        assert!(left_within(0.3).is_some_and(|ms| ms >= 110), "at 0.48 to 0.58 Mbit/s");
+    }
+
+    #[test]
+    fn repairs_take_a_part_of_the_link_and_no_more() {
+        let mut pacer = pacer();
+        assert!(pacer.take_repairs(0.0, 20_000), "a quarter of a second of 800 kbit/s is 25 kB");
+        assert!(!pacer.take_repairs(0.0, 20_000));
+        assert!(pacer.take_repairs(0.0, 5_000), "what did not fit took nothing");
+        assert!(pacer.take_repairs(0.1, 4_000) && !pacer.take_repairs(0.1, 4_000), "50 kB a second");
+    }
+
+    #[test]
+    fn what_is_of_no_use_leaves_the_rest_in_order() {
+        let mut pacer = pacer();
+        (0..6).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        assert_eq!((pacer.drop_where(|packet| packet % 2 == 0), pacer.octets(), pacer.take_dropped()), (3, 3000, 3));
+        assert_eq!(drain(&mut pacer, 100).iter().map(|(_, packet)| *packet).collect::<Vec<_>>(), [1, 3, 5]);
     }
 }

@@ -27,9 +27,9 @@ const REMB_LIFETIME: Duration = Duration::from_secs(5);
 const BEHIND: f64 = 0.06;
 /// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
 const MAX_REPLAY: f64 = 0.4;
-/// Share of the last round trip that the next one is not shorter than.
+/// Share of the last report's queue that the next packet meets at least.
 const SURELY: f64 = 0.8;
-/// An outage's round trips tell nothing.
+/// Queues are hardly longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
 
 pub(super) struct Link {
@@ -114,10 +114,9 @@ impl Link {
         !self.estimator.is_told() || octets as f64 * 8.0 <= self.estimator.estimate() * MAX_REPLAY
     }
 
-    /// Before that much has passed nobody can know that what was sent now did not arrive.
+    /// So long what is sent now is in the link's queue for sure: whoever asks for it again meanwhile cannot know whether it arrived.
     pub(super) fn answer_within(&self) -> Duration {
-        let seconds = self.estimator.rtt().unwrap_or(0.0) * SURELY;
-        Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
+        Duration::try_from_secs_f64(self.estimator.own_queue() * SURELY).unwrap_or_default().min(MAX_ANSWER)
     }
 
     /// Packets dropped since this was last asked.
