@@ -226,7 +226,13 @@ class MediaNode:
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges, and the peers that wait for their `join`."""
-        return {**self._plane.stats(), "early_peers": len(self._early), "early_peers_refused": self._early.refused}
+        early = self._early
+        return {
+            **self._plane.stats(),
+            "early_peers": len(early),
+            "early_peers_refused": early.refused,
+            "early_peers_held": early.held,
+        }
 
     def ticket(self, room: str) -> Ticket:
         """What a page needs to write the answer to its receiving offer itself. Keeps nothing.
@@ -396,7 +402,12 @@ class MediaNode:
             return lambda: None
         viewer = adaptation.add(peer.id, seat.bound)
         receiver.wishes = partial(adaptation.wish, viewer)
-        return partial(adaptation.remove, viewer)
+
+        def stop() -> None:
+            adaptation.remove(viewer)
+            receiver.wishes = None  # or the two of them hold each other
+
+        return stop
 
     @property
     def _plane(self) -> Plane:
@@ -439,8 +450,8 @@ class MediaNode:
         self._peers.add(peer)
         return peer
 
-    def _early_peer(self, ufrag: str, on_closed: Callable[[str], None]) -> Peer:
-        """The peer of a ticket whose `join` has not come."""
+    def _early_peer(self, ufrag: str, held: bool, on_closed: Callable[[str], None]) -> Peer:
+        """The peer of a ticket whose `join` has not come; `held`: it is to wait for that."""
         assert self._link is not None
 
         def closed(reason: str) -> None:
@@ -458,6 +469,7 @@ class MediaNode:
             endings=self.endings,
             on_closed=closed,
             credentials=(ufrag, self._tickets.password(ufrag)),
+            held=held,
         )
         self._peers.add(peer)
         return peer

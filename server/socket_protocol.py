@@ -47,6 +47,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if (scope := getattr(self, "scope", None)) is not None:  # none where the handshake was refused
             scope["extensions"][_EXTENSION] = self
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Also undo what holds this object in circles, so that it goes with its socket and not when the garbage collector comes."""
+        super().connection_lost(exc)
+        self.conn.parser.close()
+        if (scope := getattr(self, "scope", None)) is not None:
+            scope["extensions"].pop(_EXTENSION, None)
+
     def send_receive_event_to_app(self) -> None:
         """Also read a few messages ahead, where uvicorn stops reading after each."""
         paused, self.read_paused = self.read_paused, True
