@@ -94,8 +94,10 @@ class Connection:
 
     async def close(self) -> None:
         """Leave the room and say goodbye. Idempotent."""
-        self._close()
-        await self._negotiated.peer.close()
+        peer = self._negotiated.peer
+        with peer.link.together():
+            self._close()
+            peer.close()
 
 
 @dataclass(eq=False)
@@ -178,7 +180,8 @@ class MediaNode:
         for task in (self._listening, self._adapting):
             if task is not None:
                 task.cancel()
-        await asyncio.gather(*(peer.close() for peer in list(self._peers)))
+        for peer in list(self._peers):
+            peer.close()
         self._link.close()
         self._link = None
 
@@ -369,16 +372,19 @@ class MediaNode:
             leave()
             on_closed(reason)
 
-        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed, ticket=ticket)
-        slots = [
-            self._add_sink(peer, section, answered, name)
-            for section, answered, name in zip(parsed.sections, answers, names, strict=True)
-            if name is not None
-        ]
-        receiver = Receiver(slots, on_slots, on_quality)
-        seat = Seat(receiver, room, self._room, self._tidy)
-        stop_adapting = self._follow(peer, receiver, seat)
-        shown = seat.take()
+        if self._link is None:
+            raise Busy("the media plane does not run")
+        with self._link.together():
+            peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed, ticket=ticket)
+            slots = [
+                self._add_sink(peer, section, answered, name)
+                for section, answered, name in zip(parsed.sections, answers, names, strict=True)
+                if name is not None
+            ]
+            receiver = Receiver(slots, on_slots, on_quality)
+            seat = Seat(receiver, room, self._room, self._tidy)
+            stop_adapting = self._follow(peer, receiver, seat)
+            shown = seat.take()
 
         def leave() -> None:
             self._peers.discard(peer)

@@ -71,7 +71,7 @@ class Peer:
         self.ufrag, self.pwd = credentials or ice_credentials()
         self.made_at = time.monotonic()
         """Of a peer that came with a ticket: when it came."""
-        self._link = link
+        self.link = link
         loop = asyncio.get_running_loop()
         self._fingerprints = fingerprints
         self._keys: SrtpKeys | None = None
@@ -105,7 +105,7 @@ class Peer:
     ) -> None:
         """The offer of a peer that came with a ticket, from somebody who may join: media begin when DTLS proves a fingerprint."""
         self._on_closed = on_closed
-        self._link.plane.set_extensions(self.id, extensions=extensions)
+        self.link.plane.set_extensions(self.id, extensions=extensions)
         self._stop_waiting()
         if self._refused is None:  # or it is on its way out, and says so
             self._fingerprints = fingerprints
@@ -143,10 +143,10 @@ class Peer:
     def restart_ice(self) -> tuple[str, str]:
         """Begin another ICE session (RFC 8445 section 9); returns its ufrag and password. Keys, and the path in use, stay."""
         self.ufrag, self.pwd = ice_credentials()
-        self._link.plane.restart_ice(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd)
+        self.link.plane.restart_ice(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd)
         return self.ufrag, self.pwd
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Say goodbye by DTLS and forget the peer. Idempotent."""
         if self._ended:
             return
@@ -166,7 +166,7 @@ class Peer:
         if self._fingerprints is not None:
             self._deadline.cancel()
         if self._dtls.finished_late:
-            self._link.plane.show_again(self.id)
+            self.link.plane.show_again(self.id)
 
     def on_failed(self, reason: str) -> None:
         """DTLS will not be."""
@@ -180,8 +180,9 @@ class Peer:
     def _go_on(self) -> None:
         """There is a `join`."""
         if not self._ended:
-            self._dtls.release()
-            self._admit()
+            with self.link.together():
+                self._dtls.release()
+                self._admit()
 
     def _admit(self) -> None:
         """Once there are both, keys and who may hold them: open the media, or say that there will be none."""
@@ -196,7 +197,7 @@ class Peer:
             self._deadline.cancel()
 
     def _open_media(self, keys: SrtpKeys) -> None:
-        self._link.plane.set_keys(
+        self.link.plane.set_keys(
             self.id,
             profile=keys.profile,
             send_key=keys.send_key,
@@ -223,10 +224,10 @@ class Peer:
             self._end("dtls_failed")
 
     def _send(self, datagram: bytes) -> None:
-        self._link.plane.send_dtls(self.id, datagram)
+        self.link.plane.send_dtls(self.id, datagram)
 
     def _follow_checks(self, flight: list[bytes]) -> None:
-        self._link.plane.follow_checks(self.id, flight)
+        self.link.plane.follow_checks(self.id, flight)
 
     def _no_join(self) -> None:
         """Time is up for whoever came with a ticket, whether or not it shook hands."""
@@ -255,8 +256,8 @@ class Peer:
         self._stop_waiting()
         self._deadline.cancel()
         self._dtls.stop()
-        self._link.detach(self.id)
-        self._link.plane.remove_peer(self.id)
+        self.link.detach(self.id)
+        self.link.plane.remove_peer(self.id)
         self._on_closed, self._on_began = _nobody, None
 
 

@@ -8,6 +8,7 @@ from asyncio.transports import BaseTransport
 
 from starlette.types import Scope
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -24,6 +25,15 @@ READ_AHEAD = 4
 CLOSE_TIMEOUT_S = 2.0
 
 _EXTENSION = "livetrial.protocol"
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's, which lets go of its parser where a connection becomes a WebSocket: the two of them hold each other."""
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # nothing is read by it any more
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
