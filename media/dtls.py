@@ -1,7 +1,7 @@
 """aiortc's DTLS transport over the forwarding plane. All private seams of aiortc 1.16 that are used are in this file.
 
-The seams: `_recv` and `_send` of the transport below it, `_srtp_profiles`, `_setup_srtp`, `_ssl`, `_write_ssl`, `_set_role`,
-`_set_state`, `_validate_peer_identity`, `State`, `certificate_digest` and `RTCCertificate._create_ssl_context`.
+The seams: `_srtp_profiles`, `_setup_srtp`, `_ssl`, `_role`, `_state`, `_set_role`, `_set_state`, `State` and
+`RTCCertificate._create_ssl_context`.
 `tests/media/test_dtls.py` fails when one of them moves.
 """
 
@@ -15,14 +15,10 @@ from typing import Literal, Protocol
 from aiortc.rtcdtlstransport import (
     SRTP_AEAD_AES_128_GCM,
     SRTP_AES128_CM_SHA1_80,
-    X509_DIGEST_ALGORITHMS,
     RTCCertificate,
-    RTCDtlsFingerprint,
-    RTCDtlsParameters,
     RTCDtlsTransport,
     SRTPProtectionProfile,
     State,
-    certificate_digest,
 )
 from OpenSSL import SSL
 
@@ -49,8 +45,14 @@ encryption are what RFC 7918 asks for, and the peer has signed the key exchange 
 
 _LAST_FLIGHT_SENT = b"SSLv3/TLS write finished"
 
-MAX_WAITING_DATAGRAMS = 64
-"""A handshake has a dozen; what floods this queue is dropped."""
+MAX_WAITING_DATAGRAMS = 16
+"""Before it is their turn. A flight is four; what floods this queue is dropped."""
+
+HANDSHAKE_FAILURE = bytes([21]) + DTLS_1_2.to_bytes(2) + bytes([0, 0, 128, 0, 0, 0, 0, 0, 0, 2, 2, 40])
+"""A fatal alert in clear (RFC 5246 section 7.2.2), in a record that is newer than any before: the peer need not wait for its timer."""
+
+_HASHES = {"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
+"""SDP's names of those that count, and OpenSSL's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,6 @@ class SrtpKeys:
     send_salt: bytes
     receive_key: bytes
     receive_salt: bytes
-
-
-class HandshakeFailed(Exception):
-    """The handshake ended without keys: no profile or cipher in common, a wrong fingerprint, or the peer gave up."""
 
 
 class NodeCertificate(RTCCertificate):  # type: ignore[misc]  # aiortc is not typed
@@ -111,153 +109,200 @@ class Timing:
         return cls(loop.time, loop.call_later)
 
 
-class DatagramPipe:
-    """The transport below DTLS: datagrams from the plane wait here, datagrams to it leave at once."""
+class Hears(Protocol):
+    """What is told of a handshake, in this order; each at most once, and nothing after `stop`."""
 
-    def __init__(self, send: Callable[[bytes], None], role: str) -> None:
-        self.role = role
-        self.send = send
-        self.on_datagram: Callable[[bytes], None] = lambda datagram: None
-        """Sees each datagram as it comes, before DTLS does."""
-        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_WAITING_DATAGRAMS)
-        self._closed = False
+    def on_keys(self, keys: SrtpKeys) -> None:
+        """As client that is when the last flight has left, a round trip before the end. The peer's certificate is not compared
+        with anything: ask `matches` before the keys are used."""
 
-    def feed(self, datagram: bytes) -> bool:
-        """Hand a datagram to DTLS; False when it was dropped because too many wait."""
-        self.on_datagram(datagram)
-        try:
-            self._waiting.put_nowait(datagram)
-        except asyncio.QueueFull:
-            return False
-        return True
+    def on_finished(self) -> None:
+        """The peer has proven that it has the same keys."""
 
-    def close(self) -> None:
-        """End the DTLS transport's reading with ConnectionError."""
-        self._closed = True
-        if not self._waiting.full():
-            self._waiting.put_nowait(None)
+    def on_failed(self, reason: str) -> None:
+        """There will be no association: no profile or cipher in common, or the peer gave up."""
 
-    async def _recv(self) -> bytes:
-        datagram = None if self._closed and self._waiting.empty() else await self._waiting.get()
-        if datagram is None:
-            raise ConnectionError("the transport is closed")
-        return datagram
-
-    async def _send(self, data: bytes) -> None:
-        self.send(data)
+    def on_left(self) -> None:
+        """The peer has said goodbye."""
 
 
 class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is not typed
     """DTLS that hands its keys out instead of opening SRTP itself, and repeats what is lost without OpenSSL's second of patience.
 
+    Each datagram is gone through where it arrives: aiortc's tasks, a few turns of the event loop for each datagram, are half
+    of what a handshake costs.
+
     Args:
-        pipe: datagrams from and to the peer.
+        send: takes a datagram to the peer.
         certificate: the node's.
         role: our role. As client AEAD_AES_128_GCM alone is offered, so that the peer cannot choose the slower profile.
         both_profiles: as client, offer AES128_CM_SHA1_80 too.
+        hears: is told.
         timing: of the repetitions.
         on_first_flight: called with the ClientHello when it was sent.
     """
 
     def __init__(
         self,
-        pipe: DatagramPipe,
+        send: Callable[[bytes], None],
         certificate: NodeCertificate,
         role: DtlsRole,
         *,
         both_profiles: bool,
+        hears: Hears,
         timing: Timing | None = None,
         on_first_flight: Callable[[list[bytes]], None] = lambda flight: None,
     ) -> None:
-        super().__init__(pipe, [certificate])
+        super().__init__(None, [certificate])
+        self._certificate = certificate
         self._set_role(role)
         gcm_only = role == "client" and not both_profiles
         self._srtp_profiles = [SRTP_AEAD_AES_128_GCM] if gcm_only else [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80]
+        self._send, self._hears = send, hears
         self._timing = timing or Timing.running()
         self._on_first_flight = on_first_flight
         self._flights = Flights()
         self._timer: Timer | None = None
-        self._keys: asyncio.Future[SrtpKeys] = asyncio.get_running_loop().create_future()
-        self._handshaking: asyncio.Task[None] | None = None
+        self._waiting: list[bytes] = []
+        self._held = False
+        self._has_keys = False
         self.finished_late = False
         """Whether the last flight, and with it media that followed at once, reached the peer by a repetition only."""
-        pipe.on_datagram = self._seen
 
-    async def keys(self) -> SrtpKeys:
-        """Shake hands until there are keys. As client that is when the last flight has left, a round trip before the end.
+    def begin(self) -> None:
+        """Shake hands."""
+        self._ssl = SSL.Connection(self._certificate._create_ssl_context(srtp_profiles=self._srtp_profiles))
+        if self._role == "client":
+            self._ssl.set_connect_state()
+        else:
+            self._ssl.set_accept_state()
+        self._set_state(State.CONNECTING)
+        self._handshake()
+        self._catch_up()
 
-        The peer's certificate is not compared with anything: ask `matches` before the keys are used.
+    def hold(self) -> None:
+        """Leave what the peer answers until `release`: from there on a handshake is computing."""
+        self._held = True
 
-        Raises:
-            HandshakeFailed: with what is known of why.
-        """
-        if self._handshaking is None:
-            self._handshaking = asyncio.create_task(self._shake_hands())
-        await asyncio.wait((self._keys, self._handshaking), return_when=asyncio.FIRST_COMPLETED)
-        if not self._keys.done():
-            await self.finished()
-        return self._keys.result()
+    def release(self) -> None:
+        """Go on."""
+        self._held = False
+        if self._state is State.CONNECTING:
+            self._catch_up()
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether `on_finished` was called."""
+        return bool(self._state is State.CONNECTED)
 
     @property
     def has_keys(self) -> bool:
-        """Whether `keys` is there."""
-        return self._keys.done()
+        """Whether `on_keys` was called."""
+        return self._has_keys
 
-    async def finished(self) -> None:
-        """Wait until the peer has proven that it has the same keys.
-
-        Raises:
-            HandshakeFailed: with what is known of why.
-        """
-        assert self._handshaking is not None
-        await asyncio.shield(self._handshaking)
-        if not self._keys.done() or self._state is not State.CONNECTED:
-            raise HandshakeFailed("DTLS ended without keys: no cipher or profile in common, or the peer gave up")
+    def receive(self, datagram: bytes) -> bool:
+        """Take a datagram of the peer; False when it was dropped because too many wait."""
+        if self._state is State.CONNECTING or self._state is State.CONNECTED:
+            self._transmit(self._flights.received(datagram, self._timing.now()))
+            if not self._held:
+                self._take(datagram)
+                return True
+            self._silence()  # it has answered
+        elif self._state is not State.NEW:
+            return False
+        if len(self._waiting) >= MAX_WAITING_DATAGRAMS:
+            return False
+        self._waiting.append(datagram)
+        return True
 
     def matches(self, fingerprints: tuple[tuple[str, str], ...]) -> bool:
         """Whether the peer's certificate is the one that its offer names: by each hash that we know, and by one at least (RFC 8122)."""
-        known = [(algorithm, value) for algorithm, value in fingerprints if algorithm in X509_DIGEST_ALGORITHMS]
-        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
-        return bool(known) and all(
-            value.upper() == certificate_digest(certificate, algorithm) for algorithm, value in known
-        )
+        known = [(_HASHES[algorithm], value) for algorithm, value in fingerprints if algorithm in _HASHES]
+        # OpenSSL's own certificate is not read anew, as one of `cryptography` would be.
+        certificate = self._ssl.get_peer_certificate()
+        return bool(known) and all(value.upper().encode() == certificate.digest(name) for name, value in known)
 
-    async def stop(self) -> None:
-        """Say goodbye and stop. Idempotent."""
+    def stop(self) -> None:
+        """Say goodbye and stop; nothing is told any more. Idempotent."""
         self._silence()
-        if self._handshaking is not None:
-            self._handshaking.cancel()
-        await super().stop()
+        if self._state is State.CONNECTING or self._state is State.CONNECTED:
+            with contextlib.suppress(SSL.Error):  # there is nothing to say in the midst of a handshake
+                self._ssl.shutdown()
+            self._transmit(flights.datagrams(self._written()))
+            if self._state is State.CONNECTING:
+                self._transmit([HANDSHAKE_FAILURE])
+            self._set_state(State.CLOSED)
+        self._forget()
 
-    async def closed(self) -> None:
-        """Wait until the peer closes DTLS or the pipe is closed."""
-        while self._state is not State.CLOSED:
-            changed = asyncio.Event()
-            self.once("statechange", changed.set)
-            await changed.wait()
+    def _forget(self) -> None:
+        """Let go of who hears: the two of them are else freed by the garbage collector alone, after long, in one long pause."""
+        self._waiting = []
+        self._hears, self._send, self._on_first_flight = _DEAF, _nowhere, _nothing
 
-    async def _shake_hands(self) -> None:
+    def _catch_up(self) -> None:
+        while self._waiting and not self._held:
+            self._take(self._waiting.pop(0))
+
+    def _take(self, datagram: bytes) -> None:
+        if self._state is not State.CONNECTING and self._state is not State.CONNECTED:
+            return
+        self._ssl.bio_write(datagram)
+        if self._state is State.CONNECTING:
+            self._handshake()
+        else:
+            self._listen()
+
+    def _handshake(self) -> None:
+        """Go as far as it goes."""
         try:
-            # aiortc wants fingerprints here; ours may come later, with the join message.
-            await self.start(RTCDtlsParameters([RTCDtlsFingerprint("sha-256", "")]))
-        finally:
+            self._ssl.do_handshake()
+        except SSL.WantReadError:
+            self._say()
+            if self._may_start_early():
+                self._setup_srtp()
+        except SSL.Error:
+            self._transmit(flights.datagrams(self._written()))  # the alert
+            self._fail("DTLS ended without keys: no cipher or profile in common, or the peer gave up")
+        else:
+            self._say()
             self.finished_late = self._flights.was_late(self._timing.now())
             self._silence()
+            self._setup_srtp()
+            if self._state is State.CONNECTING:
+                self._set_state(State.CONNECTED)
+                self._hears.on_finished()
 
-    def _validate_peer_identity(self, remoteParameters: RTCDtlsParameters) -> None:
-        """Left to `matches`."""
+    def _listen(self) -> None:
+        """Of an association that is up: a goodbye, or what we said was lost."""
+        closed = False
+        try:
+            self._ssl.recv(1500)
+        except SSL.ZeroReturnError:
+            closed = True
+        except SSL.Error:
+            pass  # nothing for us: what is repeated, or garbage, which may not end anything (RFC 6347 section 4.1.2.7)
+        self._transmit(flights.datagrams(self._written()))
+        if closed:
+            hears = self._hears
+            self.stop()
+            hears.on_left()
 
-    async def _write_ssl(self) -> None:
+    def _fail(self, reason: str) -> None:
+        hears = self._hears
+        self._silence()
+        self._set_state(State.FAILED)
+        self._forget()
+        hears.on_failed(reason)
+
+    def _say(self) -> None:
+        """Send what OpenSSL wrote, and keep it as the flight that is to be answered."""
         flight = flights.datagrams(self._written())
         first = self._flights.sent_at is None
-        if self._state is State.CONNECTING:
-            self._flights.sent(flight, self._timing.now())
+        self._flights.sent(flight, self._timing.now())
         self._transmit(flight)
         if flight and first and self._role == "client":
             self._on_first_flight(flight)
         self._set_timer()
-        if self._may_start_early():
-            self._setup_srtp()
 
     def _written(self) -> bytes:
         octets = b""
@@ -274,27 +319,22 @@ class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is n
         )
 
     def _setup_srtp(self) -> None:
-        """Called when the handshake ends, and by us as soon as there are keys."""
-        if self._keys.done():
+        """Hand the keys out, unless that was done when the last flight left."""
+        if self._has_keys:
             return
         name = self._ssl.get_selected_srtp_profile()
         profile = next((p for p in self._srtp_profiles if p.openssl_profile == name), None)
         if profile is None:
-            self._set_state(State.FAILED)
-            return
+            return self._fail("DTLS agreed on no SRTP profile")
+        self._has_keys = True
         material = self._ssl.export_keying_material(
             b"EXTRACTOR-dtls_srtp", 2 * (profile.key_length + profile.salt_length)
         )
         pairs = [profile.get_key_and_salt(material, index) for index in (0, 1)]  # the client's, the server's
         ours, theirs = pairs if self._role == "client" else reversed(pairs)
         split = profile.key_length
-        self._keys.set_result(
-            SrtpKeys(_PROFILE_NAMES[name], ours[:split], ours[split:], theirs[:split], theirs[split:])
-        )
-
-    def _seen(self, datagram: bytes) -> None:
-        if self._state in (State.CONNECTING, State.CONNECTED):
-            self._transmit(self._flights.received(datagram, self._timing.now()))
+        keys = SrtpKeys(_PROFILE_NAMES[name], ours[:split], ours[split:], theirs[:split], theirs[split:])
+        self._hears.on_keys(keys)
 
     def _expired(self) -> None:
         self._timer = None
@@ -303,7 +343,7 @@ class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is n
 
     def _transmit(self, flight: list[bytes]) -> None:
         for datagram in flight:
-            self.transport.send(datagram)
+            self._send(datagram)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -315,3 +355,21 @@ class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is n
     def _silence(self) -> None:
         self._flights.finish()
         self._set_timer()
+
+
+class _Deaf:
+    """Hears nothing."""
+
+    def on_keys(self, keys: SrtpKeys) -> None: ...
+    def on_finished(self) -> None: ...
+    def on_failed(self, reason: str) -> None: ...
+    def on_left(self) -> None: ...
+
+
+_DEAF = _Deaf()
+
+
+def _nowhere(datagram: bytes) -> None: ...
+
+
+def _nothing(flight: list[bytes]) -> None: ...

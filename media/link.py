@@ -1,9 +1,10 @@
 """The plane in asyncio: its events reach the peer that they belong to, ids are given out here."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from livetrial_plane import Event, Plane
@@ -37,6 +38,7 @@ class PlaneLink:
         self._on_ticket = on_ticket
         self._peers: dict[int, PeerEvents] = {}
         self._ids = itertools.count(1)
+        self._together = 0
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(plane.fileno(), self._drain)
 
@@ -52,6 +54,18 @@ class PlaneLink:
         """No more events of `peer`; what still waits is dropped."""
         self._peers.pop(peer, None)
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Send the plane what is ordered in here in one go, at the end. Nothing may be awaited in here."""
+        self._together += 1
+        self.plane.gather(True)
+        try:
+            yield
+        finally:
+            self._together -= 1
+            if not self._together:
+                self.plane.gather(False)
+
     def close(self) -> None:
         """Stop reading and stop the plane."""
         self._loop.remove_reader(self.plane.fileno())
@@ -61,7 +75,8 @@ class PlaneLink:
     def _drain(self) -> None:
         for event in self.plane.events():
             try:
-                self._dispatch(event)
+                with self.together():
+                    self._dispatch(event)
             except Exception:  # one peer's failure must not silence the others
                 logger.exception("a %s event of peer %d failed", event.kind, event.peer)
 

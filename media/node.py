@@ -94,8 +94,10 @@ class Connection:
 
     async def close(self) -> None:
         """Leave the room and say goodbye. Idempotent."""
-        self._close()
-        await self._negotiated.peer.close()
+        peer = self._negotiated.peer
+        with peer.link.together():
+            self._close()
+            peer.close()
 
 
 @dataclass(eq=False)
@@ -178,7 +180,8 @@ class MediaNode:
         for task in (self._listening, self._adapting):
             if task is not None:
                 task.cancel()
-        await asyncio.gather(*(peer.close() for peer in list(self._peers)))
+        for peer in list(self._peers):
+            peer.close()
         self._link.close()
         self._link = None
 
@@ -226,7 +229,13 @@ class MediaNode:
 
     def stats(self) -> dict[str, int]:
         """The plane's counters and gauges, and the peers that wait for their `join`."""
-        return {**self._plane.stats(), "early_peers": len(self._early), "early_peers_refused": self._early.refused}
+        early = self._early
+        return {
+            **self._plane.stats(),
+            "early_peers": len(early),
+            "early_peers_refused": early.refused,
+            "early_peers_held": early.held,
+        }
 
     def ticket(self, room: str) -> Ticket:
         """What a page needs to write the answer to its receiving offer itself. Keeps nothing.
@@ -363,16 +372,19 @@ class MediaNode:
             leave()
             on_closed(reason)
 
-        peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed, ticket=ticket)
-        slots = [
-            self._add_sink(peer, section, answered, name)
-            for section, answered, name in zip(parsed.sections, answers, names, strict=True)
-            if name is not None
-        ]
-        receiver = Receiver(slots, on_slots, on_quality)
-        seat = Seat(receiver, room, self._room, self._tidy)
-        stop_adapting = self._follow(peer, receiver, seat)
-        shown = seat.take()
+        if self._link is None:
+            raise Busy("the media plane does not run")
+        with self._link.together():
+            peer = self._peer(parsed, answers, prefer_passive=prefer_passive, on_closed=closed, ticket=ticket)
+            slots = [
+                self._add_sink(peer, section, answered, name)
+                for section, answered, name in zip(parsed.sections, answers, names, strict=True)
+                if name is not None
+            ]
+            receiver = Receiver(slots, on_slots, on_quality)
+            seat = Seat(receiver, room, self._room, self._tidy)
+            stop_adapting = self._follow(peer, receiver, seat)
+            shown = seat.take()
 
         def leave() -> None:
             self._peers.discard(peer)
@@ -396,7 +408,12 @@ class MediaNode:
             return lambda: None
         viewer = adaptation.add(peer.id, seat.bound)
         receiver.wishes = partial(adaptation.wish, viewer)
-        return partial(adaptation.remove, viewer)
+
+        def stop() -> None:
+            adaptation.remove(viewer)
+            receiver.wishes = None  # or the two of them hold each other
+
+        return stop
 
     @property
     def _plane(self) -> Plane:
@@ -439,8 +456,8 @@ class MediaNode:
         self._peers.add(peer)
         return peer
 
-    def _early_peer(self, ufrag: str, on_closed: Callable[[str], None]) -> Peer:
-        """The peer of a ticket whose `join` has not come."""
+    def _early_peer(self, ufrag: str, held: bool, on_closed: Callable[[str], None]) -> Peer:
+        """The peer of a ticket whose `join` has not come; `held`: it is to wait for that."""
         assert self._link is not None
 
         def closed(reason: str) -> None:
@@ -458,6 +475,7 @@ class MediaNode:
             endings=self.endings,
             on_closed=closed,
             credentials=(ufrag, self._tickets.password(ufrag)),
+            held=held,
         )
         self._peers.add(peer)
         return peer

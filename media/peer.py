@@ -2,14 +2,14 @@
 
 import asyncio
 import base64
-import contextlib
 import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
-from media.dtls import DatagramPipe, HandshakeFailed, NodeCertificate, PlaneDtlsTransport, SrtpKeys
+from media.dtls import NodeCertificate, PlaneDtlsTransport, SrtpKeys
 from media.link import PlaneLink
 from media.negotiation import DtlsRole
 
@@ -43,6 +43,7 @@ class Peer:
         role: our DTLS role, from the offer.
         both_profiles: offer AES128_CM_SHA1_80 as DTLS client too.
         fingerprints: of the offer; None where the peer came with a ticket, before its offer: `authorise` brings them.
+        held: without them compute nothing of the handshake; its first flight leaves.
         extensions: header extension ids of the bundle, by the plane's names.
         credentials: our ufrag and password; None: new ones.
         endings: counts the reason of each end, `closed` where it was we who wanted it.
@@ -64,37 +65,37 @@ class Peer:
         endings: Counter[str],
         on_closed: Callable[[str], None],
         credentials: tuple[str, str] | None = None,
+        held: bool = False,
     ) -> None:
         self.id = link.next_id()
         self.ufrag, self.pwd = credentials or ice_credentials()
         self.made_at = time.monotonic()
         """Of a peer that came with a ticket: when it came."""
-        self._link = link
+        self.link = link
         loop = asyncio.get_running_loop()
-        self._fingerprints: asyncio.Future[tuple[tuple[str, str], ...] | None] = loop.create_future()
-        self._patience: asyncio.TimerHandle | None = None
-        if fingerprints is not None:
-            self._fingerprints.set_result(fingerprints)
-        else:
-            self._patience = loop.call_later(JOIN_TIMEOUT_S, self._no_join)
+        self._fingerprints = fingerprints
+        self._keys: SrtpKeys | None = None
+        self._refused: str | None = None
+        self._patience = loop.call_later(JOIN_TIMEOUT_S, self._no_join) if fingerprints is None else None
+        self._deadline = loop.call_later(CONNECT_TIMEOUT_S, self._end, "connect_timeout")
         self._on_closed = on_closed
         self._endings = endings
         self._began_at: float | None = None
         self._on_began: Callable[[float], None] | None = None
-        self._pipe = DatagramPipe(lambda datagram: link.plane.send_dtls(self.id, datagram), role)
         self._dtls = PlaneDtlsTransport(
-            self._pipe,
+            self._send,
             certificate,
             role,
             both_profiles=both_profiles,
-            on_first_flight=lambda flight: link.plane.follow_checks(self.id, flight),
+            hears=self,
+            on_first_flight=self._follow_checks,
         )
+        if held and fingerprints is None:
+            self._dtls.hold()
         self._hold_ms = MEDIA_AFTER_MS if sends else 0
-        self._connected = asyncio.Event()
-        self._ended = False
+        self._connected = self._ended = False
         link.attach(self.id, self)
         link.plane.add_peer(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd, extensions=extensions)
-        self._task = asyncio.create_task(self._run(), name=f"peer-{self.id}")
 
     def authorise(
         self,
@@ -104,10 +105,12 @@ class Peer:
     ) -> None:
         """The offer of a peer that came with a ticket, from somebody who may join: media begin when DTLS proves a fingerprint."""
         self._on_closed = on_closed
-        self._link.plane.set_extensions(self.id, extensions=extensions)
+        self.link.plane.set_extensions(self.id, extensions=extensions)
         self._stop_waiting()
-        if not self._fingerprints.done():  # or it is on its way out, and says so
-            self._fingerprints.set_result(fingerprints)
+        if self._refused is None:  # or it is on its way out, and says so
+            self._fingerprints = fingerprints
+            # Not within this call: the answer is on its way before the handshake computes, and whoever calls is not told of an end yet.
+            asyncio.get_running_loop().call_soon(self._guarded, self._go_on)
 
     def when_media_begin(self, told: Callable[[float], None]) -> None:
         """Have `told` called with the time of `time.monotonic` at which media began; at once where they have."""
@@ -118,12 +121,13 @@ class Peer:
 
     def on_connected(self, address: str) -> None:
         """The plane answered the first check, so that DTLS can reach the peer."""
-        logger.debug("peer %d is at %s", self.id, address)
-        self._connected.set()
+        if not self._connected:
+            self._connected = True
+            self._guarded(self._dtls.begin)
 
     def on_datagram(self, datagram: bytes) -> None:
         """A DTLS datagram arrived."""
-        self._pipe.feed(datagram)
+        self._guarded(partial(self._dtls.receive, datagram))
 
     def on_began(self) -> None:
         """The media gate opened."""
@@ -139,42 +143,61 @@ class Peer:
     def restart_ice(self) -> tuple[str, str]:
         """Begin another ICE session (RFC 8445 section 9); returns its ufrag and password. Keys, and the path in use, stay."""
         self.ufrag, self.pwd = ice_credentials()
-        self._link.plane.restart_ice(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd)
+        self.link.plane.restart_ice(self.id, local_ufrag=self.ufrag, local_pwd=self.pwd)
         return self.ufrag, self.pwd
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Say goodbye by DTLS and forget the peer. Idempotent."""
         if self._ended:
             return
         self._ended = True
         self._endings["closed"] += 1
-        await self._dtls.stop()
         self._release()
 
-    async def _run(self) -> None:
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._connected.wait()
-                keys = await self._dtls.keys()
-                if (refusal := await self._refusal()) is not None:
-                    return await self._refuse(refusal)
-                self._open_media(keys)
-                await self._dtls.finished()
-                if self._dtls.finished_late:
-                    self._link.plane.show_again(self.id)
-        except TimeoutError:
-            return self._end("connect_timeout")
-        except HandshakeFailed as error:
-            logger.info("peer %d: %s", self.id, error)
-            return self._end("dtls_failed")
-        except Exception:  # whatever OpenSSL or aiortc make of a hostile datagram ends this peer alone
-            logger.exception("peer %d: DTLS broke", self.id)
-            return self._end("dtls_failed")
-        await self._dtls.closed()
+    def on_keys(self, keys: SrtpKeys) -> None:
+        """DTLS has keys, and what the peer says it is."""
+        self._keys = keys
+        self._admit()
+
+    def on_finished(self) -> None:
+        """DTLS is over."""
+        if self._refused is not None:
+            return self._end(self._refused)
+        if self._fingerprints is not None:
+            self._deadline.cancel()
+        if self._dtls.finished_late:
+            self.link.plane.show_again(self.id)
+
+    def on_failed(self, reason: str) -> None:
+        """DTLS will not be."""
+        logger.info("peer %d: %s", self.id, reason)
+        self._end(self._refused or "dtls_failed")
+
+    def on_left(self) -> None:
+        """The peer closed DTLS."""
         self._end("left")
 
+    def _go_on(self) -> None:
+        """There is a `join`."""
+        if not self._ended:
+            with self.link.together():
+                self._dtls.release()
+                self._admit()
+
+    def _admit(self) -> None:
+        """Once there are both, keys and who may hold them: open the media, or say that there will be none."""
+        keys, fingerprints = self._keys, self._fingerprints
+        if keys is None or fingerprints is None:
+            return
+        self._keys = None  # the plane has them from here on
+        if not self._dtls.matches(fingerprints):
+            return self._refuse("wrong_fingerprint")
+        self._open_media(keys)
+        if self._dtls.has_finished:
+            self._deadline.cancel()
+
     def _open_media(self, keys: SrtpKeys) -> None:
-        self._link.plane.set_keys(
+        self.link.plane.set_keys(
             self.id,
             profile=keys.profile,
             send_key=keys.send_key,
@@ -184,27 +207,34 @@ class Peer:
             media_after_ms=self._hold_ms,
         )
 
-    async def _refusal(self) -> str | None:
-        """Why there are no media for whoever holds the keys."""
-        fingerprints = await asyncio.shield(self._fingerprints)
-        if fingerprints is None:
-            return "join_missing"
-        return None if self._dtls.matches(fingerprints) else "wrong_fingerprint"
-
-    async def _refuse(self, reason: str) -> None:
-        """Close DTLS in words, or the browser stays connected to nobody."""
+    def _refuse(self, reason: str) -> None:
+        """Close DTLS in words, or the browser stays connected to nobody. Words need the handshake's end."""
         logger.info("peer %d gets no media: %s", self.id, reason)
-        with contextlib.suppress(TimeoutError, HandshakeFailed):
-            async with asyncio.timeout(REFUSE_TIMEOUT_S):
-                await self._dtls.finished()
-                await self._dtls.stop()
-        self._end(reason)
+        self._refused = reason
+        if self._dtls.has_finished:
+            return self._end(reason)
+        self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_later(REFUSE_TIMEOUT_S, self._end, reason)
+
+    def _guarded(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception:  # whatever OpenSSL or aiortc make of a hostile datagram ends this peer alone
+            logger.exception("peer %d: DTLS broke", self.id)
+            self._end("dtls_failed")
+
+    def _send(self, datagram: bytes) -> None:
+        self.link.plane.send_dtls(self.id, datagram)
+
+    def _follow_checks(self, flight: list[bytes]) -> None:
+        self.link.plane.follow_checks(self.id, flight)
 
     def _no_join(self) -> None:
         """Time is up for whoever came with a ticket, whether or not it shook hands."""
         self._patience = None
-        self._fingerprints.set_result(None)
-        if not self._dtls.has_keys:
+        if self._dtls.has_keys:
+            self._refuse("join_missing")
+        else:
             self._end("join_missing")
 
     def _stop_waiting(self) -> None:
@@ -217,13 +247,18 @@ class Peer:
             return
         self._ended = True
         self._endings[reason] += 1
+        told = self._on_closed
         self._release()
-        self._on_closed(reason)
+        told(reason)
 
     def _release(self) -> None:
+        """Say goodbye, and let go of all that hold this peer and are held by it: cycles are found late, and all in one long pause."""
         self._stop_waiting()
-        self._link.detach(self.id)
-        self._link.plane.remove_peer(self.id)
-        self._pipe.close()
-        if self._task is not asyncio.current_task():
-            self._task.cancel()
+        self._deadline.cancel()
+        self._dtls.stop()
+        self.link.detach(self.id)
+        self.link.plane.remove_peer(self.id)
+        self._on_closed, self._on_began = _nobody, None
+
+
+def _nobody(reason: str) -> None: ...

@@ -76,8 +76,10 @@ class ReceiveLink:
         """End the connection; idempotent."""
         self.alive = False
         self.notify = None
-        if self._receiving is not None:
-            await self._receiving.close()
+        # Let go of, because it holds this one too.
+        receiving, self._receiving = self._receiving, None
+        if receiving is not None:
+            await receiving.close()
 
     def _changed(self, slots: list[SlotView]) -> None:
         self.slots = to_slots(slots)
@@ -90,7 +92,7 @@ class ReceiveLink:
             self.notify(self._quality)
 
     def _closed(self, reason: str) -> None:
-        self.alive = False
+        self.alive, self._receiving = False, None
         if self.notify is not None:
             self.notify(MediaClosed(connection="receive", reason=reason))
             self.notify = None

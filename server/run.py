@@ -16,7 +16,7 @@ from server.app import create_app
 from server.config import Settings
 from server.links import host_page, member_page
 from server.node import Node, running
-from server.socket_protocol import SocketProtocol
+from server.socket_protocol import HttpProtocol, SocketProtocol
 from signaling.codec import MAX_MESSAGE_BYTES
 from store.sessions import SessionRecord
 
@@ -100,6 +100,7 @@ def demo_links(node: Node, base: str) -> dict[str, str]:
 
 def _uvicorn_config(node: Node) -> uvicorn.Config:
     options: dict[str, Any] = {
+        "http": HttpProtocol,
         "ws": SocketProtocol,
         "ws_max_size": MAX_MESSAGE_BYTES,
         "ws_ping_interval": PING_S,

@@ -8,6 +8,7 @@ from asyncio.transports import BaseTransport
 
 from starlette.types import Scope
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -24,6 +25,15 @@ READ_AHEAD = 4
 CLOSE_TIMEOUT_S = 2.0
 
 _EXTENSION = "livetrial.protocol"
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's, which lets go of its parser where a connection becomes a WebSocket: the two of them hold each other."""
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # nothing is read by it any more
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -46,6 +56,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if (scope := getattr(self, "scope", None)) is not None:  # none where the handshake was refused
             scope["extensions"][_EXTENSION] = self
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Also undo what holds this object in circles, so that it goes with its socket and not when the garbage collector comes."""
+        super().connection_lost(exc)
+        self.conn.parser.close()
+        if (scope := getattr(self, "scope", None)) is not None:
+            scope["extensions"].pop(_EXTENSION, None)
 
     def send_receive_event_to_app(self) -> None:
         """Also read a few messages ahead, where uvicorn stops reading after each."""

@@ -1,7 +1,9 @@
 """The seams of aiortc that media/dtls.py holds on to: two of our transports shake hands with each other, in virtual time."""
 
 import asyncio
+import gc
 import inspect
+import weakref
 
 import pytest
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
@@ -16,25 +18,20 @@ PERFECT_S = 0.04
 async def finished(pair: LossyPair) -> float:
     """When both sides have their keys and know that the other one has."""
 
-    async def hands() -> None:
-        await asyncio.gather(pair.client.keys(), pair.server.keys())
-        await asyncio.gather(pair.client.finished(), pair.server.finished())
-
-    task = asyncio.create_task(hands())
-    when = await pair.until(task)
-    await task
-    return when
+    pair.begin()
+    heard = pair.heard.values()
+    return await pair.until(asyncio.gather(*(side.keys for side in heard), *(side.finished for side in heard)))
 
 
 async def stop(pair: LossyPair) -> None:
-    await pair.client.stop()
-    await pair.server.stop()
+    pair.client.stop()
+    pair.server.stop()
 
 
 async def test_both_ends_hold_the_same_keys_crosswise() -> None:
     pair = LossyPair()
     assert await finished(pair) == pytest.approx(PERFECT_S)
-    ours, theirs = await pair.client.keys(), await pair.server.keys()
+    ours, theirs = await pair.heard["client"].keys, await pair.heard["server"].keys
     assert ours.profile == theirs.profile == "AEAD_AES_128_GCM"
     assert (ours.send_key, ours.send_salt) == (theirs.receive_key, theirs.receive_salt)
     assert (ours.receive_key, ours.receive_salt) == (theirs.send_key, theirs.send_salt)
@@ -46,8 +43,8 @@ async def test_both_ends_hold_the_same_keys_crosswise() -> None:
 
 async def test_the_client_has_its_keys_when_its_last_flight_leaves() -> None:
     pair = LossyPair()
-    keys = asyncio.create_task(pair.client.keys())
-    shaking = asyncio.create_task(pair.server.keys())
+    pair.begin()
+    keys, shaking = pair.heard["client"].keys, pair.heard["server"].keys
     assert await pair.until(keys) == pytest.approx(0.02), "one round trip, and not two"
     assert pair.sent[-1][0] == "client"
     assert not shaking.done()
@@ -91,10 +88,51 @@ async def test_a_long_way_repeats_in_vain_and_harms_nothing() -> None:
 async def test_a_goodbye_reaches_the_other_side() -> None:
     pair = LossyPair()
     await finished(pair)
-    closed = asyncio.create_task(pair.server.closed())
-    await pair.client.stop()
-    await pair.until(closed)
-    await pair.server.stop()
+    pair.client.stop()
+    await pair.until(pair.heard["server"].left)
+    pair.server.stop()
+
+
+async def test_a_side_that_gives_up_in_the_midst_says_so() -> None:
+    pair = LossyPair()
+    pair.begin()
+    pair.client.stop()
+    assert await pair.until(pair.heard["server"].failed) < 0.03
+    assert not pair.heard["server"].keys.done()
+
+
+async def test_who_is_held_sends_its_first_flight_and_computes_nothing_until_released() -> None:
+    pair = LossyPair()
+    pair.client.hold()
+    pair.begin()
+    answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    pair.timers.later(1.0, lambda: answered.set_result(None))
+    await pair.until(answered)
+    assert {flight for side, flight in pair.sent if side == "client"} == {pair.sent[0][1]}, (
+        "the ClientHello and no more"
+    )
+    assert any(side == "server" for side, _ in pair.sent)
+    assert not pair.client.has_keys
+    pair.client.release()
+    assert pair.client.has_keys, "all that it waited for was there"
+    await pair.until(asyncio.gather(pair.heard["client"].finished, pair.heard["server"].finished))
+    assert pair.heard["client"].keys.result().send_key == pair.heard["server"].keys.result().receive_key
+    await stop(pair)
+
+
+async def test_a_transport_that_stopped_is_gone_at_once() -> None:
+    pair = LossyPair()
+    await finished(pair)
+    await stop(pair)
+    gone: list[str] = []
+    weakref.finalize(pair.client._ssl, gone.append, "client")
+    gc.disable()
+    try:
+        pair._sides.clear()
+        del pair.client
+        assert gone == ["client"], "no cycle, which the garbage collector would find late"
+    finally:
+        gc.enable()
 
 
 async def test_a_certificate_that_was_not_named_does_not_match() -> None:
@@ -128,16 +166,7 @@ async def test_the_context_is_made_once() -> None:
 
 def test_the_seams_are_where_they_were() -> None:
     assert list(inspect.signature(RTCCertificate._create_ssl_context).parameters) == ["self", "srtp_profiles"]
-    for name in ("_setup_srtp", "_validate_peer_identity", "_write_ssl", "_recv_next", "_set_role", "_set_state"):
+    for name in ("_setup_srtp", "_set_role", "_set_state"):
         assert callable(getattr(RTCDtlsTransport, name))
     source = inspect.getsource(RTCDtlsTransport)
-    assert all(
-        seam in source
-        for seam in (
-            "self.transport._recv()",
-            "await self._write_ssl()",
-            "self._srtp_profiles",
-            "self._ssl",
-            "self._state",
-        )
-    )
+    assert all(seam in source for seam in ("self._srtp_profiles", "self._ssl", "self._state", "self._role"))

@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from OpenSSL import SSL
 
 from loadtests.storm.association import Association, certificate, connectivity_check
 from loadtests.storm.client import _OFFER
 from media import peer as peer_module
+from media.early import HEAD_STARTS_AT_ONCE
 from media.tickets import LIFETIME_S, Tickets
 from server.node import Node
 from tests.server.harness import Running, Start
@@ -25,7 +27,7 @@ class Phone(asyncio.DatagramProtocol):
 
     def __init__(self, *, shakes_hands: bool = True) -> None:
         self.checked, self.established, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.media = asyncio.Event()
+        self.media, self.answered, self.failed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._association = Association()
         self._shakes_hands = shakes_hands
         self._transport: asyncio.DatagramTransport | None = None
@@ -54,9 +56,14 @@ class Phone(asyncio.DatagramProtocol):
         elif 20 <= data[0] < 64 and self._shakes_hands:
             if data[0] == 21 and self._association.established:
                 self.closed.set()  # an alert: the server says goodbye
-            answer = self._association.handshake(data)
+            try:
+                answer = self._association.handshake(data)
+            except SSL.Error:
+                self.failed.set()
+                return
             if answer and self._transport is not None:
                 self._transport.sendto(answer)
+                self.answered.set()
             if self._association.established:
                 self.established.set()
         elif data[0] >> 6 == 2:
@@ -215,6 +222,47 @@ async def test_who_never_joins_takes_a_few_places_and_not_those_of_others(server
     node._early.begin(node.ticket(session).ufrag, "192.0.2.2:5000")
     assert node.stats()["early_peers"] == 65
     await real_join(server, session)
+
+
+def no_head_starts(server: Running) -> None:
+    early = server.node.media._early
+    early._head_starts, early._counted_at = 0.0, 0.0
+    early._clock = lambda: 0.0
+
+
+async def test_beyond_the_head_starts_a_handshake_is_computed_for_a_join_alone(server: Running) -> None:
+    session = await server.session()
+    no_head_starts(server)
+    ticket = await ticket_of(server, session)
+    async with Phone.at(ticket) as hostile, Phone.at(joins := await ticket_of(server, session)) as honest:
+        await waits(hostile.answered)
+        await waits(honest.answered)
+        assert server.node.media.stats()["early_peers_held"] == 2
+        _, joined = await server.join(session, offer=offer(), ticket=joins["ufrag"])
+        assert joined["answer"] is not None
+        await waits(honest.established)
+        assert not hostile.established.is_set()
+        assert [peer._dtls.has_keys for peer in server.node.media._peers if peer.ufrag == ticket["ufrag"]] == [False]
+
+
+async def test_who_is_held_and_never_joins_is_told(server: Running, quick: None) -> None:
+    session = await server.session()
+    no_head_starts(server)
+    async with Phone.at(await ticket_of(server, session)) as phone:
+        await waits(phone.failed)
+        await ended(server, "join_missing")
+        assert not phone.established.is_set()
+
+
+async def test_of_many_only_the_first_are_computed_without_a_join(server: Running) -> None:
+    session = await server.session()
+    early = server.node.media._early
+    early._clock = lambda: early._counted_at
+    for host in range(4):
+        for _ in range(20):
+            early.begin(server.node.media.ticket(session).ufrag, f"192.0.2.{host}:5000")
+    stats = server.node.media.stats()
+    assert (stats["early_peers"], stats["early_peers_held"]) == (80, 80 - HEAD_STARTS_AT_ONCE)
 
 
 def test_tickets_of_two_keys_know_nothing_of_each_other() -> None:

@@ -128,6 +128,10 @@ impl Plane {
         self.post(Command::FollowChecks { peer: peer.id("peer")?, datagrams })
     }
 
+    fn gather(&self, on: bool) {
+        self.0.gather(on);
+    }
+
     fn show_again(&self, peer: Int) -> PyResult<()> {
         self.post(Command::ShowAgain(peer.id("peer")?))
     }

@@ -33,6 +33,11 @@ pub(crate) struct Mailbox {
     waker: Waker,
     /// Set while the worker is awake to messages, so that a burst of them costs one system call.
     awake: Arc<AtomicBool>,
+    /// Commands wait for others to come: a worker on another core goes through one faster than the owner makes the next, and
+    /// would be woken for each.
+    gathering: AtomicBool,
+    /// Of these, one has come.
+    gathered: AtomicBool,
 }
 
 /// The worker's end.
@@ -52,7 +57,14 @@ pub(crate) fn mailbox(registry: &Registry, token: Token) -> io::Result<(Mailbox,
     let (sender, receiver) = mpsc::channel();
     let (parcels, delivered) = mpsc::channel();
     let awake = Arc::new(AtomicBool::new(false));
-    let mailbox = Mailbox { messages: sender, parcels, waker, awake: Arc::clone(&awake) };
+    let mailbox = Mailbox {
+        messages: sender,
+        parcels,
+        waker,
+        awake: Arc::clone(&awake),
+        gathering: AtomicBool::new(false),
+        gathered: AtomicBool::new(false),
+    };
     Ok((mailbox, Inbox { messages: receiver, parcels: delivered, awake }))
 }
 
@@ -62,6 +74,24 @@ impl Mailbox {
         self.messages.send(message).map_err(|_| Gone)?;
         self.wake();
         Ok(())
+    }
+
+    /// The same for one that may wait while others are gathered.
+    pub(crate) fn post_with_others(&self, message: Message) -> Result<(), Gone> {
+        if !self.gathering.load(Ordering::Acquire) {
+            return self.post(message);
+        }
+        self.messages.send(message).map_err(|_| Gone)?;
+        self.gathered.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether commands wait for others. A worker that wakes for another reason goes through them, too; their order stays.
+    pub(crate) fn gather(&self, on: bool) {
+        self.gathering.store(on, Ordering::Release);
+        if !on && self.gathered.swap(false, Ordering::AcqRel) {
+            self.wake();
+        }
     }
 
     /// Leave what comes from another worker. Parcels are bounded where they are sent, and never delay messages.
@@ -76,6 +106,12 @@ impl Mailbox {
             // An eventfd takes any write but one past 2^64 - 2, and mio empties it before that.
             let _ = self.waker.wake();
         }
+    }
+
+    /// Whether the worker was not woken for what waits.
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        !self.awake.load(Ordering::Acquire)
     }
 
     /// Leave a question and wait for its answer: at most about as long as a turn of the worker.

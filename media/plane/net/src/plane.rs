@@ -144,6 +144,14 @@ impl Plane {
         Ok(())
     }
 
+    /// While on, commands leave together, when it is off again: several that belong together cost a worker one turn and one system
+    /// call. They keep their order, also among questions, which do not wait.
+    pub fn gather(&self, on: bool) {
+        for mailbox in &*self.mailboxes {
+            mailbox.gather(on);
+        }
+    }
+
     /// A row a sink. Waits for a turn of every worker, as the four below do.
     ///
     /// # Errors
@@ -195,7 +203,7 @@ impl Plane {
     }
 
     fn post_to(&self, worker: WorkerId, command: Command) -> Result<(), Stopped> {
-        let posted = self.mailboxes.get(worker).ok_or(Gone).and_then(|mailbox| mailbox.post(Message::Command(command)));
+        let posted = self.mailboxes.get(worker).ok_or(Gone).and_then(|mailbox| mailbox.post_with_others(Message::Command(command)));
         posted.map_err(|Gone| self.stopped())
     }
 

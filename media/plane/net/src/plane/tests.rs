@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use plane_core::command::ExtensionIds;
+
 use super::*;
 
 fn config() -> Config {
@@ -36,4 +38,24 @@ fn closing_frees_the_port_and_is_idempotent() {
 fn a_dropped_plane_frees_its_port() {
     let address = Plane::start(config()).unwrap().address();
     Plane::start(Config { port: address.port(), ..config() }).unwrap();
+}
+
+#[test]
+fn gathered_commands_leave_together_and_a_question_finds_them_done() {
+    let plane = Plane::start(config()).unwrap();
+    let peers = |plane: &Plane| plane.stats().unwrap().into_iter().find(|(name, _)| *name == "peers").unwrap().1;
+    let add = |peer| Command::AddPeer {
+        peer,
+        local_ufrag: format!("ufrag{peer}"),
+        local_pwd: "p".repeat(22),
+        extensions: ExtensionIds::default(),
+    };
+    plane.gather(true);
+    plane.post(add(1)).unwrap();
+    plane.post(add(2)).unwrap();
+    assert!(plane.mailboxes[0].is_asleep(), "nobody was woken");
+    assert_eq!(peers(&plane), 2);
+    plane.post(Command::RemovePeer(1)).unwrap();
+    plane.gather(false);
+    assert_eq!(peers(&plane), 1);
 }
