@@ -62,6 +62,8 @@ export const talkEn = {
     alike: (percent: string) => `${percent} % alike`,
     unmerge: "Undo merge",
     quick: "Quick answer (60 s)",
+    quickNow: "Quick question, quick answer",
+    editLate: "It has been picked up, so its text stays as it is. You had written:",
     about: "About (optional)",
     product: "Product",
     noProduct: "No product in particular",

@@ -60,6 +60,8 @@ export const talkZh: TalkMessages = {
     alike: (percent) => `相似度 ${percent}%`,
     unmerge: "撤销合并",
     quick: "快问快答（60 秒）",
+    quickNow: "快问快答",
+    editLate: "问题已被选中回答，内容不能再改。你写了：",
     about: "关于（选填）",
     product: "商品",
     noProduct: "不针对某个商品",

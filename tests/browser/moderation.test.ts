@@ -1,0 +1,194 @@
+/** What moderators decide, and what becomes of people's words then: every part where its users see it. */
+
+import type { Browser } from "puppeteer-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { chromium, firefox } from "./harness/browsers";
+import { LivePage } from "./harness/live_page";
+import { Server } from "./harness/server";
+
+let server: Server;
+let chrome: Browser;
+let fox: Browser;
+let host: LivePage;
+let moderator: LivePage;
+let ana: LivePage;
+/** Reads Chinese. */
+let bo: LivePage;
+
+/** Nobody is on camera: this is about everything else. */
+beforeAll(async () => {
+  [server, chrome, fox] = await Promise.all([Server.start(), chromium(), firefox()]);
+  const { links } = await server.createSession();
+  [host, moderator, ana, bo] = await Promise.all([
+    LivePage.open(chrome, links.host, { width: 1280, height: 800 }),
+    LivePage.open(chrome, links.moderator),
+    LivePage.open(chrome, links.member),
+    LivePage.open(fox, links.member),
+  ]);
+  await bo.click("lang");
+  // People in a hurry.
+  await host.page.evaluate(() => window.livetrial.client.send({ type: "configure", ask_every_s: 0 }));
+});
+
+afterAll(async () => {
+  await Promise.all([chrome?.close(), fox?.close()]);
+  await server?.stop();
+});
+
+const SCENT = "Does the scent stay all day?";
+const TUBE = "Is the tube recyclable?";
+const NIGHT = "晚上也能用吗？";
+
+test("authors withdraw, and change nothing that is picked up; a moderator's place and the quick slot are shown to all", async () => {
+  await ana.ask(SCENT);
+  for (const page of [ana, bo, moderator]) await page.untilQuestion(SCENT, 0, "queued");
+  await ana.clickIn(SCENT, "own-more");
+  await ana.clickIn(SCENT, "withdraw");
+  for (const page of [ana, bo, moderator]) await page.untilGone(SCENT);
+
+  await ana.ask(TUBE);
+  await bo.untilQuestion(TUBE, 0, "queued");
+  await bo.clickIn(TUBE, "vote");
+  await bo.ask(NIGHT);
+  const first = (text: string) => testHelpers.rows()[0]?.text === text;
+  for (const page of [ana, bo, host]) await page.until(first, TUBE);
+  await moderator.untilQuestion(NIGHT, 0, "queued");
+  await moderator.clickIn(NIGHT, "question-more");
+  await moderator.fillIn(NIGHT, '[data-testid="place"]', "1");
+  await moderator.clickIn(NIGHT, "place-save");
+  for (const page of [ana, bo, host]) await page.until(first, NIGHT);
+  for (const page of [ana, host]) await page.untilRow(NIGHT, "Placed by a moderator");
+  await bo.untilRow(NIGHT, "管理员指定的位置");
+  await Promise.all([moderator.shot("moderation-place-moderator"), bo.shot("moderation-place-member-zh")]);
+
+  // What is written while a question is picked up is kept, and does not come to others.
+  await ana.clickIn(TUBE, "own-more");
+  await ana.fillIn(TUBE, '[data-testid="edit-form"] textarea', "Is the cap recyclable?");
+  await moderator.clickIn(NIGHT, "make-next");
+  await moderator.clickIn(TUBE, "question-more");
+  await moderator.clickIn(TUBE, "quick");
+  for (const page of [ana, bo, host]) await page.untilQuestion(TUBE, 1, "answering");
+  await ana.untilText("edit-late", "Is the cap recyclable?");
+  expect(await ana.page.$('[data-testid="edit-form"]')).toBeNull();
+  const late = await ana.page.evaluate((text) => {
+    const question = testHelpers.rowOf(text)?.dataset.questionId;
+    return window.livetrial.client.send({ type: "edit", question, text: "Is the cap recyclable?" }).then(() => "taken", (refusal: { code: string }) => refusal.code);
+  }, TUBE);
+  expect(late).toBe("wrong_state");
+  await bo.untilQuestion(TUBE, 1, "answering");
+
+  for (const page of [ana, host]) {
+    await page.untilText("now-answering", "Quick question, quick answer");
+    await page.untilText("next-up", `Next up: ${NIGHT}`);
+  }
+  await bo.untilText("now-answering", "快问快答");
+  await bo.untilText("next-up", `下一个: ${NIGHT}`);
+  for (const page of [ana, bo, host]) {
+    await page.until(() => /\b(1:00|0:\d\d)/.test(document.querySelector('[data-testid="now-answering"] [data-testid="countdown"]')?.textContent ?? ""), null);
+  }
+  await Promise.all([ana.shot("moderation-quick-member"), host.shot("moderation-quick-host"), bo.shot("moderation-quick-member-zh")]);
+
+  // The answer's marks, and what a moderator makes of them, are the same on every desk.
+  await host.click("mark-answered");
+  for (const page of [ana, bo, moderator]) await page.untilQuestion(TUBE, 1, "answered");
+  await host.clickIn(TUBE, "question-more");
+  await moderator.clickIn(TUBE, "question-more");
+  const clip = async (page: LivePage) => {
+    const { in: from, out: to } = await page.page.evaluate((text) => ({ ...testHelpers.rowOf(text)?.querySelector<HTMLElement>('[data-testid="clip"]')?.dataset }), TUBE);
+    return { from: Number(from), to: Number(to) };
+  };
+  const marked = await clip(host);
+  expect(marked.to).toBeGreaterThan(marked.from);
+  expect(await clip(moderator)).toEqual(marked);
+  // An answer cannot end in the future, nor before it begins.
+  const untilClip = (page: LivePage, mark: "in" | "out", at: number) =>
+    page.until(({ text, mark, at }) => testHelpers.rowOf(text)?.querySelector<HTMLElement>('[data-testid="clip"]')?.dataset[mark] === at, { text: TUBE, mark, at: `${at}` });
+  await moderator.clickIn(TUBE, "clip-in-5");
+  for (const page of [host, moderator]) await untilClip(page, "in", marked.from - 5000);
+  await moderator.clickIn(TUBE, "clip-out-1");
+  for (const page of [host, moderator]) await untilClip(page, "out", marked.to - 1000);
+});
+
+test("blocked words and links are refused in any disguise, with the reason in the page's language, and nothing is lost from the box", async () => {
+  await moderator.click("tab-settings");
+  await moderator.select("set-links", "all");
+  await moderator.click("tab-people");
+  const block = async (text: string): Promise<void> => {
+    await moderator.submit("block-form", text);
+    await moderator.until((text) => [...document.querySelectorAll('[data-testid="block"]')].some((row) => row.textContent?.includes(text)), text);
+  };
+  await block("scam");
+  await block("假货");
+  await moderator.click("block-link");
+  await block("cheap-copies.example");
+  await moderator.shot("moderation-blocks");
+
+  const refused = async (page: LivePage, text: string, reason: string): Promise<void> => {
+    await page.ask(text);
+    await page.untilText("ask-refused", reason);
+    expect(await page.valueOf("ask-text")).toBe(text);
+    expect(await host.page.evaluate((text) => testHelpers.rowOf(text) === undefined, text)).toBe(true);
+  };
+  await refused(bo, "这个是 假 貨 吧？", "内容包含本场屏蔽的词语");
+  await bo.shot("moderation-refused-zh");
+  await bo.empty("ask-text");
+  await refused(bo, "看 https://www.cheap-copies.example/x", "本场不允许发链接");
+  await bo.empty("ask-text");
+  await bo.ask("看 https://livetrial.example/x");
+  await host.untilQuestion("看 https://livetrial.example/x", 0, "queued");
+
+  // Cyrillic letters and a digit.
+  const disguised = "Is this a ѕс4m?";
+  await refused(ana, disguised, "Your text has a word that is blocked here.");
+  await ana.shot("moderation-refused");
+  await moderator.page.evaluate(() => {
+    const row = [...document.querySelectorAll<HTMLElement>('[data-testid="block"]')].find((row) => row.textContent?.includes("scam"));
+    row?.querySelector<HTMLElement>('[data-testid="block-remove"]')?.click();
+  });
+  await moderator.until(() => document.querySelectorAll('[data-testid="block"]').length === 2, null);
+  await ana.click("ask-send");
+  await host.untilQuestion(disguised, 0, "queued");
+  expect(await ana.valueOf("ask-text")).toBe("");
+});
+
+const RUDE = "This brand is rubbish";
+
+test("an announcement appears at its time, and who was banned comes back when that is lifted", async () => {
+  // The page itself notes when it showed what, so that nothing is missed while the test looks elsewhere.
+  await ana.page.evaluate(() => {
+    new MutationObserver(() => {
+      const shown = document.querySelector<HTMLElement>('[data-testid="announcement"]');
+      if (shown && !document.body.dataset.announcedAt) document.body.dataset.announcedAt = `${window.livetrial.client.serverNow()}`;
+    }).observe(document.body, { subtree: true, childList: true });
+  });
+  await host.click("tab-chat");
+  await host.click("announce");
+  await host.type("announce-in", "0.03");
+  await host.submit("announce-form", "The draw begins now");
+  await host.untilText("announced", "The draw begins now");
+  for (const page of [ana, bo]) await page.untilText("announcement", "The draw begins now");
+  const due = await host.page.evaluate(() => [...window.livetrial.client.view.state.announcements.values()].find(({ text }) => text === "The draw begins now")?.at);
+  // Clocks of pages are a few milliseconds off.
+  expect(Number(await ana.page.evaluate(() => document.body.dataset.announcedAt))).toBeGreaterThan(Number(due) - 100);
+  await Promise.all([host.shot("moderation-announce-host"), bo.shot("moderation-announce-member-zh")]);
+
+  await ana.ask(RUDE);
+  await moderator.click("tab-questions");
+  await moderator.untilQuestion(RUDE, 0, "queued");
+  await moderator.clickIn(RUDE, "question-more");
+  await moderator.clickIn(RUDE, "ban");
+  await moderator.clickIn(RUDE, "ban-sure");
+  await ana.untilStatus("closed");
+  await ana.page.reload();
+  await ana.untilStatus("closed");
+  await moderator.click("tab-people");
+  await moderator.untilText("sanctioned", "Banned");
+  await moderator.shot("moderation-banned");
+  await moderator.click("unban");
+  await moderator.until(() => document.querySelector('[data-testid="sanctioned"]') === null, null);
+  await ana.page.reload();
+  await ana.untilQuestion(RUDE, 0, "queued");
+  await ana.ask("Sorry about that");
+  await host.click("tab-questions");
+  await host.untilQuestion("Sorry about that", 0, "queued");
+});
