@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from qa_queue import export
 from qa_queue.events import Event
 from qa_queue.queue import LiveQueue
-from server.auth import ApiKey
 from server.problems import responses
+from server.staff import KeyOrStaff
 from signaling.errors import SessionUnknown
 from store.sessions import SessionRecord
 
@@ -46,7 +46,7 @@ class DrawRecord(BaseModel):
 
 
 class LogApi:
-    """Export behind the API key, and draws for everybody.
+    """Export for who has the API key and for staff, and draws for everybody.
 
     Args:
         queue: the log.
@@ -57,21 +57,34 @@ class LogApi:
         self._queue = queue
         self._find = find
 
-    def router(self, api_key: ApiKey) -> APIRouter:
+    def router(self, key_or_staff: KeyOrStaff) -> APIRouter:
         """All routes."""
         routes = APIRouter(tags=["Log"], responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE))
-        protected = [Depends(api_key)]
+        protected = [Depends(key_or_staff)]
+        refusals = responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
-        @routes.get("/api/v1/sessions/{session}/log", dependencies=protected, summary="Export the log")
+        @routes.get(
+            "/api/v1/sessions/{session}/log", dependencies=protected, responses=refusals, summary="Export the log"
+        )
         async def export_log(
             session: str = _ID, format: Annotated[Literal["jsonl", "csv"], Query()] = "jsonl"
         ) -> StreamingResponse:
-            """Every event of the session, oldest first, as JSON Lines or CSV. Who asked anonymously is not in it."""
+            """Every event of the session, oldest first, as JSON Lines or CSV. Who asked anonymously is not in it.
+
+            For the API key, and for a host's or moderator's own token.
+            """
             await self._require(session)
-            return StreamingResponse(self._lines(session, format), media_type=_TYPES[format])
+            headers = {
+                "Content-Disposition": f'attachment; filename="{session}-log.{format}"',
+                "Cache-Control": "no-store",
+            }
+            return StreamingResponse(self._lines(session, format), media_type=_TYPES[format], headers=headers)
 
         @routes.get(
-            "/api/v1/sessions/{session}/log/hash", dependencies=protected, summary="The running hash of the log"
+            "/api/v1/sessions/{session}/log/hash",
+            dependencies=protected,
+            responses=refusals,
+            summary="The running hash of the log",
         )
         async def log_hash(session: str = _ID, seq: Annotated[int | None, Query(ge=0)] = None) -> LogHead:
             """The hash up to a position, by default the newest, to hold against what was told to members."""

@@ -1,8 +1,10 @@
 /** What moderators decide, and what becomes of people's words then: every part where its users see it. */
 
+import { createHash } from "node:crypto";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chromium, firefox } from "./harness/browsers";
+import { downloadOf } from "./harness/download";
 import { LivePage } from "./harness/live_page";
 import { Server } from "./harness/server";
 
@@ -14,11 +16,13 @@ let moderator: LivePage;
 let ana: LivePage;
 /** Reads Chinese. */
 let bo: LivePage;
+let session: string;
 
 /** Nobody is on camera: this is about everything else. */
 beforeAll(async () => {
   [server, chrome, fox] = await Promise.all([Server.start(), chromium(), firefox()]);
-  const { links } = await server.createSession();
+  const { id, links } = await server.createSession();
+  session = id;
   [host, moderator, ana, bo] = await Promise.all([
     LivePage.open(chrome, links.host, { width: 1280, height: 800 }),
     LivePage.open(chrome, links.moderator),
@@ -191,4 +195,40 @@ test("an announcement appears at its time, and who was banned comes back when th
   await ana.ask("Sorry about that");
   await host.click("tab-questions");
   await host.untilQuestion("Sorry about that", 0, "queued");
+});
+
+test("staff saves the log from the page, and it has the hash that was told; members may not", async () => {
+  await moderator.click("tab-record");
+  await moderator.page.waitForSelector('[data-testid="log-hash"]');
+  const told = () => moderator.page.$eval('[data-testid="log-hash"]', (hash) => hash.textContent);
+  const { name, text } = await downloadOf(moderator, () => moderator.click("log-jsonl"));
+  expect(name).toBe(`${session}-log.jsonl`);
+  await moderator.page.waitForSelector('[data-testid="log-agrees"][data-agrees="true"]');
+  // Made here once more, and from the file itself.
+  const hashes: string[] = [];
+  for (const line of text.trimEnd().split("\n")) {
+    hashes.push(createHash("sha256").update((hashes.at(-1) ?? "0".repeat(64)) + line).digest("hex"));
+  }
+  expect(await moderator.page.$eval('[data-testid="log-file-hash"]', (hash) => hash.textContent)).toBe(hashes.at(-1));
+  expect(hashes).toContain(await told());
+  const marks = text.split("\n").flatMap((line) => (line.includes('"act":"mark"') ? [JSON.parse(line) as { data: { answer_in: number; answer_out: number } }] : []));
+  expect(marks).toHaveLength(2);
+  expect(marks[0]?.data.answer_in).toBeLessThan(marks[0]?.data.answer_out ?? 0);
+
+  const table = await downloadOf(moderator, () => moderator.click("log-csv"));
+  expect(table.text.startsWith("\uFEFFseq,at,kind,act,by,name,role,id,data")).toBe(true);
+  expect(table.text).toContain(NIGHT);
+  await moderator.untilText("log-saved", "CSV");
+  await moderator.click("lang");
+  await moderator.untilText("log-saved", "已保存");
+  await moderator.page.$eval('[data-testid="log-jsonl"]', (button) => button.scrollIntoView({ block: "center", behavior: "instant" }));
+  await moderator.shot("moderation-log-zh");
+
+  const refusal = await ana.page.evaluate(async () => {
+    const { token } = window.livetrial.client;
+    const response = await fetch(`/api/v1/sessions/${location.pathname.split("/")[2]}/log`, { headers: { Authorization: `Bearer ${token}` } });
+    return { status: response.status, problem: (await response.json()) as { code: string; detail: string } };
+  });
+  expect(refusal.status).toBe(403);
+  expect(refusal.problem).toMatchObject({ code: "forbidden", detail: "only a host or a moderator may read the log" });
 });

@@ -12,6 +12,7 @@ declare global {
     livetrial: {
       client: {
         seq: number;
+        token: string | null;
         you: { id: string; role: string } | null;
         view: { state: { settings: { premoderation: boolean }; announcements: ReadonlyMap<string, { text: string; at: number }> }; queued: readonly { text: string; author: { id: string } | null }[] };
         joinReport: { path: string; stages: Record<string, number | undefined> };
