@@ -1,5 +1,7 @@
 """The HTTP and WebSocket application of a node."""
 
+from functools import partial
+
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
@@ -51,7 +53,11 @@ def create_app(node: Node) -> FastAPI:
     api_key = ApiKey(node.settings.api_key_value())
     app.include_router(api.router(api_key))
     app.include_router(whip.router())
-    log = LogApi(queue=node.queue, find=node.sessions.get)
+    log = LogApi(
+        queue=node.queue,
+        find=node.sessions.get,
+        draw_page=partial(pages.page, node.settings.web_dir, "draw.html"),
+    )
     app.include_router(log.router(KeyOrStaff(api_key, node.admission, node.hubs)))
     tickets = TicketApi(node.media)
     app.include_router(tickets.router())

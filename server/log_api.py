@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from qa_queue import export
 from qa_queue.events import Event
 from qa_queue.queue import LiveQueue
+from server.negotiate import prefers_html
 from server.problems import responses
 from server.staff import KeyOrStaff
 from signaling.errors import SessionUnknown
@@ -51,11 +52,13 @@ class LogApi:
     Args:
         queue: the log.
         find: looks a session up.
+        draw_page: the page on which people verify a draw, with these headers.
     """
 
-    def __init__(self, *, queue: LiveQueue, find: Find) -> None:
+    def __init__(self, *, queue: LiveQueue, find: Find, draw_page: Callable[..., Response]) -> None:
         self._queue = queue
         self._find = find
+        self._draw_page = draw_page
 
     def router(self, key_or_staff: KeyOrStaff) -> APIRouter:
         """All routes."""
@@ -96,9 +99,25 @@ class LogApi:
                 head.add(event)
             return LogHead(seq=head.seq, sha256=head.sha256)
 
-        @routes.get("/draws/{session}/{draw}", summary="What is needed to verify a draw")
-        async def draw_record(session: str = _ID, draw: str = Path(description="The draw's id.")) -> DrawRecord:
-            """Open to everybody: the entries are tickets and random texts, without names."""
+        @routes.get(
+            "/draws/{session}/{draw}",
+            summary="What is needed to verify a draw",
+            response_model=DrawRecord,
+            responses={200: {"content": {"text/html": {}}}},
+        )
+        async def draw_record(
+            request: Request,
+            response: Response,
+            session: str = _ID,
+            draw: str = Path(description="The draw's id."),
+        ) -> DrawRecord | Response:
+            """Open to everybody: the entries are tickets and random texts, without names.
+
+            Who prefers `text/html` gets a page instead, which reads this record and verifies it.
+            """
+            if prefers_html(request.headers.get("Accept", "")):
+                return self._draw_page(Vary="Accept")
+            response.headers.update({"Vary": "Accept", "Cache-Control": "no-cache"})
             await self._require(session)
             made, entries = await self._queue.draw_record(session, draw)
             return DrawRecord(

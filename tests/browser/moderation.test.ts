@@ -1,4 +1,4 @@
-/** What moderators decide, and what becomes of people's words then: every part where its users see it. */
+/** What moderators decide, what becomes of people's words then, and what anybody can check afterwards: every part where its users see it. */
 
 import { createHash } from "node:crypto";
 import type { Browser } from "puppeteer-core";
@@ -231,4 +231,62 @@ test("staff saves the log from the page, and it has the hash that was told; memb
   });
   expect(refusal.status).toBe(403);
   expect(refusal.problem).toMatchObject({ code: "forbidden", detail: "only a host or a moderator may read the log" });
+});
+
+const RECORD_TYPE = "application/json";
+
+test("the verify link of a draw opens a page that computes it anew, in both languages, and finds out a forged record", async () => {
+  await host.click("tab-draws");
+  await host.click("draw-new");
+  await host.type("draw-title", "One year of cream");
+  await host.click("draw-open");
+  for (const page of [ana, bo]) await page.click("draw-enter");
+  for (const page of [ana, bo]) await page.page.waitForSelector('[data-testid="draw-ticket"]');
+  const link = await ana.page.$eval('[data-testid="draw-verify"]', (anchor) => (anchor as HTMLAnchorElement).href);
+
+  const verdict = (page: LivePage, says: string) => page.until((says) => document.querySelector<HTMLElement>('[data-testid="draw-verdict"]')?.dataset.holds === says, says);
+  const checks = (page: LivePage) => page.page.$$eval('[data-testid^="check-"]', (rows) => rows.map((row) => [(row as HTMLElement).dataset.testid?.slice("check-".length), (row as HTMLElement).dataset.holds]));
+  const early = await bo.secondTab(link);
+  await verdict(early, "open");
+  expect(await checks(early)).toEqual([["commitment", "unknown"], ["own-commitment", "true"], ["own-entry", "true"]]);
+  await early.page.close();
+
+  await host.click("draw-close");
+  for (const page of [ana, bo]) await page.page.waitForSelector('[data-testid="draw-winners"]');
+  const all = ["commitment", "own-commitment", "own-entry", "numbered", "digest", "winners"];
+  for (const [page, words, shot] of [[ana, "The draw holds", "moderation-draw"], [bo, "抽奖结果属实", "moderation-draw-zh"]] as const) {
+    const tab = await page.secondTab(link);
+    await verdict(tab, "true");
+    await tab.untilText("draw-verdict", words);
+    expect(await checks(tab)).toEqual(all.map((check) => [check, "true"]));
+    expect(await tab.page.$$eval('[data-testid="draw-entry"]', (rows) => rows.length)).toBe(2);
+    expect(await tab.page.$$eval('[data-testid="draw-entry"].own', (rows) => rows.length)).toBe(1);
+    await tab.shot(shot);
+    await tab.page.close();
+  }
+
+  // A server that puts another winner in its record, and another that drops an entry.
+  type Record = { tickets: number[]; entries: [number, string][] };
+  const forged = async (forge: (record: Record) => Record): Promise<LivePage> => {
+    const record = forge((await (await fetch(link)).json()) as Record);
+    return ana.secondTab(link, async (page) => {
+      await page.setRequestInterception(true);
+      page.on("request", (request) => {
+        const isRecord = request.url() === link && request.headers()["accept"] === RECORD_TYPE;
+        void (isRecord ? request.respond({ contentType: RECORD_TYPE, body: JSON.stringify(record) }) : request.continue());
+      });
+    });
+  };
+  const otherWinner = await forged((record) => ({ ...record, tickets: record.tickets.map((ticket) => 3 - ticket) }));
+  await verdict(otherWinner, "false");
+  expect(await checks(otherWinner)).toEqual(all.map((check) => [check, `${check !== "winners"}`]));
+  await otherWinner.shot("moderation-draw-forged");
+  await otherWinner.page.close();
+  const withoutHer = await forged((record) => ({ ...record, entries: record.entries.filter(([ticket]) => ticket !== 1) }));
+  await verdict(withoutHer, "false");
+  const broken = new Map((await checks(withoutHer)) as [string, string][]);
+  expect([broken.get("numbered"), broken.get("digest")]).toEqual(["false", "false"]);
+  await withoutHer.page.goto(link.replace(/\/[^/]+$/, "/d999"));
+  await withoutHer.page.waitForSelector('[data-testid="draw-trouble"]');
+  await withoutHer.page.close();
 });

@@ -198,6 +198,7 @@ async def test_a_draw_can_be_verified_by_what_is_published(server: Running) -> N
     assert verify(commitment, record["secret"], entries, 2, drawn["tickets"])
     assert [winner["id"] for winner in drawn["winners"]] == [f"m{ticket - 1}" for ticket in drawn["tickets"]]
     assert (await server.http.get(f"/draws/{session}/d999")).status_code == 404
+    assert (await server.http.get("/draws/nowhere/d1")).status_code == 404
 
 
 async def test_the_exported_log_has_the_hash_that_was_published(server: Running) -> None:

@@ -50,13 +50,14 @@ export class LivePage {
     return new LivePage(page);
   }
 
-  /** Another tab of the same person. */
-  async secondTab(): Promise<LivePage> {
+  /** Another tab of the same person, by default with the same page. `before` sees it before it loads. */
+  async secondTab(url = this.page.url(), before?: PageOptions["before"]): Promise<LivePage> {
     const page = await this.page.browserContext().newPage();
     await page.setViewport({ width: 390, height: 780 });
     page.setDefaultTimeout(TIMEOUT_MS);
     await page.evaluateOnNewDocument(installHelpers, false);
-    await page.goto(this.page.url());
+    await before?.(page);
+    await page.goto(url);
     return new LivePage(page);
   }
 

@@ -235,7 +235,7 @@ export const talkZh: TalkMessages = {
     saveAs: { jsonl: "保存为 JSON Lines", csv: "保存为 CSV 表格" },
     reading: "正在读取日志…",
     saved: (format) => `已保存为 ${format}。`,
-    fileHash: (entries) => `文件中 ${entries} 条记录的连续哈希：`,
+    fileHash: (entries) => `文件中 ${entries} 条记录的滚动哈希：`,
     agrees: (seq) => `与第 ${seq} 条时公布的哈希一致。`,
     differs: (seq) => `与第 ${seq} 条时公布的哈希不一致：内容被改动过。`,
     hashNone: "下一次变化后十秒内会告知。",
