@@ -243,7 +243,8 @@ impl Stream<'_> {
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
                 self.protect(outgoing, scratch);
-                let (of, again) = (self.of(outgoing), self.class == Class::Retransmission);
+                let again = (self.class == Class::Retransmission).then(|| outgoing.packet.is_needed());
+                let of = self.of(outgoing);
                 let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {

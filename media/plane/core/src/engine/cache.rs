@@ -5,6 +5,9 @@ use crate::dependency_descriptor;
 use crate::sequence::low16;
 use crate::{vp8, vp9};
 
+/// From this temporal layer on next to no picture needs another.
+const SELDOM_NEEDED: u8 = 2;
+
 /// What is kept of a packet. Slots keep their buffer, so a warm cache allocates nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
@@ -72,6 +75,11 @@ impl Packet {
     /// The temporal layer; 0 where there is only one.
     pub(super) fn temporal_id(&self) -> u8 {
         self.place.layer.temporal
+    }
+
+    /// Whether other pictures are likely to need its picture.
+    pub(super) fn is_needed(&self) -> bool {
+        self.temporal_id() < SELDOM_NEEDED
     }
 
     /// Picture id and TL0PICIDX, of codecs that number their pictures.

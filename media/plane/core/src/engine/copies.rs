@@ -98,8 +98,8 @@ impl Copies {
         Recorder { copies: self, count: if is_audio { copies } else { 0 }, spacing, now, dropped: 0, out }
     }
 
-    /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that was asked for `again` was lost itself, so it gets a copy more
-    /// where anything is protected. One that has to wait in the pacer is sent once: its link has no room.
+    /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
+    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected.
     pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, needed: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
         let protected = self.protection.repeats();
         let count = self.protection.retransmissions.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again && protected));

@@ -11,9 +11,6 @@ use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
-/// From this temporal layer on next to no picture needs another: a retransmission of it has a copy less.
-const SELDOM_NEEDED: u8 = 2;
-
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
     pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, from: TransportAddress, datagram: &mut [u8], out: &mut impl Output) {
@@ -120,7 +117,7 @@ impl Engine {
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream =
                 sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, packet.temporal_id() < SELDOM_NEEDED, now, out);
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);

@@ -29,8 +29,8 @@ pub(super) struct Held {
     pub(super) roc: u32,
     /// Which one it is, where it can be sent again.
     pub(super) of: Option<Original>,
-    /// It is a retransmission.
-    pub(super) again: bool,
+    /// Of a retransmission: whether other pictures need its picture.
+    pub(super) again: Option<bool>,
 }
 
 impl Held {
@@ -90,8 +90,8 @@ fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mu
         }
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
-        if leaving.iter().any(|held| held.again) {
-            let mut recorder = copies.record_retransmission(false, now, out);
+        if let Some(needed) = leaving.iter().find_map(|held| held.again) {
+            let mut recorder = copies.record_retransmission(false, needed, now, out);
             recorder.transmit(address, segment_size, scratch);
             counters.copies_dropped.add(recorder.dropped());
             scratch.copied.push(link.peer);

@@ -53,7 +53,7 @@ fn gathered_commands_leave_together_and_a_question_finds_them_done() {
     plane.gather(true);
     plane.post(add(1)).unwrap();
     plane.post(add(2)).unwrap();
-    assert!(plane.mailboxes[0].is_asleep(), "nobody was woken");
+    assert!(plane.mailboxes.iter().all(|mailbox| mailbox.is_asleep()), "nobody was woken");
     assert_eq!(peers(&plane), 2);
     plane.post(Command::RemovePeer(1)).unwrap();
     plane.gather(false);

@@ -229,7 +229,7 @@ fn what_is_missing_for_a_moment_is_repaired() {
 #[test]
 fn a_retransmission_that_waited_gets_its_copy_too() {
     let mut path = Path::new();
-    let protection = crate::command::Protection { copies: 0, spacing: Duration::from_millis(20), retransmissions: 1 };
+    let protection = crate::command::Protection { retransmissions: 1, ..crate::command::Protection::NONE };
     path.world.command(Command::Protect { peer: 2, protection });
     path.picture(2);
     let lost = path.take()[0].header.sequence_number;
