@@ -36,10 +36,11 @@ class Transport:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a section of ours sends. Streams with the same `stream_id` are played in sync."""
+    """What a section of ours sends; `rtx_ssrc` and `fec_ssrc` are 0 where there is none. Streams with the same `stream_id` are played in sync."""
 
     ssrc: int
     rtx_ssrc: int
+    fec_ssrc: int
     cname: str
     stream_id: str
     track_id: str
@@ -48,12 +49,13 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class AnsweredSection:
     """Our side of a section. `stream` is set where we send, `receives` where we receive; neither: inactive or rejected.
-    `adaptive`: what we send is to be reported."""
+    `adaptive`: what we send is to be reported; `fec`: repair packets are sent as this."""
 
     codecs: Sequence[OfferedCodec] = ()
     extensions: dict[str, int] | None = None
     stream: Stream | None = None
     receives: bool = False
+    fec: OfferedCodec | None = None
     adaptive: bool = False
 
 
@@ -113,6 +115,7 @@ def _ice(transport: Transport) -> list[str]:
 def _section(section: OfferedSection, answer: AnsweredSection, transport: Transport) -> list[str]:
     payload_types = [codec.payload_type for codec in answer.codecs]
     payload_types += [codec.rtx_payload_type for codec in answer.codecs if codec.rtx_payload_type is not None]
+    payload_types += [answer.fec.payload_type] if answer.fec else []
     direction = "sendonly" if answer.stream else "recvonly" if answer.receives else "inactive"
     lines = [
         f"m={section.kind} 9 {section.protocol} {' '.join(map(str, payload_types))}",
@@ -129,6 +132,8 @@ def _section(section: OfferedSection, answer: AnsweredSection, transport: Transp
     lines += [f"a=extmap:{number} {uri}" for uri, number in (answer.extensions or {}).items()]
     for codec in answer.codecs:
         lines += _codec(codec, section.kind, _link_feedback(section, answer))
+    if answer.fec:
+        lines += _codec(answer.fec, "", ())
     if answer.stream:
         lines += _stream(answer.stream)
     if answer.receives and section.rids:
@@ -162,8 +167,10 @@ def _stream(stream: Stream) -> list[str]:
     lines = [f"a=msid:{stream.stream_id} {stream.track_id}"]
     if stream.rtx_ssrc:
         lines.append(f"a=ssrc-group:FID {stream.ssrc} {stream.rtx_ssrc}")
+    if stream.fec_ssrc:
+        lines.append(f"a=ssrc-group:FEC-FR {stream.ssrc} {stream.fec_ssrc}")
     # Without a=ssrc Chromium shows nothing and reports no error; older aiortc needs it too.
-    for ssrc in filter(None, (stream.ssrc, stream.rtx_ssrc)):
+    for ssrc in filter(None, (stream.ssrc, stream.rtx_ssrc, stream.fec_ssrc)):
         lines.append(f"a=ssrc:{ssrc} cname:{stream.cname}")
         lines.append(f"a=ssrc:{ssrc} msid:{stream.stream_id} {stream.track_id}")
     return lines

@@ -91,6 +91,11 @@ def receivable(section: OfferedSection) -> tuple[OfferedCodec, ...]:
     return tuple(offered for offered in section.codecs if offered in codecs or offered in redundant)
 
 
+def repair_codec(section: OfferedSection) -> OfferedCodec | None:
+    """As what a subscriber takes repair packets (draft-ietf-payload-flexible-fec-scheme-03), if it does."""
+    return next((codec for codec in section.codecs if section.kind == "video" and codec.name == "flexfec-03"), None)
+
+
 def accepted_extensions(section: OfferedSection, *, publishing: bool, adaptive: bool = False) -> dict[str, int]:
     """Header extension ids by URI; `adaptive` has a subscriber report what arrives. Only ids that fit the one-byte form: Firefox takes no other, and no browser needs one."""
     return {

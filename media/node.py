@@ -513,6 +513,8 @@ class MediaNode:
             cname=answered.stream.cname,
             codecs=negotiation.plane_codecs(answered.codecs),
         )
+        if answered.fec:
+            self._plane.add_fec(sink, ssrc=answered.stream.fec_ssrc, payload_type=answered.fec.payload_type)
         return Slot(name, section.mid, sink, frozenset(codec.name for codec in answered.codecs))
 
     def _negotiated(self, offer: Offer, answers: list[AnsweredSection], peer: Peer, prefer_passive: bool) -> Negotiated:

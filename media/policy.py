@@ -60,7 +60,9 @@ class PolicyConfig:
         doubt_s: for so long after such a step a better level must fit by `doubt_rise`, and for `doubt_settle_s` without a break.
             With a step up and one down in that time a link on the edge sees one switch a minute.
         doubt_rise: see there: more than estimates waver by.
-        doubt_settle_s: see there.
+        doubt_settle_s: see there. It doubles with each step up that is taken back within `doubt_relapse_s`.
+        doubt_relapse_s: see there.
+        most_doubt_settle_s: to which it doubles, so that a link whose estimate wavers more than by `doubt_rise` sees a switch a minute.
         clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt.
     """
 
@@ -78,6 +80,8 @@ class PolicyConfig:
     doubt_s: float = 120.0
     doubt_rise: float = 1.2
     doubt_settle_s: float = 5.0
+    doubt_relapse_s: float = 40.0
+    most_doubt_settle_s: float = 60.0
     clear: float = 1.5
 
 
@@ -98,6 +102,7 @@ class Policy:
         self._patience: Floats = np.empty(0)
         self._doubted_at: Floats = np.empty(0)
         self._failed: Floats = np.empty(0)
+        self._settle: Floats = np.empty(0)
 
     def add(self) -> int:
         """A row for a viewer, unbound."""
@@ -181,7 +186,7 @@ class Policy:
         self._better_since[~better] = np.nan
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
-        settled = now - self._better_since >= np.where(doubted, config.doubt_settle_s, config.settle_s)
+        settled = now - self._better_since >= np.where(doubted, self._settle, config.settle_s)
         return settled & (now - self._went_down >= self._patience)
 
     def _note_down(self, now: float, down: Bools, contended: Bools, estimates: Floats, needed: Floats) -> None:
@@ -189,6 +194,10 @@ class Policy:
         relapsed = down & contended & (now - self._went_up < config.relapse_s)
         self._patience[relapsed] = np.minimum(self._patience[relapsed] * 2, config.most_patience_s)
         marginal = down & (estimates >= config.marginal * needed)
+        doubted = now - self._doubted_at < config.doubt_s
+        again = marginal & doubted & (now - self._went_up < config.doubt_relapse_s)
+        self._settle[again] = np.minimum(self._settle[again] * 2, config.most_doubt_settle_s)
+        self._settle[down & ~doubted] = config.doubt_settle_s
         self._doubted_at[marginal] = now
         self._failed[marginal] = needed[marginal]
         self._went_down[down] = now
@@ -196,7 +205,7 @@ class Policy:
     def _grow(self) -> None:
         before, self.rows = self.rows, max(16, self.rows * 2)
         self.bounds = np.resize(self.bounds, (self.rows, SLOTS))
-        for name in ("_better_since", "_went_up", "_went_down", "_patience", "_doubted_at", "_failed"):
+        for name in ("_better_since", "_went_up", "_went_down", "_patience", "_doubted_at", "_failed", "_settle"):
             setattr(self, name, np.resize(getattr(self, name), self.rows))
         self._reset(slice(before, self.rows))
         self._free = list(range(self.rows - 1, before - 1, -1))
@@ -207,6 +216,7 @@ class Policy:
         self._went_up[rows] = self._went_down[rows] = self._doubted_at[rows] = -np.inf
         self._patience[rows] = self._config.patience_s
         self._failed[rows] = 0.0
+        self._settle[rows] = self._config.doubt_settle_s
 
 
 def _ladder() -> tuple[tuple[int, int], ...]:

@@ -3,17 +3,40 @@
 Audio is sent again (copies, see `Plane.protect`) so often that of a thousand packets no more than a few dozen never arrive: what
 in-band FEC or RED then cannot fill is inaudible. Copies are spread over a fixed span of time rather than set a fixed time
 apart, so that few copies outlast a burst and many do not stretch the jitter buffer. RED (RFC 2198) stays where both ends have it:
-it costs less than a copy on any link, and fills half of what the copies leave.
-Retransmissions are copied where the retransmission is likely to be lost too. On a clean link nothing is sent.
+it costs less than a copy on any link, and fills half of what the copies leave; only on a link so narrow that it would take the
+sound's own room are receivers sent the plain frames.
+Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
+there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take.
+On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+MEASURES = ("copies", "retransmissions", "fec_percent")
+"""What a loss asks for more or less of."""
+
+
+_UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_lighter_since", "_queued_at", "_bare_at", "_octets")
+
+
+class Told(TypedDict):
+    """Keyword arguments of `Plane.protect`."""
+
+    copies: int
+    spacing_ms: int
+    retransmissions: int
+    fec_percent: int
+    playout_ms: int
+    plain_audio: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +44,88 @@ class ProtectionConfig:
     """All thresholds. Losses are shares of packets, 0 to 1, of the viewer's own link.
 
     Args:
-        begin_loss: from which audio is copied. Below it in-band FEC or RED fill single losses.
+        begin_loss: from which anything is protected. Below it in-band FEC or RED fill single losses, and NACK those of pictures.
+        begin_as: what it is taken for when it begins, until it is known: the first readings of a smoothed share are too small.
         end_loss: below which it is not any more; well under `begin_loss`, because a smoothed share of few packets wavers.
+        most_queue_ms: with more than that waiting in the link's queue losses are its own, and more of anything would make more of them.
+        drained_s: so long a loss is held against the queue after it has drained, because the loss is smoothed.
         residual: of audio packets that may stay lost with all copies, before FEC or RED: a loss below it is hardly heard.
         most_copies: of a packet. More would cost more than the picture, and come too late.
         span_ms: in which all copies of a packet are sent: longer than a burst of 100 ms, shorter than a jitter buffer of 200 ms.
         most_spacing_ms: between two copies: what most bursts are shorter than.
         least_spacing_ms: closer copies would share the fate of one another.
         retransmission_loss: at which each retransmission is sent twice, and three times.
+        fec_by_loss: repair packets for each packet lost, of pictures that others need, at a round trip of `fec_rtt_ms`: at such
+            ones a retransmission and its copy are in time and cost less, and repair packets spare what those leave.
+        fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later, and up to four times; at half of it half as many.
+        fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
+        most_fec_percent: of what they protect. More would rather be a copy.
+        playout_more_ms: pictures are kept a round trip and so long more: a retransmission, the report that it waits for, and what
+            the browser needs to notice.
+        twice_loss: from which two round trips: of a tenth lost one picture in ten lacks something after one retransmission.
+        playout_step_ms: likewise.
+        most_playout_ms: more would be no conversation.
+        hard_loss, hard_playout_ms: from such a loss on no more than this: browsers keep sound back with the picture, and then
+            sound is what counts.
+        hopeless_loss: from which pictures are not kept back: too few come to play evenly.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
+        least_room_bps: an estimate below which nothing is copied: sound and one copy of it with their headers, at the 48 kbit/s
+            at which browsers send voices.
+        beyond_crowding: a loss that sound and one copy of it cannot cause by themselves on a link that carries sound.
         audio_bps: that one copy of all audio takes, bit/s: Opus at 32 kbit/s with RTP, extensions and SRTP.
+        loss_smoothing: weight of a pass's loss where something is protected, and of its round trip; at ten passes a second
+            two seconds.
+        settling_s: for so long from the beginning on the loss as told counts: it is smoothed too.
+        sudden: a loss so many times what it was counts at once: the sound must not wait.
+        plain_below_bps: sound goes without RED below this estimate, bit/s: RED takes 80 kbit/s, 48 more than plain frames do, and
+            a picture needs 150.
+        plain_until_bps: until the estimate is this again.
         smoothing: weight of a pass's reading in the overhead, at ten passes a second about a second.
     """
 
     begin_loss: float = 0.03
+    begin_as: float = 0.2
     end_loss: float = 0.01
-    residual: float = 0.02
+    most_queue_ms: float = 40.0
+    drained_s: float = 1.0
+    residual: float = 0.01
     most_copies: int = 9
     span_ms: float = 160.0
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
+    fec_by_loss: float = 0.65
+    fec_rtt_ms: float = 120.0
+    fec_step_percent: int = 10
+    most_fec_percent: int = 100
+    twice_loss: float = 0.1
+    playout_more_ms: float = 150.0
+    playout_step_ms: int = 50
+    most_playout_ms: int = 400
+    hard_loss: float = 0.35
+    hard_playout_ms: int = 300
+    hopeless_loss: float = 0.5
     relief: float = 0.75
     hold_s: float = 5.0
     most_share: float = 0.5
+    least_room_bps: float = 150_000.0
+    beyond_crowding: float = 0.4
     audio_bps: float = 48_000.0
+    loss_smoothing: float = 0.05
+    settling_s: float = 1.5
+    sudden: float = 1.5
+    plain_below_bps: float = 220_000.0
+    plain_until_bps: float = 320_000.0
     smoothing: float = 0.1
 
 
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `spacing_ms` and `retransmissions` are what `Plane.protect` takes; `overhead_bps` is what is spent on it now.
+    `copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what `Plane.protect` takes; `overhead_bps`
+    is what is spent on it now.
     """
 
     def __init__(self, config: ProtectionConfig) -> None:
@@ -62,66 +133,152 @@ class Protection:
         self.copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
         self.retransmissions: Counts = np.empty(0, np.int64)
+        self.fec_percent: Counts = np.empty(0, np.int64)
+        self.playout_ms: Counts = np.empty(0, np.int64)
+        self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
+        self._loss: Floats = np.empty(0)
+        self._rtt: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
+        self._queued_at: Floats = np.empty(0)
+        self._bare_at: Floats = np.empty(0)
         self._octets: Floats = np.empty(0)
         self._read_at = np.nan
 
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        self.copies[row] = self.spacing_ms[row] = self.retransmissions[row] = 0
-        self.overhead_bps[row] = 0.0
-        self._lighter_since[row] = self._octets[row] = np.nan
+        for name in (*MEASURES, "spacing_ms", "playout_ms", "plain_audio", "overhead_bps"):
+            getattr(self, name)[row] = 0
+        for name in _UNKNOWN_AT_FIRST:
+            getattr(self, name)[row] = np.nan
 
-    def decide(self, now: float, loss: Floats, estimates: Floats, copied: Floats) -> npt.NDArray[np.intp]:
+    def of(self, row: int) -> Told:
+        """What `Plane.protect` is to be told of a row."""
+        return {
+            "copies": int(self.copies[row]),
+            "spacing_ms": int(self.spacing_ms[row]),
+            "retransmissions": int(self.retransmissions[row]),
+            "fec_percent": int(self.fec_percent[row]),
+            "playout_ms": int(self.playout_ms[row]),
+            "plain_audio": bool(self.plain_audio[row]),
+        }
+
+    def decide(
+        self,
+        now: float,
+        loss: Floats,
+        estimates: Floats,
+        copied: Floats,
+        queue_ms: Floats | None = None,
+        rtt_ms: Floats | None = None,
+    ) -> npt.NDArray[np.intp]:
         """Decide; returns the rows in which something changed.
 
         Args:
             now: seconds of a monotonic clock.
             loss: (rows,) share that the link loses; NaN where nothing is known, which is left as it is.
             estimates: (rows,) bit/s that the link carries; NaN: unknown, which bounds nothing.
-            copied: (rows,) octets of copies sent since the beginning.
+            copied: (rows,) octets of copies and repair packets sent since the beginning.
+            queue_ms: (rows,) what waits in the link's queue; NaN, None: unknown, taken for nothing.
+            rtt_ms: (rows,) round trip; NaN, None: unknown, taken for `fec_rtt_ms`.
         """
         self._grow(len(loss))
         self._measure(now, copied)
+        config = self._config
+        if queue_ms is not None:
+            self._queued_at[np.nan_to_num(queue_ms) > config.most_queue_ms] = now
         known = ~np.isnan(loss)
+        protected = _any(getattr(self, name) > 0 for name in MEASURES)
         loss = np.nan_to_num(loss)
-        copies, retransmissions = self._needed(loss, self.copies > 0, estimates)
+        rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
+        needed = self._needed(self._smooth_loss(now, loss, protected), protected, estimates, rtt)
         # What it would be were the loss a third higher: only what even that does not need is taken away.
-        eased, eased_retransmissions = self._needed(loss / self._config.relief, self.copies > 0, estimates)
-        more = known & ((copies > self.copies) | (retransmissions > self.retransmissions))
-        less = known & ~more & ((eased < self.copies) | (eased_retransmissions < self.retransmissions))
+        eased = self._needed(loss / config.relief, protected, estimates, rtt)
+        now_have = {name: getattr(self, name) for name in MEASURES}
+        own = ~(now - self._queued_at < config.drained_s)
+        more = known & own & _any(needed[name] > now_have[name] for name in MEASURES)
+        less = known & ~more & _any(eased[name] < now_have[name] for name in MEASURES)
+        less = self._held(now, less)
+        changed = self._plain(estimates)
+        for name, have in now_have.items():
+            want = np.where(more, np.maximum(needed[name], have), np.where(less, np.minimum(eased[name], have), have))
+            changed |= want != have
+            setattr(self, name, want)
+        self._space()
+        changed |= self._keep_back(rtt)
+        return np.flatnonzero(changed)
+
+    def _smooth_loss(self, now: float, loss: Floats, protected: Flags) -> Floats:
+        """What losses are taken for: where something is protected one moment's must not make it more for good."""
+        config = self._config
+        self._bare_at[~protected] = now
+        sudden = (loss > self._loss * config.sudden) | (now - self._bare_at < config.settling_s)
+        weight = np.where(protected & ~sudden, config.loss_smoothing, 1.0)
+        self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
+        # Told again until it is protected, so that it begins with that.
+        begins = ~protected & (loss >= config.begin_loss)
+        return np.where(begins, np.maximum(self._loss, config.begin_as), self._loss)
+
+    def _smooth_rtt(self, rtt: Floats) -> Floats:
+        """A round trip as told has the time in it that its report waited, which differs."""
+        step = self._config.loss_smoothing * (rtt - self._rtt)
+        self._rtt = np.where(np.isnan(self._rtt), rtt, self._rtt + np.nan_to_num(step))
+        return np.nan_to_num(self._rtt, nan=self._config.fec_rtt_ms)
+
+    def _plain(self, estimates: Floats) -> Flags:
+        """Where sound begins or ends to go without what it repeats."""
+        before, config = self.plain_audio, self._config
+        self.plain_audio = estimates < np.where(before, config.plain_until_bps, config.plain_below_bps)
+        changed: Flags = self.plain_audio != before
+        return changed
+
+    def _keep_back(self, rtt: Floats) -> Flags:
+        """How long pictures are kept before they are shown; returns where that changes."""
+        before, config = self.playout_ms, self._config
+        once = _stepped(rtt + config.playout_more_ms, config.playout_step_ms)
+        twice = _stepped(2 * rtt + config.playout_more_ms, config.playout_step_ms)
+        wanted = np.where(self._loss < config.twice_loss * np.where(before > once, config.relief, 1.0), once, twice)
+        most = np.where(self._loss < config.hard_loss, config.most_playout_ms, config.hard_playout_ms)
+        wanted = np.minimum(wanted, most).astype(np.int64)
+        # A step less is not worth a change.
+        wanted = np.where((wanted < before) & (wanted >= before - config.playout_step_ms), before, wanted)
+        kept = _any(getattr(self, name) > 0 for name in MEASURES) & (self._loss < config.hopeless_loss)
+        self.playout_ms = np.where(kept, wanted, 0)
+        changed: Flags = self.playout_ms != before
+        return changed
+
+    def _held(self, now: float, less: Flags) -> Flags:
+        """Where less was enough for so long that there is less."""
         self._lighter_since[~less] = np.nan
         began = less & np.isnan(self._lighter_since)
         self._lighter_since[began] = now
-        less &= now - self._lighter_since >= self._config.hold_s
-        before = self.copies.copy(), self.retransmissions.copy()
-        self.copies = np.where(
-            more, np.maximum(copies, self.copies), np.where(less, np.minimum(eased, self.copies), self.copies)
-        )
-        self.retransmissions = np.where(
-            more,
-            np.maximum(retransmissions, self.retransmissions),
-            np.where(less, np.minimum(eased_retransmissions, self.retransmissions), self.retransmissions),
-        )
-        self._lighter_since[less] = np.nan
-        self._space()
-        return np.flatnonzero((before[0] != self.copies) | (before[1] != self.retransmissions))
+        held = less & (now - self._lighter_since >= self._config.hold_s)
+        self._lighter_since[held] = np.nan
+        return held
 
-    def _needed(self, loss: Floats, protected: npt.NDArray[np.bool_], estimates: Floats) -> tuple[Counts, Counts]:
-        """Copies of audio and of retransmissions for these losses."""
+    def _needed(self, loss: Floats, protected: Flags, estimates: Floats, rtt: Floats) -> dict[str, Counts]:
+        """What these losses ask for, by measure."""
         config = self._config
         share = np.clip(loss, 1e-6, 0.99)
         # The least n with share**(n + 1) <= residual.
         copies = np.ceil(np.log(config.residual) / np.log(share)) - 1
         copies = np.clip(np.maximum(copies, 1), 0, config.most_copies)
         affordable = np.where(np.isnan(estimates), np.inf, estimates * config.most_share / config.audio_bps)
-        # One copy is worth more than any picture.
-        copies = np.minimum(copies, np.maximum(np.floor(affordable), 1))
-        copies[loss < np.where(protected, config.end_loss, config.begin_loss)] = 0
+        # One copy is worth more than any picture, but not where it would take the sound's own room: what the link then drops
+        # would ask for still more copies. A loss of which no such crowding is the cause says that the estimate is too low.
+        one = (np.nan_to_num(estimates, nan=np.inf) >= config.least_room_bps) | (loss >= config.beyond_crowding)
+        copies = np.minimum(copies, np.maximum(np.floor(affordable), one))
         once, twice = config.retransmission_loss
-        return copies.astype(np.int64), (loss >= once).astype(np.int64) + (loss >= twice)
+        slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
+        fec = _stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
+        needed = {
+            "copies": copies,
+            "retransmissions": np.where(loss >= twice, 2, np.where(loss >= once, 1, 0)),
+            "fec_percent": np.minimum(fec, config.most_fec_percent),
+        }
+        bare = loss < np.where(protected, config.end_loss, config.begin_loss)
+        return {name: np.where(bare, 0, wanted).astype(np.int64) for name, wanted in needed.items()}
 
     def _space(self) -> None:
         config = self._config
@@ -129,7 +286,7 @@ class Protection:
         self.spacing_ms = np.where(self.copies > 0, spacing, 0.0).astype(np.int64)
 
     def _measure(self, now: float, copied: Floats) -> None:
-        """What copies take of each link, smoothed."""
+        """What copies and repair packets take of each link, smoothed."""
         elapsed = now - self._read_at
         if elapsed > 0:
             rate = np.nan_to_num(np.maximum(copied - self._octets, 0.0) * 8 / elapsed)
@@ -140,8 +297,18 @@ class Protection:
         missing = rows - len(self.copies)
         if missing <= 0:
             return
-        for name in ("copies", "spacing_ms", "retransmissions"):
+        for name in (*MEASURES, "spacing_ms", "playout_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        for name in ("_lighter_since", "_octets"):
+        self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
+        for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
+
+
+def _any(flags: Iterable[Flags]) -> Flags:
+    found: Flags = np.logical_or.reduce(list(flags))
+    return found
+
+
+def _stepped(values: Floats, step: int) -> Floats:
+    return np.ceil(values / step - 1e-6) * step  # 80.0000001 is 80

@@ -62,7 +62,7 @@ def receiving_answer(section: OfferedSection, *, redundant_audio: bool = True) -
 def sending_answer(
     section: OfferedSection,
     slot: str,
-    ssrcs: Callable[[str], tuple[int, int]] | None = None,
+    ssrcs: Callable[[str], tuple[int, int, int]] | None = None,
     *,
     adaptive: bool = False,
 ) -> AnsweredSection:
@@ -71,7 +71,7 @@ def sending_answer(
     Args:
         section: of the offer.
         slot: what it shows.
-        ssrcs: SSRC and retransmission SSRC of a slot; None: random ones.
+        ssrcs: of a slot's media, retransmissions and repair packets; None: random ones.
         adaptive: have the receiver report what arrives, where it can.
 
     Raises:
@@ -79,13 +79,22 @@ def sending_answer(
     """
     codecs = negotiation.receivable(section)
     repairs = section.kind == "video" and any(codec.rtx_payload_type is not None for codec in codecs)
-    ssrc, rtx_ssrc = ssrcs(slot) if ssrcs else (_ssrc(), _ssrc())
+    fec = negotiation.repair_codec(section) if adaptive else None
+    ssrc, rtx_ssrc, fec_ssrc = ssrcs(slot) if ssrcs else _distinct_ssrcs()
     cname, stream_id = names_of(slot)
-    stream = Stream(ssrc=ssrc, rtx_ssrc=rtx_ssrc if repairs else 0, cname=cname, stream_id=stream_id, track_id=slot)
+    stream = Stream(
+        ssrc=ssrc,
+        rtx_ssrc=rtx_ssrc if repairs else 0,
+        fec_ssrc=fec_ssrc if fec else 0,
+        cname=cname,
+        stream_id=stream_id,
+        track_id=slot,
+    )
     return AnsweredSection(
         codecs=codecs,
         extensions=negotiation.accepted_extensions(section, publishing=False, adaptive=adaptive),
         stream=stream,
+        fec=fec,
         adaptive=adaptive,
     )
 
@@ -96,5 +105,6 @@ def names_of(slot: str) -> tuple[str, str]:
     return f"livetrial-{pair}", VIDEO_SLOTS[pair]
 
 
-def _ssrc() -> int:
-    return secrets.randbelow(2**32 - 1) + 1
+def _distinct_ssrcs() -> tuple[int, int, int]:
+    first, second, third = ((secrets.randbelow(2**32 // 3 - 1) + 1) * 3 + place for place in range(3))
+    return first, second, third

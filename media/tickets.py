@@ -28,11 +28,13 @@ _PASSWORD_OCTETS = 24
 
 @dataclass(frozen=True, slots=True)
 class TicketStream:
-    """What a slot's section of the answer says of its stream; `rtx_ssrc` where the offer has retransmissions."""
+    """What a slot's section of the answer says of its stream; `rtx_ssrc` where the offer has retransmissions, `fec_ssrc` where
+    it has repair packets of video and the receiver reports what arrives."""
 
     slot: str
     ssrc: int
     rtx_ssrc: int
+    fec_ssrc: int
     cname: str
     stream: str
 
@@ -82,11 +84,12 @@ class Tickets:
         """The password of a ticket."""
         return self._derive(b"pwd", ufrag)[:_PASSWORD_OCTETS].hex()
 
-    def ssrcs(self, ufrag: str, slot: str) -> tuple[int, int]:
-        """SSRC and retransmission SSRC of a slot, not 0 and not equal."""
+    def ssrcs(self, ufrag: str, slot: str) -> tuple[int, int, int]:
+        """SSRCs of a slot's media, retransmissions and repair packets, not 0 and not equal."""
         octets = self._derive(b"ssrc", ufrag + slot)
-        ssrc, rtx_ssrc = int.from_bytes(octets[:4]) | 1, int.from_bytes(octets[4:8]) & ~1
-        return ssrc, rtx_ssrc or 2
+        ssrc, rtx_ssrc, fec_ssrc = (int.from_bytes(octets[at : at + 4]) for at in (0, 4, 8))
+        ssrc, rtx_ssrc, fec_ssrc = ssrc | 1, rtx_ssrc & ~1 or 2, fec_ssrc | 1
+        return ssrc, rtx_ssrc, fec_ssrc ^ 2 if fec_ssrc == ssrc else fec_ssrc
 
     def check(self, ufrag: str, room: str) -> None:
         """See whether a ticket is good for a room.

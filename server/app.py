@@ -1,5 +1,7 @@
 """The HTTP and WebSocket application of a node."""
 
+from functools import partial
+
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
@@ -13,6 +15,7 @@ from server.log_api import LogApi
 from server.metrics import CONTENT_TYPE
 from server.node import Node
 from server.socket_entrance import SocketEntrance
+from server.staff import KeyOrStaff
 from server.ticket_api import TICKET_PREFIX, TicketApi
 from server.whip import Whip
 from server.ws import Socket
@@ -47,10 +50,15 @@ def create_app(node: Node) -> FastAPI:
         links=node.links,
         ice_servers=node.ice_servers,
     )
-    app.include_router(api.router(ApiKey(node.settings.api_key_value())))
+    api_key = ApiKey(node.settings.api_key_value())
+    app.include_router(api.router(api_key))
     app.include_router(whip.router())
-    log = LogApi(queue=node.queue, find=node.sessions.get)
-    app.include_router(log.router(ApiKey(node.settings.api_key_value())))
+    log = LogApi(
+        queue=node.queue,
+        find=node.sessions.get,
+        draw_page=partial(pages.page, node.settings.web_dir, "draw.html"),
+    )
+    app.include_router(log.router(KeyOrStaff(api_key, node.admission, node.hubs)))
     tickets = TicketApi(node.media)
     app.include_router(tickets.router())
     _add_operations(app, node)

@@ -25,7 +25,14 @@ class ApiKey:
 
     async def __call__(self, request: Request) -> None:
         """Raise `ApiError` 401 unless the request carries the key."""
-        given = request.headers.get("X-API-Key") or bearer(request)
+        self.check(request.headers.get("X-API-Key") or bearer(request))
+
+    def matches(self, given: str) -> bool:
+        """Whether it is the key."""
+        return hmac.compare_digest(given.encode(), self._key)
+
+    def check(self, given: str | None) -> None:
+        """Raise `ApiError` 401 unless it is the key."""
         if given is None:
             raise ApiError(
                 HTTPStatus.UNAUTHORIZED,
@@ -33,7 +40,7 @@ class ApiKey:
                 "send the API key as `Authorization: Bearer …` or as `X-API-Key`",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if not hmac.compare_digest(given.encode(), self._key):
+        if not self.matches(given):
             raise ApiError(
                 HTTPStatus.UNAUTHORIZED,
                 "api_key_invalid",

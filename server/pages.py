@@ -48,11 +48,19 @@ PAGE_HEADERS = {
 }
 
 
+def page(web_dir: Path, name: str, **headers: str) -> Response:
+    """One page of the build, with further headers; 503 where it is not built."""
+    path = web_dir / name
+    if not path.is_file():
+        return PlainTextResponse(NOT_BUILT, 503)
+    return FileResponse(path, media_type="text/html", headers={**PAGE_HEADERS, **headers})
+
+
 def router(web_dir: Path, ticket: Callable[[str], str]) -> APIRouter:
     """Routes of the pages and their assets.
 
     Args:
-        web_dir: the build's output: `index.html`, `host.html`, `member.html`, `assets/`, `embed/`.
+        web_dir: the build's output: `index.html`, `host.html`, `member.html`, `draw.html`, `assets/`, `embed/`.
         ticket: the element that gives the member's page of a session its ticket; empty where there is none.
     """
     routes = APIRouter(include_in_schema=False)
@@ -62,19 +70,13 @@ def router(web_dir: Path, ticket: Callable[[str], str]) -> APIRouter:
         # Load balancers and link previews look with HEAD first.
         return routes.api_route(path, methods=["GET", "HEAD"])
 
-    def page(name: str) -> Response:
-        path = root / name
-        if not path.is_file():
-            return PlainTextResponse(NOT_BUILT, 503)
-        return FileResponse(path, media_type="text/html", headers=PAGE_HEADERS)
-
     @get("/")
     async def index() -> Response:
-        return page("index.html")
+        return page(root, "index.html")
 
     @get("/host/{session}")
     async def host(session: str) -> Response:
-        return page("host.html")
+        return page(root, "host.html")
 
     @get("/s/{session}")
     async def member(session: str) -> Response:

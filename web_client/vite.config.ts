@@ -10,6 +10,7 @@ const pageRoutes: Plugin = {
     server.middlewares.use((request, _response, next) => {
       if (request.url?.startsWith("/host/")) request.url = "/host.html";
       if (request.url?.startsWith("/s/")) request.url = "/member.html";
+      if (request.url?.startsWith("/draws/") && request.headers.accept?.includes("text/html")) request.url = "/draw.html";
       next();
     });
   },
@@ -19,10 +20,10 @@ export default defineConfig({
   plugins: [svelte(), pageRoutes],
   build: {
     target: "es2022",
-    rollupOptions: { input: ["index.html", "host.html", "member.html"] },
+    rollupOptions: { input: ["index.html", "host.html", "member.html", "draw.html"] },
   },
   server: {
-    proxy: { "/ws": { target: SERVER, ws: true }, "/api": SERVER },
+    proxy: { "/ws": { target: SERVER, ws: true }, "/api": SERVER, "/draws": SERVER },
   },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

@@ -1,8 +1,9 @@
 """What is figured of a take. Ratios are 0 to 1, times ms; what does not apply is left out.
 
 *utilisation*: the estimate, in octets on the wire, over min(capacity, what the top layer needs), each moment at most 1; of cases
-with steps from 3 s after each step. *best_layer*: share of time in which the encoding that is sent is the best that fits with all
-its temporal layers: spatial before temporal. It may be so much less as the least capacity of the last 3 s asks for, and so much
+with steps from 3 s after each step. *best_layer*: share of time in which the encoding that is sent is the best that fits by the rule of
+`media/policy.py`, spatial before temporal: at half the frame rate, the lowest at a quarter. *best_at_full_rate*: the same with all
+its temporal layers, where a larger picture at half the rate counts as wrong. Either may be so much less as the least capacity of the last 3 s asks for, and so much
 more as the greatest of the last R + 200 ms bears. *queue*: what media waited before their first bit went onto the link.
 """
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from loadtests.link.packet_log import Fate, Kind, Way
 from loadtests.weak import series
 from loadtests.weak.cases import R_MS
-from loadtests.weak.needs import layer_needs, payload_rates
+from loadtests.weak.needs import layer_needs, least_needs, payload_rates
 from loadtests.weak.run import Take
 from loadtests.weak.series import Links, Numbers, Page
 
@@ -44,7 +45,9 @@ def figures(take: Take) -> dict[str, float | None]:
     if links:
         first = links[0]
         found["utilisation"] = _utilisation(take, first) if len(links) == 1 and not case.long_tcp else None
-        found["best_layer"] = _best_layer(take, first) if len(links) == 1 and not case.long_tcp else None
+        if len(links) == 1 and not case.long_tcp:
+            found["best_layer"] = _best_layer(take, first, least_needs())
+            found["best_at_full_rate"] = _best_layer(take, first, layer_needs())
         found |= _reactions(take, first)
         found["goodput_share"] = _goodput(take, first)
         found["sound_alone"] = max(float((link.encoding < 0).mean()) for link in links)
@@ -87,19 +90,19 @@ def _on_wire(take: Take) -> float:
     return float(octets.sum() / (octets - 28).sum()) if len(octets) else 1.0
 
 
-def _best_layer(take: Take, link: Links) -> float | None:
+def _best_layer(take: Take, link: Links, needs: Numbers) -> float | None:
     counted = link.at >= SETTLED_S
-    low = _best(take, link.at, SETTLED_S, np.minimum)
-    high = _best(take, link.at, REACTED_S, np.maximum)
+    low = _best(take, link.at, SETTLED_S, np.minimum, needs)
+    high = _best(take, link.at, REACTED_S, np.maximum, needs)
     good = (link.encoding >= low) & (link.encoding <= high)
     return float(good[counted].mean()) if counted.any() else None
 
 
-def _best(take: Take, at: Numbers, window_s: float, choose: Any) -> npt.NDArray[np.intp]:
+def _best(take: Take, at: Numbers, window_s: float, choose: Any, needs: Numbers) -> npt.NDArray[np.intp]:
     """The best encoding that fits the least or greatest capacity of the last `window_s`; -1: none."""
     moments = np.linspace(0, window_s, 31)
     capacity = choose.reduce([series.capacity(take, np.maximum(at - back, 0.0)) for back in moments])
-    return np.searchsorted(layer_needs(), capacity, side="right").astype(np.intp) - 1
+    return np.searchsorted(needs, capacity, side="right").astype(np.intp) - 1
 
 
 def _settled(take: Take, at: Numbers) -> npt.NDArray[np.bool_]:
@@ -117,7 +120,7 @@ def _reactions(take: Take, link: Links) -> dict[str, float | None]:
     ends = [*take.case.steps_s[1:], take.case.seconds]
     for step, end in zip(take.case.steps_s, ends, strict=True):
         before, after = (float(series.capacity(take, np.array([step + shift]))[0]) for shift in (-0.01, 0.01))
-        best = int(np.searchsorted(layer_needs(), after, side="right")) - 1
+        best = int(np.searchsorted(least_needs(), after, side="right")) - 1
         during = (link.at >= step) & (link.at < end)
         right = link.encoding[during] <= best if after < before else link.encoding[during] >= best
         reached = link.at[during][right]

@@ -1,4 +1,4 @@
-/** A member whose link loses most of what is sent hears on all the same, and one whose link loses nothing is sent nothing twice. */
+/** A member whose link loses most of what is sent hears on all the same, one whose link loses nothing is sent nothing twice, and pictures are repaired. */
 
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -68,4 +68,50 @@ test("sound goes on while six of ten packets are lost, and nothing is sent twice
   const concealed = await listen(member, 6 * 48_000);
   console.log(`concealed ${(100 * concealed).toFixed(2)} % at 60 % loss`);
   expect(concealed).toBeLessThan(0.1);
+});
+
+/** Of the member's video: payload types of its retransmissions, and what has come so far. */
+const seen = (member: LivePage) =>
+  member.page.evaluate(async () => {
+    const { connection } = window.livetrial.client.receiver;
+    const stats = [...((await connection?.getStats())?.values() ?? [])].filter((entry) => entry.type === "inbound-rtp");
+    const video = stats.filter((entry) => entry.kind === "video").sort((one, other) => other.packetsReceived - one.packetsReceived)[0];
+    const types = (connection?.remoteDescription?.sdp ?? "").matchAll(/a=rtpmap:(\d+) (rtx|VP8|flexfec-03)\//g);
+    return {
+      types: [...types].map(([, type, name]) => [name, Number(type)] as const),
+      pictures: Number(video?.framesDecoded ?? 0),
+      keyframes: Number(video?.keyFramesDecoded ?? 0),
+      repairs: Number(video?.fecPacketsReceived ?? 0),
+    };
+  });
+
+test("pictures go on by repair packets alone, with no retransmission arriving", async () => {
+  relay.loses = () => false;
+  const session = await server.createSession();
+  const host = await LivePage.open(browser, session.links.host, { width: 1280, height: 800 });
+  await host.click("go-live");
+  const member = await LivePage.open(browser, session.links.member);
+  await member.untilMoving();
+  const { types, repairs } = await seen(member);
+  expect(repairs).toBe(0);
+  const payloadTypes = (name: string) => types.filter(([known]) => known === name).map(([, type]) => type);
+  const [rtx, media] = [payloadTypes("rtx"), payloadTypes("VP8")];
+  expect(payloadTypes("flexfec-03")).not.toEqual([]);
+  let [count, lost] = [0, 0];
+  relay.loses = (datagram) => {
+    const type = (datagram[1] ?? 0) & 127;
+    if (!isRtp(datagram) || rtx.includes(type)) return isRtp(datagram);
+    const loses = media.includes(type) && count++ % 8 === 0;
+    lost += Number(loses);
+    return loses;
+  };
+  await expect.poll(async () => (await seen(member)).repairs, { timeout: 15_000, interval: 100 }).toBeGreaterThan(20);
+  const [before, lostBefore] = [await seen(member), lost];
+  await expect.poll(async () => (await seen(member)).pictures, { timeout: 15_000, interval: 100 }).toBeGreaterThan(before.pictures + 100);
+  const keyframes = (await seen(member)).keyframes - before.keyframes;
+  console.log(`${lost - lostBefore} packets lost, ${keyframes} keyframes came`);
+  expect(lost - lostBefore).toBeGreaterThan(10);
+  // Each packet that stays lost of a picture that others need costs one.
+  expect(keyframes * 4).toBeLessThan(lost - lostBefore);
+  relay.loses = () => false;
 });

@@ -82,13 +82,8 @@ test("a question says what it is about, is labelled, merged and taken apart agai
   await ana.ask(PRICE);
   await moderator.untilQuestion(PRICE, 0, "queued");
   await moderator.clickIn(PRICE, "question-more");
-  await moderator.page.evaluate((text) => {
-    const field = testHelpers.rowOf(text)?.querySelector<HTMLInputElement>('[data-testid="labels"]');
-    if (!field) throw new Error("no labels");
-    field.value = "price, 补充装";
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-    field.form?.requestSubmit();
-  }, PRICE);
+  await moderator.fillIn(PRICE, '[data-testid="labels"]', "price, 补充装");
+  await moderator.clickIn(PRICE, "labels-save");
   for (const page of [ana, bo]) await page.untilRow(PRICE, "补充装");
   await bo.click("label-filter");
   await bo.until(() => testHelpers.rows().length === 1, null);

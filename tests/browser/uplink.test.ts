@@ -1,42 +1,23 @@
 /** The host's uplink: random loss does not collapse the picture, a narrow way does reduce it, and both are said where they are felt. */
 
-import type { Browser } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { chromium } from "./harness/browsers";
-import { LivePage } from "./harness/live_page";
-import { Server } from "./harness/server";
-import { BEHIND_RELAY, UdpRelay } from "./harness/udp_relay";
+import type { LivePage } from "./harness/live_page";
+import { Relayed } from "./harness/relayed";
 
 const LOSS = 0.15;
 
-let server: Server;
-let relay: UdpRelay;
-let browser: Browser;
-let pages: LivePage[] = [];
-
-/** A page of this test alone: two cores cannot encode for the former ones too. */
-async function open(...args: Parameters<typeof LivePage.open> extends [Browser, ...infer Rest] ? Rest : never): Promise<LivePage> {
-  const page = await LivePage.open(browser, ...args);
-  pages.push(page);
-  return page;
-}
+let world: Relayed;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start({ settings: BEHIND_RELAY }), chromium({ cameraHeight: 720 })]);
-  relay = await UdpRelay.start(server.mediaPort);
+  world = await Relayed.start();
 });
 
 afterEach(async () => {
-  relay.limitUp({});
-  await Promise.all(pages.map((page) => page.close()));
-  pages = [];
+  world.relay.limitUp({});
+  await world.closePages();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  relay?.close();
-});
+afterAll(() => world?.stop());
 
 /** What the host's browser has sent of video: octets, and pictures of its busiest encoding. */
 async function sent(): Promise<{ bytes: number; frames: number }> {
@@ -61,31 +42,31 @@ async function bitsAPicture(host: LivePage, pictures: number): Promise<number> {
 }
 
 test("random loss leaves the host's picture as it was, and the host is told of it", async () => {
-  const session = await server.createSession();
-  const host = await open( session.links.host, { width: 1280, height: 800 });
-  const member = await open( session.links.member, { width: 1280, height: 800 });
+  const session = await world.server.createSession();
+  const host = await world.open(session.links.host, { width: 1280, height: 800 });
+  const member = await world.open(session.links.member, { width: 1280, height: 800 });
   await host.click("go-live");
   await member.until(() => document.querySelector<HTMLVideoElement>('[data-testid="main-video"]')?.videoWidth === 1280, null);
   await member.untilMoving(8);
-  relay.limitUp({ loss: LOSS });
+  world.relay.limitUp({ loss: LOSS });
   await bitsAPicture(host, 180);
   // 1 Mbit/s at 30 pictures a second; a browser that is told of all losses sends 0.57 at 10 % and 0.05 at 20 %.
   expect(await bitsAPicture(host, 180)).toBeGreaterThan(1_000_000 / 30);
   await host.until(() => document.querySelector<HTMLElement>('[data-testid="uplink"]')?.dataset["trouble"] === "lossy", null);
   await host.untilText("uplink", "Your connection loses data");
   await member.untilMoving(8);
-  expect(await server.metric("livetrial_plane_feedback_losses_kept_back_total")).toBeGreaterThan(0);
-  relay.limitUp({});
+  expect(await world.server.metric("livetrial_plane_feedback_losses_kept_back_total")).toBeGreaterThan(0);
+  world.relay.limitUp({});
   await host.untilText("uplink", "You are live");
 });
 
 test("a narrow uplink with loss is congestion: the host sends less, and both sides are told whose connection is weak", async () => {
-  const session = await server.createSession();
-  const host = await open( session.links.host, { width: 1280, height: 800 });
-  const member = await open( session.links.member, { width: 1280, height: 800 });
+  const session = await world.server.createSession();
+  const host = await world.open(session.links.host, { width: 1280, height: 800 });
+  const member = await world.open(session.links.member, { width: 1280, height: 800 });
   await host.click("go-live");
   await member.until(() => document.querySelector<HTMLVideoElement>('[data-testid="main-video"]')?.videoWidth === 1280, null);
-  relay.limitUp({ bitsPerSecond: 700_000, loss: 0.02 });
+  world.relay.limitUp({ bitsPerSecond: 700_000, loss: 0.02 });
   await host.untilText("uplink", "Your connection is too slow");
   await member.untilText("why", "The host's connection is weak.");
   expect(await bitsAPicture(host, 90)).toBeLessThan(700_000 / 30);

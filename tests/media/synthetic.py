@@ -8,7 +8,7 @@ from media.tickets import Ticket
 
 def synthetic_answer(sdp: str, ticket: Ticket) -> str:
     offer = Offer.parse(sdp)
-    ssrcs = {stream.slot: (stream.ssrc, stream.rtx_ssrc) for stream in (*ticket.video, *ticket.audio)}
+    ssrcs = {stream.slot: (stream.ssrc, stream.rtx_ssrc, stream.fec_ssrc) for stream in (*ticket.video, *ticket.audio)}
     adaptive = "transport-cc" in ticket.feedback
     answers = [
         sections.sending_answer(section, slot, ssrcs.__getitem__, adaptive=adaptive) if slot else AnsweredSection()

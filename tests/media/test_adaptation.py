@@ -147,5 +147,13 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
     for tenth in range(20, 40):
         losing.row["copied_bytes"] += 200_000 // 80
         adaptation.run(tenth / 10)
-    assert losing.protected == [{"peer": 5, "copies": 4, "spacing_ms": 40, "retransmissions": 1}]
+    told = {
+        "copies": 5,
+        "spacing_ms": 32,
+        "retransmissions": 1,
+        "fec_percent": 30,
+        "playout_ms": 300,
+        "plain_audio": False,
+    }
+    assert losing.protected == [{"peer": 5, **told}]
     assert bounds == [Bound(0)], "500 kbit/s fit the link, but not beside 200 kbit/s of copies"

@@ -1,12 +1,14 @@
 """Which codecs, extensions and feedback we take of an offer."""
 
+from pathlib import Path
+
 import pytest
 
 from media import answer, negotiation
 from media.answer import AnsweredSection, Transport
 from media.errors import UnsupportedMedia
 from media.offer import Offer, OfferedSection
-from media.sections import sending_answer
+from media.sections import sending_answer, slot_names
 
 LINES = {
     "VP8": "a=rtpmap:96 VP8/90000",
@@ -101,3 +103,21 @@ def test_a_subscriber_reports_what_arrives_where_it_is_adapted_to_its_link() -> 
         answered = sending_answer(offered.sections[0], "main", adaptive=adaptive)
         lines = answer.write(offered, [answered], transport).splitlines()
         assert [line for line in lines if "transport" in line] == expected
+
+
+@pytest.mark.parametrize(
+    ("browser", "adaptive", "streams"), [("chromium", True, 4), ("chromium", False, 0), ("firefox", True, 0)]
+)
+def test_repair_packets_are_answered_to_who_offers_them_and_reports(browser: str, adaptive: bool, streams: int) -> None:
+    offered = Offer.parse((Path(__file__).parent / "offers" / f"{browser}.sdp").read_bytes().decode())
+    answers = [
+        sending_answer(section, slot, adaptive=adaptive) if slot else AnsweredSection()
+        for section, slot in zip(offered.sections, slot_names(offered), strict=True)
+    ]
+    lines = answer.write(offered, answers, Transport("u", "p", "AA", "client", [])).splitlines()
+    groups = [line.split() for line in lines if line.startswith("a=ssrc-group:FEC-FR")]
+    assert len(groups) == streams == len([line for line in lines if line.startswith("a=fmtp:49 repair-window")])
+    assert len([line for line in lines if line == "a=rtpmap:49 flexfec-03/90000"]) == streams
+    media = {answered.stream.ssrc: answered.stream.fec_ssrc for answered in answers if answered.stream}
+    assert all(media[int(group[1])] == int(group[2]) for group in groups)
+    assert all(f"a=ssrc:{group[2]} cname:" in "\n".join(lines) for group in groups)

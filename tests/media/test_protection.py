@@ -6,6 +6,7 @@ import pytest
 from media.protection import Protection, ProtectionConfig
 
 CONFIG = ProtectionConfig()
+SETTLED_S = CONFIG.hold_s + 5
 
 
 class Viewers:
@@ -18,13 +19,20 @@ class Viewers:
         self.changes = 0
 
     def see(
-        self, loss: float | list[float], seconds: float = 0.1, estimate: float = 5e6, copied_bps: float = 0
+        self,
+        loss: float | list[float],
+        seconds: float = 0.1,
+        estimate: float = 5e6,
+        copied_bps: float = 0,
+        queue: float = 0.0,
+        rtt: float = np.nan,
     ) -> None:
         for _ in range(max(1, round(seconds * 10))):
             self.now += 0.1
             self.copied = self.copied + copied_bps / 80
             losses = np.broadcast_to(np.asarray(loss, np.float64), (self.count,)).copy()
-            changed = self.protection.decide(self.now, losses, np.full(self.count, estimate), self.copied)
+            estimates, queues, rtts = (np.full(self.count, value) for value in (estimate, queue, rtt))
+            changed = self.protection.decide(self.now, losses, estimates, self.copied, queues, rtts)
             self.changes += len(changed)
 
     @property
@@ -46,7 +54,7 @@ def test_a_clean_link_is_sent_nothing_more_and_told_nothing() -> None:
 @pytest.mark.parametrize("loss", [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 def test_copies_leave_no_more_lost_than_what_fec_or_red_fill(loss: float) -> None:
     viewers = Viewers()
-    viewers.see(loss)
+    viewers.see(loss, SETTLED_S)
     copies, spacing_ms, _ = viewers.row
     assert loss ** (copies + 1) <= CONFIG.residual
     assert copies * spacing_ms <= CONFIG.span_ms, "all of them within the jitter buffer"
@@ -63,16 +71,17 @@ def test_retransmissions_at_thirty_percent_cost_no_more_than_the_picture() -> No
     viewers = Viewers()
     viewers.see(0.3)
     assert viewers.row[2] == 1
-    # Each loss is answered twice, and again while both are lost.
-    assert sum(2 * 0.3 * 0.09**again for again in range(10)) <= 1.0
+    # Each loss is answered twice, and again while both are lost. Of the pictures that others need (two fifths) repair packets go along.
+    answers = sum(2 * 0.3 * 0.09**again for again in range(10))
+    assert answers + 0.4 * viewers.protection.fec_percent[0] / 100 <= 0.8
 
 
 def test_copies_come_at_once_and_go_when_they_were_not_needed_for_a_while() -> None:
     viewers = Viewers()
     viewers.see(0.4)
-    assert viewers.row[0] == 4
+    assert viewers.row[0] == 5
     viewers.see(0.0, CONFIG.hold_s - 0.2)
-    assert viewers.row[0] == 4
+    assert viewers.row[0] == 5
     viewers.see(0.0, 0.4)
     assert viewers.row == (0, 0, 0)
 
@@ -88,6 +97,70 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
     assert viewers.changes == 1
 
 
+def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
+    for loss, rtt, fec, playout in (
+        (0.05, 120, 10, 300),
+        (0.12, 120, 20, 400),
+        (0.3, 120, 20, 400),
+        (0.3, 60, 10, 300),
+        (0.3, 400, 70, 400),
+    ):
+        viewers = Viewers()
+        viewers.see(loss, SETTLED_S, rtt=rtt)
+        protection = viewers.protection
+        assert (protection.fec_percent[0], protection.playout_ms[0]) == (fec, playout)
+
+
+def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, rtt=100)
+    viewers.see(0.0, CONFIG.hold_s - 0.2, rtt=100)
+    assert viewers.protection.playout_ms[0] == 250
+    viewers.see(0.0, 0.4, rtt=100)
+    assert viewers.protection.of(0) == dict.fromkeys(viewers.protection.of(0), 0)
+
+
+def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_too() -> None:
+    viewers = Viewers()
+    viewers.see(0.45, SETTLED_S, rtt=100)
+    assert viewers.protection.playout_ms[0] == 300
+    viewers.see(0.7, SETTLED_S, rtt=100)
+    assert viewers.protection.playout_ms[0] == 0
+
+
+def test_a_round_trip_that_wavers_does_not_move_the_picture() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, rtt=80)
+    before = viewers.changes
+    for _ in range(20):
+        viewers.see(0.2, rtt=70)
+        viewers.see(0.2, rtt=79)
+    assert viewers.changes == before
+
+
+def test_what_a_long_queue_loses_begins_nothing_and_neither_does_what_is_left_of_it() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, 3, queue=250)
+    viewers.see(0.05, CONFIG.drained_s - 0.2, queue=5)
+    assert viewers.changes == 0
+    viewers.see(0.05, 0.4, queue=5)
+    assert viewers.row[0] == 2, "without a queue it is the link itself that loses"
+    viewers.see(0.5, 3, queue=250)
+    assert viewers.row[0] == 2, "nor is there more of what there is"
+
+
+def test_one_moments_loss_is_not_taken_for_the_links() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, 3)
+    before = viewers.protection.of(0)
+    for _ in range(50):
+        viewers.see(0.26, 0.1)
+        viewers.see(0.16, 0.1)
+    assert viewers.protection.of(0)["fec_percent"] <= before["fec_percent"] + CONFIG.fec_step_percent
+    viewers.see(0.45, 0.1)
+    assert viewers.protection.copies[0] == 5, "what is far more counts at once"
+
+
 def test_on_a_narrow_link_copies_leave_the_picture_half_and_there_is_always_one() -> None:
     viewers = Viewers()
     viewers.see(0.6, estimate=300_000)
@@ -95,6 +168,27 @@ def test_on_a_narrow_link_copies_leave_the_picture_half_and_there_is_always_one(
     narrow = Viewers()
     narrow.see(0.6, estimate=50_000)
     assert narrow.row[0] == 1
+
+
+def test_where_sound_alone_fits_its_copies_do_not_crowd_it_out() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, estimate=90_000)
+    assert viewers.row[0] == 0
+    viewers.see(0.2, estimate=160_000)
+    assert viewers.row[0] == 1
+
+
+def test_a_narrow_link_is_sent_sound_without_repetitions_until_there_is_room_again() -> None:
+    viewers = Viewers()
+    plain = []
+    for estimate in (5e6, 250_000, 100_000, 250_000, 310_000, 330_000, 250_000, float("nan"), 90_000, float("nan")):
+        viewers.see(0.0, estimate=estimate)
+        plain.append(bool(viewers.protection.plain_audio[0]))
+    assert plain == [False, False, True, True, True, False, False, False, True, False]
+    assert viewers.changes == 4
+    viewers.see(0.0, estimate=90_000)
+    viewers.protection.reset(0)
+    assert not viewers.protection.plain_audio[0]
 
 
 def test_what_is_spent_is_told() -> None:
@@ -107,7 +201,9 @@ def test_what_is_spent_is_told() -> None:
 
 def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
     viewers = Viewers(3)
-    viewers.see([0.0, 0.4, 0.1])
-    assert viewers.protection.copies.tolist() == [0, 4, 1]
+    viewers.see([0.0, 0.4, 0.05])
+    assert viewers.protection.copies.tolist() == [0, 5, 2], "what has begun is taken for more than it is read as"
+    viewers.see([0.0, 0.4, 0.05], SETTLED_S)
+    assert viewers.protection.copies.tolist() == [0, 5, 1]
     viewers.protection.reset(1)
     assert viewers.protection.copies.tolist() == [0, 0, 1]

@@ -162,6 +162,8 @@ def test_the_stub_says_what_the_module_has(tmp_path: Path) -> None:
         ({"copies": 16}, "copies must be 0 to 15"),
         ({"spacing_ms": 201}, "spacing_ms must be 0 to 200"),
         ({"retransmissions": 1 << 70}, "retransmissions must be 0 to 15"),
+        ({"fec_percent": 101}, "fec_percent must be 0 to 100"),
+        ({"playout_ms": 4001}, "playout_ms must be 0 to 4000"),
     ],
 )
 def test_protection_is_bounded(arguments: dict[str, Any], message: str) -> None:
@@ -169,7 +171,27 @@ def test_protection_is_bounded(arguments: dict[str, Any], message: str) -> None:
     try:
         with pytest.raises(ValueError, match=re.escape(message)):
             plane.protect(1, **arguments)
-        plane.protect(1, copies=15, spacing_ms=200, retransmissions=15)
+        plane.protect(1, copies=15, spacing_ms=200, retransmissions=15, fec_percent=100, playout_ms=4000)
         plane.protect(1)
+    finally:
+        plane.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ssrc": 0, "payload_type": 49}, "ssrc"),
+        ({"ssrc": 1 << 32, "payload_type": 49}, "ssrc"),
+        ({"ssrc": 7, "payload_type": 128}, "payload_type must be 0 to 127"),
+    ],
+)
+def test_repair_packets_need_an_ssrc_and_a_payload_type(arguments: dict[str, int], message: str) -> None:
+    plane = Plane(host="127.0.0.1")
+    try:
+        with pytest.raises(ValueError, match=message):
+            plane.add_fec(1, **arguments)
+        refused = plane.stats()["unknown_id"]
+        plane.add_fec(1, ssrc=7, payload_type=49)
+        assert plane.stats()["unknown_id"] == refused + 1, "there is no such sink"
     finally:
         plane.close()

@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from qa_queue.draw.model import Ticket
@@ -197,6 +198,7 @@ async def test_a_draw_can_be_verified_by_what_is_published(server: Running) -> N
     assert verify(commitment, record["secret"], entries, 2, drawn["tickets"])
     assert [winner["id"] for winner in drawn["winners"]] == [f"m{ticket - 1}" for ticket in drawn["tickets"]]
     assert (await server.http.get(f"/draws/{session}/d999")).status_code == 404
+    assert (await server.http.get("/draws/nowhere/d1")).status_code == 404
 
 
 async def test_the_exported_log_has_the_hash_that_was_published(server: Running) -> None:
@@ -216,6 +218,46 @@ async def test_the_exported_log_has_the_hash_that_was_published(server: Running)
     table = (await server.http.get(f"/api/v1/sessions/{session}/log?format=csv", headers=key)).text.splitlines()
     assert len(table) == 1 + last["seq"]
     assert (await server.http.get(f"/api/v1/sessions/{session}/log")).status_code == 401
+
+
+async def test_staff_reads_the_log_with_tokens_of_their_own(server: Running) -> None:
+    session, elsewhere = await server.session(), await server.session()
+    host, _ = await server.join(session, "host", person="host")
+    await server.join(session, person="ann")
+    await host.command("ask", cmd="c1", text="多少?")
+
+    async def read(token: str, what: str = "log") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return await server.http.get(f"/api/v1/sessions/{session}/{what}", headers=headers)
+
+    def refusal(response: httpx.Response) -> tuple[int, str]:
+        assert response.headers["Content-Type"] == "application/problem+json"
+        return response.status_code, response.json()["code"]
+
+    by_key = await read(API_KEY)
+    for role, person in (("host", "host"), ("moderator", "mod"), ("moderator", None)):
+        own = await read(server.token(session, role, person))
+        assert own.status_code == 200, own.text
+        assert own.text == by_key.text
+        assert own.headers["Content-Disposition"] == f'attachment; filename="{session}-log.jsonl"'
+        assert own.headers["Cache-Control"] == "no-store"
+    assert (await read(server.token(session, "host"), "log/hash")).json()["seq"] == len(by_key.text.splitlines())
+
+    ann, mod = server.token(session, "member", "ann"), server.token(session, "moderator", "mod")
+    for what in ("log", "log?format=csv", "log/hash"):
+        assert refusal(await read(ann, what)) == (403, "forbidden")
+        assert refusal(await read(server.token(session, "member"), what)) == (403, "forbidden")
+    assert refusal(await read(server.token(elsewhere, "host", "host"))) == (401, "token_invalid")
+    assert refusal(await read(mod[:-4] + "AAAA")) == (401, "token_invalid")
+    assert refusal(await read("no-token")) == (401, "api_key_invalid")
+
+    # What a host decides counts from then on: the act itself was told, so the state has it.
+    made = await host.command("set_role", cmd="c2", person="ann", role="moderator")
+    await host.events_until(made["seq"])
+    assert (await read(ann)).status_code == 200
+    banned = await host.command("ban", cmd="c3", person="ann")
+    await host.events_until(banned["seq"])
+    assert refusal(await read(ann)) == (403, "banned")
 
 
 async def test_order_time_duplicates_and_audit(server: Running) -> None:

@@ -178,6 +178,9 @@ class Plane:
         codecs: list[Codec],
     ) -> None:
         """A sending stream of a subscriber, negotiated once; what it carries is set by `route`."""
+    def add_fec(self, sink: int, *, ssrc: int, payload_type: int) -> None:
+        """Repair packets of the sink (draft-ietf-payload-flexible-fec-scheme-03) go out under this SSRC and payload type (0 to
+        127), where `protect` asks for them."""
     def remove_sink(self, sink: int) -> None: ...
     def route(
         self,
@@ -201,15 +204,30 @@ class Plane:
 
         Padding goes out on the retransmission stream of one of its sinks: without one nothing is sent.
         """
-    def protect(self, peer: int, *, copies: int = 0, spacing_ms: int = 0, retransmissions: int = 0) -> None:
+    def protect(
+        self,
+        peer: int,
+        *,
+        copies: int = 0,
+        spacing_ms: int = 0,
+        retransmissions: int = 0,
+        fec_percent: int = 0,
+        playout_ms: int = 0,
+        plain_audio: bool = False,
+    ) -> None:
         """Protect a subscriber's media against losses of its link from now on; without arguments not at all, as at first.
 
         copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
         drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
-        gets another where anything is protected.
-        Not on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
+        gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
+        fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
+        pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.
+        playout_ms: how long pictures are kept before they are shown, at least, 0 to 4000, told by the playout delay extension
+        where it is negotiated; 0 ends it, and nothing is told where it was never more.
+        plain_audio: send audio without the frames that it repeats (RED, RFC 2198), which take more than half of it.
+        No copies and no repair packets on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:
@@ -225,7 +243,7 @@ class Plane:
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown); of what was sent first, whether or not a copy arrived.
         - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.
-        - copied_bytes: octets of copies sent; see `protect`.
+        - copied_bytes: octets of copies and repair packets sent; see `protect`.
         - contended: 1 where others are believed to use the link too.
         - paced_bytes: octets that wait in the pacer for their turn on the link; paced_ms: how long they take to leave.
 
@@ -241,7 +259,8 @@ class Plane:
         (RFC 3611), which space the repeats; `red_received`, and `red_recovered` audio packets that a later one repeated.
         Of repair downstream: `nack_received` numbers that subscribers asked for; of these `rtx_sent` answered,
         `copies_sent` of audio and of retransmissions;
-        `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there.
+        `nack_suppressed` asked for again too soon, `nack_never_had` lost by the publisher's uplink, `nack_missed` no longer there,
+        `nack_obsolete` older than a keyframe that is there or to come (`repairs_given_up`: how often that was because too much was missing).
         """
     def worker_stats(self) -> list[dict[str, int]]:
         """The same of each worker by itself, in the order of their threads' names: "plane-0" and so on."""

@@ -12,11 +12,14 @@ declare global {
     livetrial: {
       client: {
         seq: number;
+        token: string | null;
         you: { id: string; role: string } | null;
-        view: { state: { settings: { premoderation: boolean } }; queued: readonly { text: string; author: { id: string } | null }[] };
+        view: { state: { settings: { premoderation: boolean }; announcements: ReadonlyMap<string, { text: string; at: number }> }; queued: readonly { text: string; author: { id: string } | null }[] };
         joinReport: { path: string; stages: Record<string, number | undefined> };
         receiver: { connection: RTCPeerConnection | null };
         publisher: { connection: RTCPeerConnection | null };
+        /** In ms since 1970. */
+        serverNow(): number;
         send(wish: object): Promise<string | null>;
         restart(connection: "receive" | "publish"): Promise<void>;
       };
@@ -47,13 +50,14 @@ export class LivePage {
     return new LivePage(page);
   }
 
-  /** Another tab of the same person. */
-  async secondTab(): Promise<LivePage> {
+  /** Another tab of the same person, by default with the same page. `before` sees it before it loads. */
+  async secondTab(url = this.page.url(), before?: PageOptions["before"]): Promise<LivePage> {
     const page = await this.page.browserContext().newPage();
     await page.setViewport({ width: 390, height: 780 });
     page.setDefaultTimeout(TIMEOUT_MS);
     await page.evaluateOnNewDocument(installHelpers, false);
-    await page.goto(this.page.url());
+    await before?.(page);
+    await page.goto(url);
     return new LivePage(page);
   }
 
@@ -118,19 +122,47 @@ export class LivePage {
     await (await this.page.waitForSelector(byId(testId), { visible: true }))?.type(text);
   }
 
+  /** Write into a field in the row of a question, in the place of what stands there. */
+  async fillIn(question: string, field: string, text: string): Promise<void> {
+    await this.page.evaluate(
+      ({ question, selector, text }) => {
+        const field = testHelpers.rowOf(question)?.querySelector<HTMLInputElement | HTMLTextAreaElement>(selector);
+        if (!field) throw new Error(`no ${selector} in the row of ${question}`);
+        field.value = text;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      },
+      { question, selector: field, text },
+    );
+  }
+
   /** Open what is folded away in the row of a question, and send a form there. */
   async submitIn(question: string, more: string, form: string, text: string): Promise<void> {
     await this.clickIn(question, more);
-    await this.page.evaluate(
-      ({ question, form, text }) => {
-        const field = testHelpers.rowOf(question)?.querySelector<HTMLTextAreaElement>(`${form} textarea`);
-        if (!field) throw new Error(`no ${form} in the row of ${question}`);
-        field.value = text;
-        field.dispatchEvent(new Event("input", { bubbles: true }));
-        field.form?.requestSubmit();
-      },
-      { question, form: byId(form), text },
-    );
+    await this.fillIn(question, `${byId(form)} textarea`, text);
+    await this.clickIn(question, form, " [type=submit]");
+  }
+
+  /** Empty a field. */
+  async empty(testId: string): Promise<void> {
+    await this.page.$eval(byId(testId), (field) => {
+      (field as HTMLTextAreaElement).value = "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
+
+  /** What stands in a field. */
+  valueOf(testId: string): Promise<string> {
+    return this.page.$eval(byId(testId), (field) => (field as HTMLTextAreaElement).value);
+  }
+
+  /** Wait until no question on the page has this text. */
+  async untilGone(question: string): Promise<void> {
+    await this.until((text) => testHelpers.rowOf(text) === undefined, question);
+  }
+
+  /** Wait until the pill tells this state, or another one than that. */
+  async untilStatus(state: string, other = false): Promise<void> {
+    await this.until(({ state, other }) => (document.querySelector('[data-testid="status"]')?.getAttribute("data-state") === state) !== other, { state, other });
   }
 
   /** Wait until a part of the page says something with this in it. */
@@ -150,7 +182,7 @@ export class LivePage {
   }
 
   /** Click a button in the row of the question with this text. */
-  async clickIn(question: string, testId: string): Promise<void> {
+  async clickIn(question: string, testId: string, within = ""): Promise<void> {
     await this.until(({ question }) => testHelpers.rowOf(question) !== undefined, { question });
     await this.page.evaluate(
       ({ question, selector }) => {
@@ -158,7 +190,7 @@ export class LivePage {
         if (!button) throw new Error(`no ${selector} in the row of ${question}`);
         button.click();
       },
-      { question, selector: byId(testId) },
+      { question, selector: byId(testId) + within },
     );
   }
 

@@ -221,6 +221,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     return result.ok && result.reply.type === "audit" ? result.reply : null;
   }
 
+  /** This person's token, for the HTTP API; null where there is none yet. */
+  get token(): string | null {
+    return this.session.token;
+  }
+
   /** Receives media from now on, where the page did not ask for it at first. */
   receive(): void {
     if (this.options.receive !== false) return;

@@ -254,9 +254,14 @@ export class Session {
     this.outputs.push({ kind: "asked" });
   }
 
+  /** By which this person is known; null in an open session before the join. */
+  get token(): string | null {
+    return this.credentials.personal ?? this.credentials.link;
+  }
+
   private who(): Pick<Join, "session" | "token" | "name"> {
     const { session, name } = this.place;
-    const token = this.credentials.personal ?? this.credentials.link;
+    const { token } = this;
     return { session, ...(token === null ? {} : { token }), ...(name === undefined ? {} : { name }) };
   }
 

@@ -7,6 +7,7 @@ export interface TicketStream {
   slot: string;
   ssrc: number;
   rtx_ssrc: number;
+  fec_ssrc: number;
   cname: string;
   stream: string;
 }
@@ -67,8 +68,8 @@ export function isTicket(value: unknown): value is Ticket {
 
 function isStream(value: unknown): value is TicketStream {
   if (typeof value !== "object" || value === null) return false;
-  const { slot, ssrc, rtx_ssrc, cname, stream } = value as Record<keyof TicketStream, unknown>;
-  return [slot, cname, stream].every((text) => typeof text === "string") && [ssrc, rtx_ssrc].every(Number.isSafeInteger);
+  const { slot, ssrc, rtx_ssrc, fec_ssrc, cname, stream } = value as Record<keyof TicketStream, unknown>;
+  return [slot, cname, stream].every((text) => typeof text === "string") && [ssrc, rtx_ssrc, fec_ssrc].every(Number.isSafeInteger);
 }
 
 interface OfferedCodec {
@@ -148,6 +149,12 @@ function acceptedCodecs(section: Section, ticket: Ticket): OfferedCodec[] {
   return offered.filter((codec) => named.includes(codec) || redundant.includes(codec));
 }
 
+/** As what repair packets are taken (draft-ietf-payload-flexible-fec-scheme-03), if they are sent. */
+function repairCodec(section: Section, { feedback }: Ticket): OfferedCodec | undefined {
+  if (section.kind !== "video" || !feedback.includes("transport-cc")) return undefined;
+  return section.codecs.find((codec) => codec.name === "flexfec-03");
+}
+
 /** "111/111" in its format parameters is two generations of payload type 111. */
 function isRedundancyOf(codec: OfferedCodec, red: OfferedCodec): boolean {
   const clock = ({ encoding }: OfferedCodec): string => encoding.slice(encoding.indexOf("/"));
@@ -156,9 +163,11 @@ function isRedundancyOf(codec: OfferedCodec, red: OfferedCodec): boolean {
 
 function accepted(section: Section, stream: TicketStream, codecs: OfferedCodec[], ticket: Ticket): string[] {
   const rtx = codecs.flatMap((codec) => codec.rtx ?? []);
+  const fec = repairCodec(section, ticket);
   const { kind, mid } = section;
+  const types = [...codecs.map((codec) => codec.payloadType), ...rtx, ...(fec === undefined ? [] : [fec.payloadType])];
   return [
-    `m=${kind} 9 ${section.protocol} ${[...codecs.map((codec) => codec.payloadType), ...rtx].join(" ")}`,
+    `m=${kind} 9 ${section.protocol} ${types.join(" ")}`,
     ...["c=IN IP4 0.0.0.0", "a=rtcp:9 IN IP4 0.0.0.0", `a=mid:${mid}`, "a=sendonly", "a=rtcp-mux", "a=rtcp-rsize"],
     ...[`a=fingerprint:sha-256 ${ticket.fingerprint}`, "a=setup:active", `a=ice-ufrag:${ticket.ufrag}`, `a=ice-pwd:${ticket.pwd}`],
     ...ticket.candidates.map((candidate) => `a=candidate:${candidate}`),
@@ -167,7 +176,8 @@ function accepted(section: Section, stream: TicketStream, codecs: OfferedCodec[]
       .filter(([uri, id]) => id <= MAX_EXTENSION_ID && ticket.extensions.includes(uri))
       .map(([uri, id]) => `a=extmap:${id} ${uri}`),
     ...codecs.flatMap((codec) => codecLines(codec, feedbackOf(kind, ticket))),
-    ...streamLines(stream, kind === "video" && rtx.length > 0),
+    ...(fec === undefined ? [] : codecLines(fec, [])),
+    ...streamLines(stream, kind === "video" && rtx.length > 0, fec !== undefined),
   ];
 }
 
@@ -188,11 +198,12 @@ function codecLines({ payloadType, encoding, fmtp, rtx }: OfferedCodec, feedback
   return lines;
 }
 
-function streamLines({ slot, ssrc, rtx_ssrc, cname, stream }: TicketStream, repairs: boolean): string[] {
-  const ssrcs = repairs ? [ssrc, rtx_ssrc] : [ssrc];
+function streamLines({ slot, ssrc, rtx_ssrc, fec_ssrc, cname, stream }: TicketStream, rtx: boolean, fec: boolean): string[] {
+  const ssrcs = [ssrc, ...(rtx ? [rtx_ssrc] : []), ...(fec ? [fec_ssrc] : [])];
   return [
     `a=msid:${stream} ${slot}`,
-    ...(repairs ? [`a=ssrc-group:FID ${ssrc} ${rtx_ssrc}`] : []),
+    ...(rtx ? [`a=ssrc-group:FID ${ssrc} ${rtx_ssrc}`] : []),
+    ...(fec ? [`a=ssrc-group:FEC-FR ${ssrc} ${fec_ssrc}`] : []),
     ...ssrcs.flatMap((number) => [`a=ssrc:${number} cname:${cname}`, `a=ssrc:${number} msid:${stream} ${slot}`]),
   ];
 }

@@ -1,5 +1,6 @@
 import type { Messages } from "./messages";
 import { talkEn } from "./talk_en";
+import { verifyEn } from "./verify_en";
 
 export const en: Messages = {
   switchTo: "中文",
@@ -231,6 +232,7 @@ export const en: Messages = {
   },
 
   talk: talkEn,
+  verify: verifyEn,
 
   home: {
     tagline: "Try it live, together.",

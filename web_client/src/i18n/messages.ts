@@ -3,6 +3,7 @@
 import type { JoinReport, JoinStages } from "../client/protocol";
 import type { ClosedReason, ERROR_CODES } from "../client";
 import type { TalkMessages } from "./talk_en";
+import type { VerifyMessages } from "./verify_en";
 
 export type Lang = "zh" | "en";
 
@@ -171,6 +172,7 @@ export interface Messages {
 
   /** Everything that people say and choose. */
   readonly talk: TalkMessages;
+  readonly verify: VerifyMessages;
 
   readonly home: {
     readonly tagline: string;

@@ -1,5 +1,6 @@
 import type { Messages } from "./messages";
 import { talkZh } from "./talk_zh";
+import { verifyZh } from "./verify_zh";
 
 export const zh: Messages = {
   switchTo: "English",
@@ -231,6 +232,7 @@ export const zh: Messages = {
   },
 
   talk: talkZh,
+  verify: verifyZh,
 
   home: {
     tagline: "一起，现场试用。",

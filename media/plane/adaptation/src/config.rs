@@ -18,6 +18,9 @@ pub struct Config {
     pub long_queue: f64,
     /// One so long is met with the deepest cut: sound is late by it.
     pub very_long_queue: f64,
+    /// Where a packet waited so long, beyond the noise, what was lost beside it is taken for what a full queue drops. Queues are
+    /// rarely shorter, and what is sent alone queues less.
+    pub full_queue: f64,
     /// How much slower than it was sent a train must arrive to tell the capacity; closer ones tell a lower bound only.
     pub stretch: f64,
     /// How long a train's evidence counts.
@@ -28,6 +31,10 @@ pub struct Config {
     pub rise: f64,
     /// The same down: slower, because a queue tells by itself when too much is sent.
     pub fall: f64,
+    /// At a noise of so many seconds a slower train counts half as much.
+    pub doubtful_noise: f64,
+    /// The same at such a share of losses.
+    pub doubtful_loss: f64,
     /// Kept by a cut where the queue is long. It drains within a second even where all of the rest is used.
     pub deep_cut: f64,
     /// Kept by a cut where the queue is very long.
@@ -42,6 +49,11 @@ pub struct Config {
     pub share_window: f64,
     /// Growth in a second against a queue that others keep full.
     pub competing_growth: f64,
+    /// But at least so much in a second, bit/s: from nothing to a small picture in a few.
+    pub competing_step: f64,
+    /// Kept by a cut there: where it is but our own flows that hold against one another all see the queue overflow at once, and
+    /// so deep a cut empties it.
+    pub competing_cut: f64,
     /// Losses above this share beyond the link's usual ones, after more was sent, are taken for congestion.
     pub loss_margin: f64,
 }
@@ -56,11 +68,14 @@ impl Default for Config {
             standing_queue: 0.012,
             long_queue: 0.080,
             very_long_queue: 0.200,
+            full_queue: 0.060,
             stretch: 1.08,
             memory: 0.6,
             busy: 0.004,
             rise: 0.7,
             fall: 0.3,
+            doubtful_noise: 0.0035,
+            doubtful_loss: 0.03,
             deep_cut: 0.85,
             deepest_cut: 0.7,
             shared_cut: 0.8,
@@ -68,7 +83,9 @@ impl Default for Config {
             shared_settling: 0.3,
             share_window: 0.15,
             competing_growth: 0.06,
-            loss_margin: 0.10,
+            competing_step: 30_000.0,
+            competing_cut: 0.8,
+            loss_margin: 0.06,
         }
     }
 }

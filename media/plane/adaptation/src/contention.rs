@@ -15,7 +15,7 @@ const CUBIC_GROWTH: f64 = 8_000.0;
 /// Behind that nobody else is believed to be there.
 const FORGET: f64 = 8.0;
 /// A queue that stands so long although we cut is not ours.
-const PUSHED_ASIDE: f64 = 1.2;
+const PUSHED_ASIDE: f64 = 2.0;
 /// Having gone down to this share.
 const YIELDED: f64 = 0.6;
 /// And is so long.
@@ -36,6 +36,8 @@ pub struct Contention {
     /// Longest that a report's least wait has been meanwhile.
     longest: f64,
     pushed_aside: bool,
+    /// The estimate at which it was last looked whether the queue is somebody else's still.
+    tested: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,7 @@ impl Contention {
     pub fn on_empty_queue(&mut self, now: f64, evidence: Option<Evidence>) {
         self.standing_since = None;
         self.longest = 0.0;
+        self.tested = None;
         let since = *self.empty_since.get_or_insert(now);
         if now - since > FREE {
             self.pushed_aside = false;
@@ -69,8 +72,9 @@ impl Contention {
         }
     }
 
-    /// Whether others keep the queue full although we cut; `least` is the shortest wait of the last packets.
-    pub fn is_pushed_aside(&mut self, now: f64, least: f64, estimate: f64, delivered: f64, dense: Option<f64>) -> bool {
+    /// The least to claim while others keep the queue full although we cut; None: they do not. `least` is the shortest wait of the
+    /// last packets.
+    pub fn pushed_aside(&mut self, now: f64, least: f64, estimate: f64, delivered: f64, dense: Option<f64>) -> Option<f64> {
         let ours = Self::is_ours(delivered, dense);
         self.empty_since = None;
         let (since, before) = *self.standing_since.get_or_insert((now, estimate));
@@ -80,18 +84,26 @@ impl Contention {
                 // Step back once more, to see whether the queue is somebody else's still.
                 self.pushed_aside = false;
                 self.standing_since = Some((now, estimate));
+                self.tested = Some(estimate);
             }
         } else if !ours && now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE.max(self.longest * 0.6) {
             self.pushed_aside = true;
             self.standing_since = Some((now, estimate));
+            return Some(self.tested.take().unwrap_or(estimate));
         }
-        self.pushed_aside
+        self.pushed_aside.then_some(estimate)
     }
 
     /// Whether the queue is ours: packets sent together come apart as fast as all of ours arrive, which leaves no room for others'.
     #[must_use]
     pub fn is_ours(delivered: f64, dense: Option<f64>) -> bool {
         dense.is_some_and(|rate| rate < delivered * CONTRADICTION)
+    }
+
+    /// A queue stood that was ours alone: what others were taken for was something else, or they have left.
+    pub const fn on_alone(&mut self) {
+        self.contended = false;
+        self.pushed_aside = false;
     }
 
     /// Whether others use the link.

@@ -38,14 +38,16 @@ impl Dispersion {
     ///
     /// busy: it and the one before it waited in a queue, so that they left it one behind the other.
     /// faster_than: only what was sent at this rate says something about a higher one.
-    pub fn on_packet(&mut self, packet: Acked, busy: bool, faster_than: f64) {
+    /// between: octets that nobody reports came between it and the one before, sent from one time to another.
+    pub fn on_packet(&mut self, packet: Acked, busy: bool, faster_than: f64, between: impl Fn(f64, f64) -> f64) {
         let Some(last) = self.last.replace(packet) else { return };
         let send_span = packet.sent - last.sent;
         let arrival_span = packet.arrived - last.arrived;
         let neighbours = packet.sequence == last.sequence.saturating_add(1);
-        let dense = packet.octets * 8.0 >= faster_than * send_span;
+        let octets = packet.octets + between(last.sent, packet.sent);
+        let dense = octets * 8.0 >= faster_than * send_span;
         if neighbours && arrival_span >= 0.0 && (dense || busy) {
-            self.pairs.push_back(Pair { arrived: packet.arrived, octets: packet.octets, send_span, arrival_span, dense });
+            self.pairs.push_back(Pair { arrived: packet.arrived, octets, send_span, arrival_span, dense });
         }
     }
 

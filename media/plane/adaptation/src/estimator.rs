@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
-use crate::loss::Loss;
+use crate::loss::{Loss, Losses};
 use crate::queue::QueueDelay;
 
 /// Packets older than this get no report any more.
@@ -33,11 +33,15 @@ pub struct Estimator {
     history: History,
     queue: QueueDelay,
     dispersion: Dispersion,
+    /// Losses of the link itself, and those that come from queues too.
     loss: Loss,
+    all_loss: Loss,
     /// With whether each waited in the queue.
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
+    /// Nothing tells that others' packets stand in the queue.
+    ours: bool,
     /// The least wait of all that arrived in each of the last reports, copies too.
     floors: [f64; FLOORS],
     /// When the last packet that had no copies was sent, and how long it waited.
@@ -60,9 +64,11 @@ impl Estimator {
             queue: QueueDelay::default(),
             dispersion: Dispersion::default(),
             loss: Loss::default(),
+            all_loss: Loss::default(),
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
+            ours: true,
             floors: [0.0; FLOORS],
             uncopied: None,
             rtt: None,
@@ -88,26 +94,29 @@ impl Estimator {
 
     /// What a report says: sequence numbers with their arrival by the receiver's clock, or None if they did not arrive.
     pub fn on_feedback(&mut self, now: f64, reports: impl Iterator<Item = (u16, Option<f64>)>) {
-        let (mut lost, mut arrived) = (0.0, 0.0);
-        let mut least = f64::INFINITY;
+        let (mut losses, mut arrived) = (Losses::default(), 0.0);
+        let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
         let mut floor = f64::INFINITY;
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
-                Some(News::Lost) => lost += 1.0,
+                Some(News::Lost(sent)) => losses.lost(sent),
                 // A copy arrived: the loss that was told remains one.
                 Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
-                Some(News::ArrivedLate(_)) => lost -= 1.0,
+                Some(News::ArrivedLate(_)) => losses.add(-1.0),
                 Some(News::Arrived(packet)) if self.came_by_copy(packet) => {
+                    losses.settle();
                     floor = floor.min(self.wait_of(packet));
-                    lost += loss_of(packet);
+                    losses.add(loss_of(packet));
                 }
                 Some(News::Arrived(packet)) => {
+                    losses.settle();
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
                     floor = floor.min(wait);
+                    longest = longest.max(wait);
                     if packet.copied.is_none() {
                         self.uncopied = Some((packet.sent, wait));
                     }
@@ -117,8 +126,12 @@ impl Estimator {
         }
         self.floors.rotate_right(1);
         self.floors[0] = floor;
-        // Of a report with more late arrivals than losses nothing was lost.
-        self.loss.on_report(f64::max(lost, 0.0), arrived);
+        let lost = losses.count();
+        self.all_loss.on_report(lost, arrived);
+        // What a full queue drops says nothing of the link: copies would make the queue longer.
+        if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
+            self.loss.on_report(lost, arrived);
+        }
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
         self.forget(newest.arrived);
@@ -149,7 +162,9 @@ impl Estimator {
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;
         self.last_wait = wait;
-        self.dispersion.on_packet(packet, busy, self.estimate);
+        let arriving = 1.0 - self.loss.share();
+        let history = &self.history;
+        self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to) * arriving);
         self.delivered.push_back((packet, waited));
         wait
     }
@@ -168,7 +183,7 @@ impl Estimator {
     fn update(&mut self, now: f64, arrived: f64, least: f64) {
         self.standing = least;
         let noise = self.queue.noise();
-        let limit = self.config.standing_queue + 2.0 * noise;
+        let limit = self.config.standing_queue + 2.0 * self.queue.jitter();
         let evidence = self.dispersion.evidence(0.010 + 8.0 * noise, self.config.stretch);
         if least > limit {
             self.on_standing_queue(now, arrived, least);
@@ -183,9 +198,11 @@ impl Estimator {
 
     /// The queue is empty now and then: what trains say is the link's rate, unless others use it too.
     fn follow(&mut self, now: f64, evidence: Option<Evidence>) {
+        // Jitter and losses pull trains apart and never together, so where there is much of them a slower one says little.
+        let doubt = 1.0 + self.queue.noise() / self.config.doubtful_noise + self.loss.share() / self.config.doubtful_loss;
         let (target, fall) = match evidence {
             // Beside others a train tells the link's rate and not our share, so it is no reason to send less.
-            Some(Evidence::Capacity(rate)) if !self.contention.is_contended() => (rate * self.config.headroom, self.config.fall),
+            Some(Evidence::Capacity(rate)) if !self.contention.is_contended() => (rate * self.config.headroom, self.config.fall / doubt),
             Some(Evidence::Capacity(rate)) => (rate * self.config.headroom, 0.0),
             Some(Evidence::AtLeast(rate)) => (rate, 0.0),
             None => return,
@@ -200,10 +217,16 @@ impl Estimator {
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
         let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
-        if self.contention.is_pushed_aside(now, least, self.estimate, delivered, dense) {
+        self.ours = dense.is_none() || Contention::is_ours(delivered, dense);
+        if let Some(least) = self.contention.pushed_aside(now, least, self.estimate, delivered, dense) {
+            self.estimate = self.estimate.max(least);
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
+        let alone = Contention::is_ours(delivered, dense);
+        if alone {
+            self.contention.on_alone();
+        }
         let shared = self.contention.is_contended();
         let settling = if shared { self.config.shared_settling } else { self.config.settling };
         let settled = now - self.last_cut >= self.rtt.unwrap_or(0.1) + settling;
@@ -229,13 +252,13 @@ impl Estimator {
     /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone.
     fn compete(&mut self, now: f64) {
         let elapsed = (now - self.updated).clamp(0.0, 0.5);
-        if self.loss.unusual() > self.config.loss_margin {
+        if self.all_loss.unusual() > self.config.loss_margin {
             if now - self.last_cut > 1.0 {
-                self.estimate *= self.config.deep_cut;
+                self.estimate *= self.config.competing_cut;
                 self.last_cut = now;
             }
         } else {
-            self.estimate *= 1.0 + self.config.competing_growth * elapsed;
+            self.estimate += (self.estimate * self.config.competing_growth).max(self.config.competing_step) * elapsed;
         }
     }
 
@@ -249,11 +272,13 @@ impl Estimator {
     fn delivered_since(&self, horizon: f64) -> Option<f64> {
         let standing = self.delivered.iter().rev().take_while(|(packet, waited)| *waited && packet.arrived >= horizon);
         let (octets, bounds) = standing.fold((0.0, None), |(octets, bounds), (packet, _)| {
-            // The first packet was on its way before what is counted.
-            (octets + packet.octets, Some((packet.arrived, packet.octets, bounds.map_or(packet.arrived, |(_, _, last)| last))))
+            (octets + packet.octets, Some((*packet, bounds.map_or(*packet, |(_, last)| last))))
         });
-        let (first, first_octets, last): (f64, f64, f64) = bounds?;
-        (last - first > 0.02).then(|| (octets - first_octets) * 8.0 / (last - first))
+        let (first, last): (Acked, Acked) = bounds?;
+        let copies = self.history.copied_between(first.sent, last.sent) * (1.0 - self.loss.share());
+        let span = last.arrived - first.arrived;
+        // The first packet was on its way before what is counted.
+        (span > 0.02).then(|| (octets - first.octets + copies) * 8.0 / span)
     }
 
     /// Bits a second that the link is believed to carry.
@@ -274,7 +299,13 @@ impl Estimator {
         self.standing
     }
 
-    /// Share of packets lost, 0 to 1, smoothed.
+    /// The same where it gets shorter if we send less: 0 where others keep it full.
+    #[must_use]
+    pub const fn own_queue(&self) -> f64 {
+        if self.ours && !self.is_contended() { self.standing } else { 0.0 }
+    }
+
+    /// Share of packets that the link loses, 0 to 1, smoothed: without what its full queue drops, and what an outage takes.
     #[must_use]
     pub const fn loss(&self) -> f64 {
         self.loss.share()

@@ -26,6 +26,15 @@ pub struct History {
     sent: VecDeque<Sent>,
     /// Unrolled sequence number of the first in `sent`.
     first: u64,
+    copies: Copies,
+}
+
+/// Copies that were sent: when, and octets of all up to that one. Nobody reports them, but the link carries them.
+#[derive(Clone, Debug, Default)]
+struct Copies {
+    sent: VecDeque<(f64, f64)>,
+    /// Octets of those that are forgotten.
+    before: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +59,8 @@ pub enum News {
     Arrived(Acked),
     /// It arrived after it had been reported lost.
     ArrivedLate(Acked),
-    /// It is reported lost.
-    Lost,
+    /// It is reported lost; when it was sent.
+    Lost(f64),
 }
 
 impl History {
@@ -71,7 +80,14 @@ impl History {
     pub fn on_copied(&mut self, at: f64, sequence: u16) {
         if let Some(sent) = self.find(sequence).and_then(|(_, index)| self.sent.get_mut(index)) {
             sent.copied.get_or_insert(at);
+            self.copies.push(at, sent.octets);
         }
+    }
+
+    /// Octets of copies that were sent after `from` and up to `to`.
+    #[must_use]
+    pub fn copied_between(&self, from: f64, to: f64) -> f64 {
+        self.copies.up_to(to) - self.copies.up_to(from)
     }
 
     /// Take in a packet's report. None: it is not known (any more), or nothing new is said.
@@ -86,7 +102,7 @@ impl History {
                 return None;
             }
             (Fate::Lost, None) => return None,
-            (Fate::Unknown, None) => News::Lost,
+            (Fate::Unknown, None) => News::Lost(sent.at),
             (_, Some(arrived)) => {
                 let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled, copied: sent.copied };
                 if before == Fate::Lost { News::ArrivedLate(acked) } else { News::Arrived(acked) }
@@ -101,6 +117,7 @@ impl History {
             self.sent.pop_front();
             self.first = self.first.saturating_add(1);
         }
+        self.copies.forget_before(horizon);
     }
 
     /// The newest packet with these 16 bits.
@@ -112,5 +129,32 @@ impl History {
         let unrolled = last.checked_sub(u64::from(back))?;
         let index = usize::try_from(unrolled.checked_sub(self.first)?).ok()?;
         Some((unrolled, index))
+    }
+}
+
+impl Copies {
+    fn push(&mut self, at: f64, octets: f64) {
+        if self.sent.len() == CAPACITY {
+            self.pop();
+        }
+        let all = self.sent.back().map_or(self.before, |(_, all)| *all);
+        self.sent.push_back((at, all + octets));
+    }
+
+    fn up_to(&self, at: f64) -> f64 {
+        let behind = self.sent.partition_point(|(sent, _)| *sent <= at);
+        behind.checked_sub(1).and_then(|last| self.sent.get(last)).map_or(self.before, |(_, all)| *all)
+    }
+
+    fn forget_before(&mut self, horizon: f64) {
+        while self.sent.front().is_some_and(|(at, _)| *at < horizon) {
+            self.pop();
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some((_, all)) = self.sent.pop_front() {
+            self.before = all;
+        }
     }
 }

@@ -7,19 +7,33 @@ use std::collections::VecDeque;
 
 /// Rate at which is sent, over the estimate: pictures that are larger than the average must not pile up.
 const FACTOR: f64 = 1.25;
+/// The same where the link's queue is long: it drains meanwhile, because sound waits in it and what does not fit into it is lost.
+const DRAINING: f64 = 0.6;
+/// From this queue, seconds, on less is sent, and from that one on least.
+const QUEUE: (f64, f64) = (0.04, 0.15);
 /// What the link drains in so many seconds leaves at once: a fifth of the time between two pictures.
 const WINDOW: f64 = 0.006;
 /// What waited leaves in bursts of so many seconds.
 const BURST: f64 = 0.004;
 /// Packets of a burst at least: neighbours tell the link's rate by how far apart they arrive.
 const MIN_PACKETS: usize = 2;
-/// Everything that waits leaves within about so many seconds, whatever the estimate says: a keyframe that is far too large for the
-/// link has to come through too, or the picture would never begin.
+/// Everything that waits is to leave within about so many seconds: a keyframe that is far too large for the link has to come through
+/// too, or the picture would never begin.
 const DRAIN: f64 = 0.5;
+/// But not at more than so many times the usual rate where the link is known to carry more than `LEAST`: what it drops instead
+/// comes later still.
+const HASTE: f64 = 1.2;
+/// Bit/s below which an estimate may be wrong because next to nothing was sent.
+const LEAST: f64 = 400_000.0;
+/// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
+const REPAIRS: f64 = 0.5;
+const REPAIRS_AT_ONCE: f64 = 0.25;
+/// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
+const MOST_REPAIRS: f64 = 600_000.0;
 /// What is late by then leaves within so many seconds.
 const LEAST_DRAIN: f64 = 0.1;
 /// Older pictures are dropped.
-const MAX_AGE: f64 = 1.0;
+const MAX_AGE: f64 = 1.2;
 /// Older retransmissions are dropped: who still misses them has asked again.
 const MAX_RETRANSMISSION_AGE: f64 = 0.25;
 /// Octets that wait at most, beyond which the oldest pictures are dropped: a keyframe of 1080p takes 200 kB.
@@ -44,6 +58,10 @@ pub struct Pacer<T> {
     octets: usize,
     /// Bit/s; `None`: nothing is known of the link, and nothing waits.
     rate: Option<f64>,
+    estimate: f64,
+    /// Bits that retransmissions may still take, and since when that is so.
+    repairs: f64,
+    repairs_at: f64,
     /// When the link has drained what was sent, at that rate.
     free_at: f64,
     dropped: u64,
@@ -58,14 +76,52 @@ struct Waiting<T> {
 
 impl<T> Default for Pacer<T> {
     fn default() -> Self {
-        Self { retransmissions: VecDeque::new(), video: VecDeque::new(), octets: 0, rate: None, free_at: 0.0, dropped: 0 }
+        Self {
+            retransmissions: VecDeque::new(),
+            video: VecDeque::new(),
+            octets: 0,
+            rate: None,
+            estimate: 0.0,
+            repairs: f64::INFINITY,
+            repairs_at: 0.0,
+            free_at: 0.0,
+            dropped: 0,
+        }
     }
 }
 
 impl<T> Pacer<T> {
-    /// The link is believed to carry so many bit/s.
-    pub fn set_estimate(&mut self, estimate: f64) {
-        self.rate = Some(estimate * FACTOR);
+    /// The link is believed to carry so many bit/s, and packets wait in its queue for at least so many seconds.
+    pub fn set_link(&mut self, estimate: f64, queue: f64) {
+        let (short, long) = QUEUE;
+        let share = ((queue - short) / (long - short)).clamp(0.0, 1.0);
+        self.rate = Some(estimate * (FACTOR + share * (DRAINING - FACTOR)));
+        self.estimate = estimate;
+    }
+
+    /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take. If not, a
+    /// keyframe is there sooner.
+    pub fn take_repairs(&mut self, now: f64, octets: usize) -> bool {
+        if self.rate.is_none() {
+            return true;
+        }
+        let gained = (now - self.repairs_at).max(0.0) * self.estimate * REPAIRS;
+        self.repairs = (self.repairs + gained).min((self.estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS));
+        self.repairs_at = now;
+        let fits = bits(octets) <= self.repairs;
+        self.repairs -= if fits { bits(octets) } else { 0.0 };
+        fits
+    }
+
+    /// Drop what waits but is of no use any more, and what waits behind it of the same kind keeps its order. Returns how many.
+    pub fn drop_where(&mut self, useless: impl Fn(&T) -> bool) -> usize {
+        let before = self.retransmissions.len().saturating_add(self.video.len());
+        self.retransmissions.retain(|waiting| !useless(&waiting.packet));
+        self.video.retain(|waiting| !useless(&waiting.packet));
+        self.octets = self.retransmissions.iter().chain(&self.video).fold(0, |octets, waiting| octets.saturating_add(waiting.octets));
+        let dropped = before.saturating_sub(self.retransmissions.len().saturating_add(self.video.len()));
+        self.dropped = self.dropped.saturating_add(dropped as u64);
+        dropped
     }
 
     /// How many of the next `packets`, of `octets` each, may leave at once. The others have to be held.
@@ -145,7 +201,7 @@ impl<T> Pacer<T> {
     /// Seconds until what waits has left.
     #[must_use]
     pub fn delay(&self) -> f64 {
-        self.rate.map_or(0.0, |rate| (bits(self.octets) / rate.max(1.0)).min(DRAIN))
+        self.rate.map_or(0.0, |rate| (bits(self.octets) / rate.max(1.0)).min(MAX_AGE))
     }
 
     /// Packets dropped since this was last asked: older than they are of use for, or more than may wait.
@@ -157,7 +213,11 @@ impl<T> Pacer<T> {
     fn present_rate(&self, now: f64) -> Option<f64> {
         let oldest = self.video.front().or(self.retransmissions.front()).map_or(now, |oldest| oldest.since);
         let left = (DRAIN - (now - oldest)).max(LEAST_DRAIN);
-        self.rate.map(|rate| rate.max(bits(self.octets) / left).max(1.0))
+        self.rate.map(|rate| {
+            let draining = rate < self.estimate;
+            let most = (rate * HASTE).max(if draining { 0.0 } else { LEAST });
+            rate.max((bits(self.octets) / left).min(most)).max(1.0)
+        })
     }
 
     fn drop_old(&mut self, now: f64) {
@@ -192,7 +252,7 @@ mod tests {
     /// A pacer that knows of 800 kbit/s: it sends a packet of 1000 octets in 8 ms.
     fn pacer() -> Pacer<u32> {
         let mut pacer = Pacer::default();
-        pacer.set_estimate(800_000.0);
+        pacer.set_link(800_000.0, 0.0);
         pacer
     }
 
@@ -214,7 +274,7 @@ mod tests {
         let unknown = Pacer::<u32>::default();
         assert_eq!(unknown.passing(0.0, Class::Video, 64, 1200), 64);
         let mut ample = Pacer::<u32>::default();
-        ample.set_estimate(10e6);
+        ample.set_link(10e6, 0.0);
         assert_eq!(ample.passing(0.0, Class::Video, 7, 1200), 7, "9 kB in 6 ms");
         assert_eq!(ample.passing(0.0, Class::Video, 64, 1200), 7);
     }
@@ -257,10 +317,39 @@ mod tests {
     #[test]
     fn whatever_waits_leaves_in_time_on_the_slowest_link() {
         let mut pacer = Pacer::default();
-        pacer.set_estimate(40_000.0);
+        pacer.set_link(40_000.0, 0.0);
         (0..40).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
-        let left = drain(&mut pacer, 700);
+        let left = drain(&mut pacer, 900);
         assert!(left.len() == 40 && pacer.take_dropped() == 0, "{left:?}");
         assert!(!pacer.is_waiting());
+    }
+
+    #[test]
+    fn a_long_queue_drains_because_less_is_sent() {
+        let left_within = |queue: f64| {
+            let mut pacer = pacer();
+            pacer.set_link(800_000.0, queue);
+            (0..10).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+            drain(&mut pacer, 1000).last().map(|(ms, _)| *ms)
+        };
+        assert!(left_within(0.0).is_some_and(|ms| ms <= 80), "10 kB at 1 Mbit/s");
+        assert!(left_within(0.3).is_some_and(|ms| ms >= 110), "at 0.48 to 0.58 Mbit/s");
+    }
+
+    #[test]
+    fn repairs_take_a_part_of_the_link_and_no_more() {
+        let mut pacer = pacer();
+        assert!(pacer.take_repairs(0.0, 20_000), "a quarter of a second of 800 kbit/s is 25 kB");
+        assert!(!pacer.take_repairs(0.0, 20_000));
+        assert!(pacer.take_repairs(0.0, 5_000), "what did not fit took nothing");
+        assert!(pacer.take_repairs(0.1, 4_000) && !pacer.take_repairs(0.1, 4_000), "50 kB a second");
+    }
+
+    #[test]
+    fn what_is_of_no_use_leaves_the_rest_in_order() {
+        let mut pacer = pacer();
+        (0..6).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        assert_eq!((pacer.drop_where(|packet| packet % 2 == 0), pacer.octets(), pacer.take_dropped()), (3, 3000, 3));
+        assert_eq!(drain(&mut pacer, 100).iter().map(|(_, packet)| *packet).collect::<Vec<_>>(), [1, 3, 5]);
     }
 }

@@ -3,6 +3,8 @@
 /// How long the least delay counts; after that a route with a longer delay is believed.
 const BUCKET: f64 = 2.0;
 const BUCKETS: usize = 10;
+/// Of a wait that only jitter makes, by how much two of them differ: between what even and what exponential ones have.
+const DIFFERENCE: f64 = 1.7;
 
 /// Queueing delay in seconds, up to the unknown offset of the clocks, which cancels out.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,8 @@ pub struct QueueDelay {
     least: [Option<f64>; BUCKETS],
     bucket_began: Option<f64>,
     noise: f64,
+    jitter: f64,
+    last: f64,
 }
 
 impl QueueDelay {
@@ -36,14 +40,23 @@ impl QueueDelay {
         self.least.iter().copied().flatten().reduce(f64::min)
     }
 
-    /// Smoothed least delay of a report while nothing stands in the queue: what jitter adds.
+    /// Smoothed least delay of a report while nothing stands in the queue: what jitter adds, and others' packets.
     #[must_use]
     pub const fn noise(&self) -> f64 {
         self.noise
     }
 
-    /// Learn the noise from a report that found no standing queue.
+    /// How far the least delay of a report may be above the least ever without a queue. Learned from how much those of two reports
+    /// differ: a queue that grows slowly would pass for noise by how long it is.
+    #[must_use]
+    pub const fn jitter(&self) -> f64 {
+        self.jitter
+    }
+
+    /// Learn both from a report that found no standing queue.
     pub fn learn_noise(&mut self, least: f64) {
+        let difference = (least - std::mem::replace(&mut self.last, least)).abs();
         self.noise += 0.05 * (least - self.noise);
+        self.jitter += 0.05 * (DIFFERENCE * difference - self.jitter);
     }
 }

@@ -9,7 +9,9 @@ use simulation::{Capacity, Link, Random, Report, Sender, Tcp, run, run_with, ste
 fn alone(capacity: Capacity, duration: f64, change: impl FnOnce(&mut Link)) -> Report {
     let mut link = Link::new(capacity, &[0.05]);
     change(&mut link);
-    let report = run(&mut link, &mut [Sender::new(7, 0.05)], duration).remove(0);
+    let mut sender = Sender::new(7, 0.05);
+    sender.protects = true;
+    let report = run(&mut link, &mut [sender], duration).remove(0);
     println!("{report:.2?}");
     report
 }
@@ -38,9 +40,9 @@ fn jain(rates: &[f64]) -> f64 {
 #[test]
 fn a_capacity_that_changes_is_followed() {
     let steps = || Capacity::steps(&[(0.0, 1.0), (40.0, 2.5), (60.0, 0.6), (80.0, 1.0)]);
-    for jitter in [0.0, 0.01] {
+    for (jitter, used) in [(0.0, 0.9), (0.01, 0.9), (0.03, 0.85)] {
         let report = alone(steps(), 100.0, |link| link.jitter = jitter);
-        assert!(report.utilisation >= 0.9 && report.best_layer >= 0.9, "{report:?}");
+        assert!(report.utilisation >= used && report.best_layer >= 0.9, "{report:?}");
         assert!(report.queue_p95_ms <= 40.0 && report.over < 0.05, "{report:?}");
     }
 }
@@ -113,7 +115,8 @@ fn measured_networks_are_used_and_their_queues_kept_short() {
         let capacity = Capacity::trace(name);
         let end = capacity.end();
         let report = alone(capacity, end, |_| {});
-        assert!(report.utilisation >= 0.85 && report.queue_p95_ms <= 100.0, "{name}: {report:?}");
+        assert!(report.utilisation >= 0.85 && report.queue_p95_ms <= 60.0, "{name}: {report:?}");
+        assert!(report.best_layer >= 0.75, "{name}: {report:?}");
     }
 }
 
@@ -154,37 +157,100 @@ fn random_link(random: &mut Random) -> (Link, f64) {
 }
 
 /// Whatever the network is: it is used, its queue is kept short, layers do not oscillate, sound comes, and nothing waits for ever.
+/// Thresholds were tuned on seeds 0 to 149 alone; the others are fresh.
 #[test]
 fn hundreds_of_random_networks_hold_what_is_promised() {
-    let mut reports: Vec<(f64, Report)> = Vec::new();
-    for seed in 0..300 {
-        let mut random = Random(seed);
-        let (mut link, delay) = random_link(&mut random);
-        let mut senders = [Sender::new(seed, delay)];
-        let report = run(&mut link, &mut senders, 30.0).remove(0);
-        assert!(report.utilisation > 0.6 && report.switches <= 30, "seed {seed}: {report:?}");
-        assert!(report.pacer_delay <= 0.5 && report.pacer_dropped == 0, "seed {seed}: {report:?}");
-        // Beyond what the link loses of everything.
-        let audio_lost = report.audio_lost - link.loss;
-        reports.push((audio_lost, report));
+    for seeds in [0..150, 150..300] {
+        hold_on_random_networks(seeds);
     }
-    let percentile = |share: f64, of: fn(&Report) -> f64| {
-        let mut values: Vec<f64> = reports.iter().map(|(_, report)| of(report)).collect();
+}
+
+fn hold_on_random_networks(seeds: std::ops::Range<u64>) {
+    let mut reports: Vec<Report> = Vec::new();
+    for seed in seeds.clone() {
+        let (mut link, delay) = random_link(&mut Random(seed));
+        let mut sender = Sender::new(seed, delay);
+        sender.protects = true;
+        let mut report = run(&mut link, std::slice::from_mut(&mut sender), 30.0).remove(0);
+        assert!(report.utilisation > 0.6 && report.switches <= 30, "seed {seed}: {report:?}");
+        assert!(report.pacer_dropped == 0, "seed {seed}: {report:?}");
+        // Beyond what the link loses of everything.
+        report.audio_lost -= link.loss;
+        if report.queue_p95_ms > 150.0 {
+            println!("seed {seed}: {:.1?} {report:.2?}", link.capacity.steps);
+        }
+        reports.push(report);
+    }
+    let at = |of: fn(&Report) -> f64, shares: [f64; 3]| {
+        let mut values: Vec<f64> = reports.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
-        values[(share * (values.len() - 1) as f64) as usize]
+        shares.map(|share| values[(share * (values.len() - 1) as f64) as usize])
     };
-    let utilisation = [0.0, 0.05, 0.5].map(|share| percentile(share, |report| report.utilisation));
-    let queue = [0.5, 0.95, 1.0].map(|share| percentile(share, |report| report.queue_p95_ms));
-    let switches = [0.5, 0.95, 1.0].map(|share| percentile(share, |report| report.switches as f64));
-    let mut audio: Vec<f64> = reports.iter().map(|(lost, _)| *lost).collect();
-    audio.sort_by(f64::total_cmp);
-    let audio = [0.5, 0.95, 1.0].map(|share| audio[(share * (audio.len() - 1) as f64) as usize]);
-    println!("utilisation {utilisation:.2?} queue {queue:.0?} switches {switches:?} audio lost {audio:.3?}");
+    let utilisation = at(|report| report.utilisation, [0.0, 0.05, 0.5]);
+    let queue = at(|report| report.queue_p95_ms, [0.5, 0.95, 1.0]);
+    let switches = at(|report| report.switches as f64, [0.5, 0.95, 1.0]);
+    let audio = at(|report| report.audio_lost, [0.5, 0.95, 1.0]);
+    let best = at(|report| report.best_layer, [0.0, 0.05, 0.5]);
+    let long = reports.iter().filter(|report| report.queue_p95_ms > 150.0).count();
+    println!(
+        "{seeds:?}: utilisation {utilisation:.2?} best {best:.2?} queue {queue:.0?}, {long} long, switches {switches:?} audio lost {audio:.3?}"
+    );
     assert!(audio[0] <= 0.01 && audio[1] <= 0.06, "{audio:?}");
     assert!(
-        utilisation[2] >= 0.9 && queue[0] <= 60.0 && queue[1] <= 250.0 && switches[0] <= 12.0,
+        utilisation[0] >= 0.7 && utilisation[2] >= 0.9 && queue[0] <= 40.0 && queue[1] <= 110.0 && long <= 3 && switches[1] <= 12.0,
         "{utilisation:?} {queue:?} {switches:?}"
     );
+}
+
+/// A goal is one in a minute. Where jitter or losses are large and the link narrow, estimates still waver by more than a level takes.
+#[test]
+fn a_constant_link_sees_a_switch_a_minute_or_little_more() {
+    let (mut many, mut most, mut links) = (0, 0, 0);
+    for (seed, rate) in [0.2e6, 0.3e6, 0.45e6, 0.6e6, 0.7e6, 0.9e6, 1.15e6, 1.4e6, 1.9e6, 2.1e6, 3e6].into_iter().enumerate() {
+        for (loss, jitter) in [(0.0, 0.0), (0.1, 0.0), (0.0, 0.03), (0.1, 0.01)] {
+            let mut link = Link::new(Capacity::constant(rate), &[0.05]);
+            (link.loss, link.jitter) = (loss, jitter);
+            let mut sender = [Sender::new(seed as u64, 0.05)];
+            sender[0].protects = true;
+            // The first half minute finds out what the link is.
+            run(&mut link, &mut sender, 30.0);
+            let before = sender[0].switches;
+            let mut now = 30.0;
+            while now < 210.0 {
+                step(&mut link, &mut sender, &mut [], now);
+                now += simulation::TICK;
+            }
+            let switches = sender[0].switches - before;
+            println!("{rate} {loss} {jitter}: {switches} switches in 3 minutes, encoding {}", sender[0].encoding());
+            links += 1;
+            many += usize::from(switches > 3);
+            most = most.max(switches);
+            assert!(loss + jitter > 0.0 || switches <= 3, "{rate}: {switches} switches without any noise");
+        }
+    }
+    println!("{many} of {links} links saw more than a switch a minute, the worst {most} in three");
+    assert!(many <= 10 && most <= 15, "{many} {most}");
+}
+
+#[test]
+fn an_outage_is_over_when_it_is_over() {
+    for rate in [0.6e6, 1e6, 2.5e6, 5e6] {
+        let mut link = Link::new(Capacity::constant(rate), &[0.05]);
+        link.outages = vec![(20.0, 22.0)];
+        let mut sender = [Sender::new(7, 0.05)];
+        sender[0].protects = true;
+        run(&mut link, &mut sender, 22.0);
+        let (before, encoding) = (link.waits.len(), sender[0].encoding());
+        let mut now = 22.0;
+        while now < 26.0 {
+            step(&mut link, &mut sender, &mut [], now);
+            now += simulation::TICK;
+        }
+        let longest = link.waits[before..].iter().map(|(_, wait)| *wait).fold(0.0, f64::max);
+        println!("{rate}: queue {:.0} ms at most, encoding {encoding} and then {}", longest * 1e3, sender[0].encoding());
+        assert!(longest <= 0.1 && sender[0].encoding() >= encoding, "{longest}");
+        assert!(sender[0].copies.0 == 0, "what an outage took is not lost by the link");
+    }
 }
 
 /// When, after `from`, the estimate first is as `reached` says; nothing is judged before.
@@ -204,7 +270,7 @@ fn time_until(capacity: Capacity, from: f64, reached: impl Fn(&Sender) -> bool) 
 fn the_first_estimate_comes_with_the_first_report_and_room_is_found_soon() {
     for rate in [0.3e6, 1e6, 5e6] {
         let first = time_until(Capacity::constant(rate), 0.0, |sender| sender.estimator.is_told());
-        let found = time_until(Capacity::steps(&[(0.0, 0.6), (20.0, 2.5)]), 20.0, |sender| sender.layer_rate() >= 2e6);
+        let found = time_until(Capacity::steps(&[(0.0, 0.6), (20.0, 2.5)]), 20.0, |sender| sender.encoding() == 2);
         println!("{rate}: first estimate after {first:.3} s, the best layer {found:.1} s after a step up");
         assert!(first <= 0.3 && found <= 3.0, "{first} {found}");
     }

@@ -30,6 +30,12 @@ const MAX_COPIES: u8 = 15;
 /// A copy that comes later than this finds its time to be heard gone.
 const MAX_SPACING_MS: u64 = 200;
 
+/// As much again as is protected.
+const MAX_FEC_PERCENT: u8 = 100;
+
+/// The extension can tell 40 s; a picture that late is no live picture any more.
+const MAX_PLAYOUT_MS: u64 = 4000;
+
 /// Media that wait longer than this are not held but withheld.
 const MAX_HOLD_MS: u64 = 1000;
 
@@ -179,6 +185,13 @@ impl Plane {
         self.post(Command::AddSink { sink, peer, mid, ssrc, rtx_ssrc, cname, codecs: codec::list(&codecs)? })
     }
 
+    /// Repair packets (FlexFEC) of a sink go out under this SSRC and payload type.
+    #[pyo3(signature = (sink, *, ssrc, payload_type))]
+    fn add_fec(&self, sink: Int, ssrc: Int, payload_type: Int) -> PyResult<()> {
+        let (sink, ssrc) = (sink.id("sink")?, ssrc.ssrc()?);
+        self.post(Command::AddFec { sink, ssrc, payload_type: payload_type.within("payload_type", 0..=127)? })
+    }
+
     fn remove_sink(&self, sink: Int) -> PyResult<()> {
         self.post(Command::RemoveSink(sink.id("sink")?))
     }
@@ -206,14 +219,23 @@ impl Plane {
 
     /// Protect a subscriber's media against losses of its link from now on.
     #[pyo3(
-        signature = (peer, *, copies = Int::of(0), spacing_ms = Int::of(0), retransmissions = Int::of(0)),
-        text_signature = "($self, peer, *, copies=0, spacing_ms=0, retransmissions=0)"
+        signature = (
+            peer, *, copies = Int::of(0), spacing_ms = Int::of(0), retransmissions = Int::of(0), fec_percent = Int::of(0),
+            playout_ms = Int::of(0), plain_audio = false
+        ),
+        text_signature = "($self, peer, *, copies=0, spacing_ms=0, retransmissions=0, fec_percent=0, playout_ms=0, plain_audio=False)"
     )]
-    fn protect(&self, peer: Int, copies: Int, spacing_ms: Int, retransmissions: Int) -> PyResult<()> {
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
+    fn protect(
+        &self, peer: Int, copies: Int, spacing_ms: Int, retransmissions: Int, fec_percent: Int, playout_ms: Int, plain_audio: bool,
+    ) -> PyResult<()> {
         let protection = Protection {
             copies: copies.within("copies", 0..=MAX_COPIES)?,
             spacing: Duration::from_millis(spacing_ms.within("spacing_ms", 0..=MAX_SPACING_MS)?),
             retransmissions: retransmissions.within("retransmissions", 0..=MAX_COPIES)?,
+            fec: fec_percent.within("fec_percent", 0..=MAX_FEC_PERCENT)?,
+            playout: Duration::from_millis(playout_ms.within("playout_ms", 0..=MAX_PLAYOUT_MS)?),
+            plain_audio,
         };
         self.post(Command::Protect { peer: peer.id("peer")?, protection })
     }

@@ -72,11 +72,23 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
+    /// Repair packets (FlexFEC) for each 100 packets of pictures that others need; of other pictures what is above 60.
+    pub fec: u8,
+    /// How long the subscriber keeps a picture before it shows it, at least: what repairs take.
+    pub playout: Duration,
+    /// Send audio without its repetitions (RED), because they take more of a narrow link than they are worth.
+    pub plain_audio: bool,
 }
 
 impl Protection {
     /// On a link that loses next to nothing.
-    pub const NONE: Self = Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0 };
+    pub const NONE: Self =
+        Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0, fec: 0, playout: Duration::ZERO, plain_audio: false };
+
+    /// Whether anything is done against losses.
+    pub const fn repeats(self) -> bool {
+        self.copies > 0 || self.retransmissions > 0 || self.fec > 0 || !self.playout.is_zero()
+    }
 }
 
 /// A call from Python, carried out by the worker.
@@ -195,6 +207,15 @@ pub enum Command {
         cname: String,
         /// Payload types that it may be sent with.
         codecs: Vec<Codec>,
+    },
+    /// Repair packets of a sink (FlexFEC) have a stream of their own.
+    AddFec {
+        /// Which sink they protect.
+        sink: SinkId,
+        /// Their SSRC, announced in the answer.
+        ssrc: u32,
+        /// 0–127.
+        payload_type: u8,
     },
     /// Forget the sink.
     RemoveSink(SinkId),
@@ -321,7 +342,7 @@ pub struct LinkRow {
     pub loss: f32,
     /// Octets sent with a transport-wide number, retransmissions included.
     pub octets: u64,
-    /// Octets of copies sent, whether or not they have a transport-wide number.
+    /// Octets of copies and repair packets sent, whether or not they have a transport-wide number.
     pub copied: u64,
     /// Others are believed to use the link too.
     pub contended: bool,

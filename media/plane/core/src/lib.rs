@@ -8,6 +8,7 @@ pub mod demux;
 pub mod dependency_descriptor;
 pub mod engine;
 pub mod extension;
+pub mod flexfec;
 pub mod framing;
 pub mod h264;
 pub mod leniency;

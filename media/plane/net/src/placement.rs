@@ -96,6 +96,7 @@ impl Placement {
             }
             Command::RemoveSource(source) => self.remove_source(source),
             Command::AddSink { sink, peer, .. } => vec![(self.place_sink(sink, peer), command)],
+            Command::AddFec { sink, .. } => vec![(self.of_sink(sink), command)],
             Command::RemoveSink(sink) => self.remove_sink(sink),
             Command::Route { sink, source, .. } => self.route(sink, source, command),
             Command::RequestKeyframe(source) => self.request_keyframe(source),
@@ -124,6 +125,10 @@ impl Placement {
         if peer.ufrags.len() > 2 {
             self.ufrags.remove(&peer.ufrags.remove(0));
         }
+    }
+
+    fn of_sink(&self, sink: SinkId) -> WorkerId {
+        self.sinks.get(&sink).map_or(ANY, |sink| sink.worker)
     }
 
     fn of_peer(&self, peer: PeerId) -> WorkerId {

@@ -49,6 +49,8 @@ pub struct Link {
     /// Longest wait in the queue, seconds.
     pub limit: f64,
     pub loss: f64,
+    /// From when to when nothing comes through.
+    pub outages: Vec<(f64, f64)>,
     pub jitter: f64,
     pub random: Random,
     queue: std::collections::VecDeque<Waiting>,
@@ -89,6 +91,7 @@ impl Link {
             delay: delay.to_vec(),
             limit: 0.3,
             loss: 0.0,
+            outages: Vec::new(),
             jitter: 0.0,
             random: Random(1),
             queue: Default::default(),
@@ -105,18 +108,18 @@ impl Link {
         self.queued_bits / self.capacity.at(now).max(1.0)
     }
 
-    pub fn send(&mut self, now: f64, flow: usize, sequence: u16, octets: f64) {
-        if self.loss > 0.0 && self.random.next() < self.loss {
+    /// False where it is lost.
+    pub fn send(&mut self, now: f64, flow: usize, sequence: u16, octets: f64) -> bool {
+        let lost = self.loss > 0.0 && self.random.next() < self.loss;
+        let out = self.outages.iter().any(|(from, to)| (*from..*to).contains(&now));
+        if lost || out || self.queue_delay(now) > self.limit {
             self.dropped += 1;
-            return;
-        }
-        if self.queue_delay(now) > self.limit {
-            self.dropped += 1;
-            return;
+            return false;
         }
         let bits = octets * 8.0;
         self.queued_bits += bits;
         self.queue.push_back(Waiting { at: now, flow, sequence, bits, left: bits });
+        true
     }
 
     /// Serve until `now` + TICK; returns what arrived by now.

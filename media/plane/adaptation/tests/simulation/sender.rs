@@ -8,25 +8,66 @@ use adaptation::{Config, Estimator};
 
 use super::Random;
 
-/// Bitrates of the layers, ascending.
-pub const LAYERS: &[f64] = &[100_000.0, 200_000.0, 350_000.0, 600_000.0, 1_200_000.0, 2_000_000.0];
-pub const AUDIO: f64 = 40_000.0;
-const PACKET: f64 = 1200.0;
-
-pub fn best_layer(capacity: f64) -> f64 {
-    LAYERS.iter().copied().filter(|rate| (rate + AUDIO) * 1.08 <= capacity).last().unwrap_or(0.0)
+/// What a level shows: an encoding, and bit/s of its payload at this frame rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    pub encoding: usize,
+    pub rate: f64,
+    pub interval: f64,
 }
+
+const fn level(encoding: usize, rate: f64, fps: f64) -> Level {
+    Level { encoding, rate, interval: 1.0 / fps }
+}
+
+/// As policy has them: three sizes, the least one at a quarter, at half and at the full frame rate, the others at half and the full.
+pub const LEVELS: &[Level] = &[
+    level(0, 60_000.0, 7.5),
+    level(0, 90_000.0, 15.0),
+    level(0, 150_000.0, 30.0),
+    level(1, 294_000.0, 15.0),
+    level(1, 490_000.0, 30.0),
+    level(2, 987_000.0, 15.0),
+    level(2, 1_645_000.0, 30.0),
+];
+/// Bit/s that all levels of an encoding take.
+const ENCODINGS: [f64; 3] = [150_000.0, 490_000.0, 1_645_000.0];
+pub const AUDIO: f64 = 56_000.0;
+const PACKET: f64 = 1150.0;
+/// Between a packet's place in the queue and the receiver's asking for it, where it was lost.
+const NOTICED: f64 = 0.01;
+/// Probes look for so much more than what is wanted takes.
+const WANTED: f64 = 1.05;
+const REPAIRED_AT_MOST: u32 = 10;
+
+/// What an encoding takes on the wire, sound included.
+pub fn need(encoding: usize) -> f64 {
+    ENCODINGS[encoding] * 1.09 + AUDIO
+}
+
+/// The best encoding that fits by policy's rule, spatial before temporal: at the least frame rate at which it is shown. -1: none.
+pub fn best_encoding(capacity: f64) -> i32 {
+    let fits = |encoding: &usize| {
+        let least = LEVELS.iter().find(|level| level.encoding == *encoding).unwrap();
+        least.rate * 1.09 + AUDIO <= capacity
+    };
+    (0..3).filter(fits).count() as i32 - 1
+}
+
+/// What waits in the pacer: octets, and how often it was sent before.
+type Waiting = (f64, u32);
 
 pub struct Sender {
     pub estimator: Estimator,
     pub prober: Prober,
     pub start: f64,
     pub stop: f64,
-    pub layer: usize,
+    /// Index in LEVELS; None: no picture.
+    pub level: Option<usize>,
     random: Random,
     next_frame: f64,
     next_audio: f64,
-    pacer: Pacer<f64>,
+    pacer: Pacer<Waiting>,
     /// Longest that the pacer's queue has been, seconds.
     pub pacer_delay: f64,
     pub pacer_dropped: u64,
@@ -45,6 +86,7 @@ pub struct Sender {
     pub arrived_octets: f64,
     pub switches: usize,
     sizes: std::collections::HashMap<u16, f64>,
+    attempts: std::collections::HashMap<u16, u32>,
     pub audio_sent: f64,
     pub audio_arrived: f64,
     /// Numbers of the audio packets that are on their way.
@@ -55,6 +97,16 @@ pub struct Sender {
     /// The estimator's loss at each report.
     pub losses: Vec<f64>,
     keyframe: bool,
+    /// What the receiver asks for again: when that is known here, octets, and how often it was sent.
+    nacks: VecDeque<(f64, f64, u32)>,
+    pub repair_octets: f64,
+    pub given_up: usize,
+    next_choice: f64,
+    doubted: Option<(f64, f64)>,
+    settle: f64,
+    /// Copies by what the link loses, and until when less is not enough.
+    pub protects: bool,
+    protected_until: f64,
     pub measured_from: f64,
     last_down: f64,
     last_up: f64,
@@ -75,7 +127,7 @@ impl Sender {
             prober: Prober::default(),
             start: 0.0,
             stop: f64::INFINITY,
-            layer: 0,
+            level: Some(2),
             random: Random(seed),
             next_frame: 0.0,
             next_audio: 0.0,
@@ -96,6 +148,7 @@ impl Sender {
             arrived_octets: 0.0,
             switches: 0,
             sizes: Default::default(),
+            attempts: Default::default(),
             audio_sent: 0.0,
             audio_arrived: 0.0,
             audio: Default::default(),
@@ -103,6 +156,14 @@ impl Sender {
             copying: VecDeque::new(),
             losses: Vec::new(),
             keyframe: true,
+            nacks: VecDeque::new(),
+            repair_octets: 0.0,
+            given_up: 0,
+            next_choice: 0.0,
+            doubted: None,
+            settle: 5.0,
+            protects: false,
+            protected_until: 0.0,
             measured_from: 0.0,
             last_down: -99.0,
             last_up: -99.0,
@@ -116,8 +177,8 @@ impl Sender {
     pub fn estimate(&self) -> f64 {
         self.estimator.estimate()
     }
-    pub fn layer_rate(&self) -> f64 {
-        LAYERS[self.layer]
+    pub fn encoding(&self) -> i32 {
+        self.level.map_or(-1, |level| LEVELS[level].encoding as i32)
     }
 
     /// Packets that leave now: transport-wide sequence number and octets.
@@ -135,10 +196,15 @@ impl Sender {
             self.estimator.on_feedback(now, report.into_iter());
             self.losses.push(self.estimator.loss());
             if self.estimator.is_told() {
-                self.pacer.set_estimate(self.estimate());
+                self.pacer.set_link(self.estimate(), self.estimator.own_queue());
             }
+        }
+        if now >= self.next_choice {
+            self.next_choice = now + 0.1;
+            self.protect(now);
             self.choose(now);
         }
+        self.repair(now, &mut out);
         if now >= self.next_audio {
             self.next_audio += 0.02;
             self.leave(now, 140.0, &mut out);
@@ -151,8 +217,9 @@ impl Sender {
         }
         self.copy(now, &mut out);
         if now >= self.next_frame {
-            self.next_frame += 1.0 / 30.0;
-            let mean = self.layer_rate() / 30.0 / 8.0;
+            let level = self.level.map_or(level(0, 0.0, 30.0), |level| LEVELS[level]);
+            self.next_frame += level.interval;
+            let mean = level.rate * level.interval / 8.0;
             let mut size = mean * (0.7 + 0.6 * self.random.next());
             if self.keyframe {
                 size *= 5.0;
@@ -162,14 +229,15 @@ impl Sender {
                 size *= if self.frames % (every * 30.0) as usize == 29 { 10.0 } else { [1.6, 0.8, 0.8, 0.8][self.frames % 4] };
                 self.frames += 1;
             }
-            let packets = (size / PACKET).ceil().max(1.0);
-            let (packets, each) = (packets as usize, size / packets);
+            let packets = if size > 0.0 { (size / PACKET).ceil() } else { 0.0 };
+            let (packets, each) = (packets as usize, size / packets + 45.0);
             let passing = self.pacer.passing(now, Class::Video, packets, each as usize);
             (0..passing).for_each(|_| self.leave(now, each, &mut out));
-            (passing..packets).for_each(|_| self.pacer.hold(now, Class::Video, each as usize, each));
+            (passing..packets).for_each(|_| self.pacer.hold(now, Class::Video, each as usize, (each, 0)));
         }
-        for octets in self.pacer.take_burst(now) {
+        for (octets, attempt) in self.pacer.take_burst(now) {
             self.leave(now, octets, &mut out);
+            self.repaired(attempt, &out);
         }
         self.pacer_delay = self.pacer_delay.max(self.pacer.delay());
         self.pacer_dropped += self.pacer.take_dropped();
@@ -188,8 +256,68 @@ impl Sender {
         self.copying.retain(|(.., left)| *left > 0);
     }
 
+    /// A packet was lost; `known`: when the receiver would have had it.
+    pub fn on_lost(&mut self, known: f64, sequence: u16) {
+        let octets = self.sizes.get(&sequence).copied().unwrap_or(0.0);
+        let attempt = self.attempts.remove(&sequence).unwrap_or(0) + 1;
+        if octets != 140.0 && octets != probe::PACKET_OCTETS && attempt <= REPAIRED_AT_MOST {
+            self.nacks.push_back((known + NOTICED + self.back, octets, attempt));
+        }
+    }
+
+    /// Send again what is asked for, or begin anew where that is too much.
+    fn repair(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
+        let due: Vec<_> = self.nacks.iter().copied().filter(|(at, ..)| *at <= now).collect();
+        self.nacks.retain(|(at, ..)| *at > now);
+        let octets: f64 = due.iter().map(|(_, octets, _)| octets).sum();
+        if due.is_empty() {
+            return;
+        }
+        if !self.pacer.take_repairs(now, octets as usize) {
+            self.given_up += 1;
+            return self.begin();
+        }
+        for (_, octets, attempt) in due {
+            self.repair_octets += octets;
+            if self.pacer.passing(now, Class::Retransmission, 1, octets as usize) == 1 {
+                self.leave(now, octets, out);
+                self.repaired(attempt, out);
+            } else {
+                self.pacer.hold(now, Class::Retransmission, octets as usize, (octets, attempt));
+            }
+        }
+    }
+
+    fn repaired(&mut self, attempt: u32, out: &[(u16, f64)]) {
+        if attempt > 0 {
+            self.attempts.insert(out.last().unwrap().0, attempt);
+        }
+    }
+
+    /// The next picture is a keyframe, and nothing before it is of use.
+    fn begin(&mut self) {
+        self.keyframe = true;
+        self.nacks.clear();
+        self.pacer.drop_where(|_| true);
+        self.pacer.take_dropped();
+    }
+
+    fn protect(&mut self, now: f64) {
+        if !self.protects {
+            return;
+        }
+        let loss = self.estimator.loss();
+        let needed = if loss >= 0.03 { ((0.02_f64.ln() / loss.ln()).ceil() as u32).clamp(2, 10) - 1 } else { 0 };
+        if needed >= self.copies.0 && needed > 0 {
+            self.copies = (needed, 0.16 / f64::from(needed.max(2)));
+            self.protected_until = now + 5.0;
+        } else if now >= self.protected_until && (needed > 0 || loss < 0.01) {
+            self.copies = (needed, 0.16 / f64::from(needed.max(2)));
+        }
+    }
+
     fn probe(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
-        let wanted = (LAYERS.last().unwrap() + AUDIO) * 1.15;
+        let wanted = (LEVELS.last().unwrap().rate * 1.08 * 1.06 + 64_000.0) * WANTED;
         if self.probing.is_empty() && !self.pacer.is_waiting() {
             if let Some(probe) = self.prober.poll(now, self.estimate(), wanted) {
                 let mut at = now;
@@ -216,36 +344,55 @@ impl Sender {
         out.push((sequence, octets));
     }
 
+    /// As `media/policy.py` chooses.
     fn choose(&mut self, now: f64) {
         let copies = f64::from(self.copies.0) * 140.0 * 8.0 * 50.0;
-        let fits = |rate: f64, estimate: f64| (rate + AUDIO) * 1.03 + copies <= estimate;
-        let estimate = self.estimate();
-        let best = LAYERS.iter().rposition(|rate| fits(*rate, estimate)).unwrap_or(0);
-        if best < self.layer {
+        let estimate = if self.estimator.is_told() { self.estimate() - copies } else { f64::NAN };
+        let cost = |level: usize| LEVELS[level].rate * 1.06 + 64_000.0;
+        if estimate.is_nan() {
+            return;
+        }
+        let doubted = self.doubted.is_some_and(|(at, failed)| now - at < 120.0 && estimate < failed * 1.5);
+        if let Some(level) = self.level.filter(|level| cost(*level) > estimate) {
             if now - self.last_up < 10.0 && self.estimator.is_contended() {
                 self.patience = (self.patience * 2.0).min(30.0);
             }
+            if estimate >= 0.65 * cost(level) {
+                let doubted = self.doubted.is_some_and(|(at, _)| now - at < 120.0);
+                self.settle = match () {
+                    () if doubted && now - self.last_up < 40.0 => (self.settle * 2.0).min(60.0),
+                    () if doubted => self.settle,
+                    () => 5.0,
+                };
+                self.doubted = Some((now, cost(level)));
+            }
             self.last_down = now;
-            self.switch(best);
-        } else if best > self.layer {
-            let since = *self.want_up_since.get_or_insert(now);
-            if !self.estimator.is_contended() || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
-                self.patience = 0.5;
-            }
-            if now - since > 0.5 && now - self.last_down > self.patience {
-                self.last_up = now;
-                self.switch(best);
-            }
-        } else {
+            return self.switch((0..LEVELS.len()).rev().find(|level| cost(*level) <= estimate));
+        }
+        let room = estimate / if doubted { 1.2 } else { 1.08 };
+        let best = (0..LEVELS.len()).rev().find(|level| cost(*level) <= room);
+        if best <= self.level {
             self.want_up_since = None;
+            return;
+        }
+        let since = *self.want_up_since.get_or_insert(now);
+        if !self.estimator.is_contended() || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
+            self.patience = 0.5;
+        }
+        if now - since >= if doubted { self.settle } else { 0.5 } && now - self.last_down >= self.patience {
+            self.last_up = now;
+            self.switch(best);
         }
     }
 
-    fn switch(&mut self, layer: usize) {
-        self.layer = layer;
+    fn switch(&mut self, level: Option<usize>) {
+        let before = self.encoding();
+        self.level = level;
         self.switches += 1;
-        self.keyframe = true;
         self.want_up_since = None;
+        if self.encoding() != before {
+            self.begin();
+        }
     }
 
     pub fn on_arrival(&mut self, arrived: f64, sequence: u16) {

@@ -10,8 +10,10 @@ use adaptation::pacer::Class;
 use arrayvec::ArrayVec;
 
 use super::cache::{Inline, Packet};
+use super::fec::Fec;
 use super::feed::Numbers;
 use super::layers::{LayerReader, Layers};
+use super::ledger::Original;
 use super::link::Link;
 use super::pacer::Held;
 use super::redundancy::PayloadTypes;
@@ -49,8 +51,12 @@ pub(super) struct Stream<'a> {
     pub(super) abs_send_time: [u8; 3],
     /// Now, by the clock of the link.
     pub(super) since_epoch: Duration,
+    /// How long pictures are kept before they are shown, at least and at most, where that has to be told.
+    pub(super) playout: Option<[u8; 3]>,
     /// Numbers what is sent, where the subscriber reports it.
     pub(super) link: Option<&'a mut Link>,
+    /// Makes repair packets of what is sent, where it is protected so.
+    pub(super) fec: Option<&'a mut Fec>,
 }
 
 /// One packet on its way out.
@@ -175,7 +181,7 @@ pub(super) fn send_padding(
     let header_len = extension::write_header(scratch, &fields, &elements).unwrap_or(0);
     write_padding(scratch, 0, MOST_PADDING);
     let octets = scratch.len().saturating_add(sender.rtp_overhead());
-    stream.number(scratch, octets);
+    stream.number(scratch, octets, None);
     let sealed = sender.seal_rtp(scratch, 0, header_len, low32(sequence >> 16));
     debug_assert!(sealed.is_ok());
     out.transmit(destination, octets, scratch);
@@ -236,7 +242,9 @@ impl Stream<'_> {
                 counters.padding_octets_sent.add(padding as u64);
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
-                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16) };
+                self.protect(outgoing, scratch);
+                let (of, again) = (self.of(outgoing), self.class == Class::Retransmission);
+                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);
@@ -262,7 +270,8 @@ impl Stream<'_> {
             counters.padding_octets_sent.add(padding as u64);
             let start = scratch.len();
             let header_len = self.write(outgoing, padding, &mut bare, scratch);
-            self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding));
+            self.protect(outgoing, scratch.get(start..).unwrap_or_default());
+            self.number(scratch.get_mut(start..).unwrap_or_default(), size.saturating_add(padding), self.of(outgoing));
             let roc = low32(outgoing.sequence >> 16);
             // It fails only on a header that is not there, and it was just written.
             let sealed = sender.seal_rtp(scratch, start, header_len, roc);
@@ -270,10 +279,22 @@ impl Stream<'_> {
         }
     }
 
+    /// Which packet it is; nothing for sound, which is not sent again.
+    fn of(&self, outgoing: &Outgoing<'_>) -> Option<Original> {
+        (self.class != Class::Audio).then(|| Original::new(self.ssrc, outgoing.sequence, outgoing.original))
+    }
+
+    /// Let a packet that was written count for repair packets.
+    fn protect(&mut self, outgoing: &Outgoing<'_>, written: &[u8]) {
+        if let Some(fec) = &mut self.fec {
+            fec.add(self.since_epoch, outgoing.packet, outgoing.marker, written, &self.extensions, self.ssrc);
+        }
+    }
+
     /// Give the packet its transport-wide number, in the order in which packets leave. `octets`: as it leaves.
-    fn number(&mut self, packet: &mut [u8], octets: usize) {
+    fn number(&mut self, packet: &mut [u8], octets: usize, of: Option<Original>) {
         let Some(link) = &mut self.link else { return };
-        let number = link.number(self.since_epoch, octets);
+        let number = link.number(self.since_epoch, octets, of);
         if let [high, low] = extension::element_mut(packet, self.extensions.transport_cc) {
             [*high, *low] = number.to_be_bytes();
         }
@@ -336,7 +357,7 @@ impl Stream<'_> {
         add(ids.abs_send_time, Some(&self.abs_send_time));
         add(ids.audio_level, extras.audio_level.as_ref().map(AsRef::as_ref));
         add(ids.video_orientation, extras.video_orientation.as_ref().map(AsRef::as_ref));
-        add(ids.playout_delay, extras.playout_delay.as_ref().map(AsRef::as_ref));
+        add(ids.playout_delay, self.playout.as_ref().or(extras.playout_delay.as_ref()).map(AsRef::as_ref));
         add(ids.abs_capture_time, extras.abs_capture_time.as_ref().map(AsRef::as_ref));
         elements
     }

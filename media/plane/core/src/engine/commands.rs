@@ -66,6 +66,7 @@ impl Engine {
                 peer.sending.extend([ssrc, rtx_ssrc].into_iter().filter(|&ssrc| ssrc != 0));
                 self.ids.sinks.insert(sink, key);
             }
+            Command::AddFec { sink, ssrc, payload_type } => self.add_fec(*self.ids.sinks.get(&sink)?, ssrc, payload_type)?,
             Command::RemoveSink(sink) => self.remove_sink(sink)?,
             Command::Route { sink, source, encoding, spatial, temporal } => {
                 let sink = *self.ids.sinks.get(&sink)?;
@@ -106,6 +107,11 @@ impl Engine {
             Command::AddSink { sink, peer, ssrc, rtx_ssrc, .. } => {
                 let taken = |peer: &Peer| peer.sending.contains(ssrc) || peer.sending.contains(rtx_ssrc) || ssrc == rtx_ssrc;
                 self.ids.sinks.contains_key(sink) || self.peer_of(*peer).is_some_and(taken)
+            }
+            Command::AddFec { sink, ssrc, .. } => {
+                let sink = self.ids.sinks.get(sink).and_then(|&key| self.sinks.get(key));
+                let taken = |sink: &Sink| sink.fec.is_some() || self.peers.get(sink.peer).is_some_and(|peer| peer.sending.contains(ssrc));
+                sink.is_some_and(taken)
             }
             _ => false,
         }

@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::joint::Joiner;
+use super::link::Link;
 use super::peer::Peer;
+use super::sink::{Cause, RESEND_INTERVAL};
 use super::timers::Timer;
 use super::{Counters, Engine, Output, PeerKey};
 use crate::address::{Protocol, TransportAddress};
@@ -24,6 +26,9 @@ const TOGETHER: Duration = Duration::from_millis(1);
 /// Between a retransmission and its copy: what one short burst on the air takes, and little of what is left until the picture is due.
 const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
+/// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
+const MOST_PLAYOUT: u32 = 1000;
+
 /// One peer's.
 #[derive(Default)]
 pub(super) struct Copies {
@@ -32,8 +37,10 @@ pub(super) struct Copies {
     kept: VecDeque<Kept>,
     /// Whether the engine's list has the peer.
     listed: bool,
-    /// Octets of copies sent.
+    /// Octets of copies and repair packets sent.
     octets: u64,
+    /// Pictures were to be kept for a while: from then on it is told how long, also that it is no longer so.
+    playout_told: bool,
 }
 
 struct Kept {
@@ -56,15 +63,33 @@ pub(super) struct Recorder<'a, O> {
 impl Copies {
     /// Protect what is sent from now on; without any copies what is kept is dropped.
     fn protect(&mut self, protection: Protection) {
+        self.playout_told |= protection.playout > Duration::ZERO;
         self.protection = protection;
-        if protection == Protection::NONE {
+        if !protection.repeats() {
             self.kept.clear();
         }
     }
 
-    /// Octets of copies sent since the beginning.
+    /// What was asked for last.
+    pub(super) fn protection(&self) -> Protection {
+        self.protection
+    }
+
+    /// Octets of copies and repair packets sent since the beginning.
     pub(super) fn octets(&self) -> u64 {
         self.octets
+    }
+
+    /// Repair packets of so many octets are sent.
+    pub(super) fn spend(&mut self, octets: usize) {
+        self.octets = self.octets.saturating_add(octets as u64);
+    }
+
+    /// The playout delay that pictures must carry, if any: 12 bits each of least and most, in 10 ms.
+    pub(super) fn playout(&self) -> Option<[u8; 3]> {
+        let least = u32::try_from(self.protection.playout.as_millis().checked_div(10)?).unwrap_or(0).min(MOST_PLAYOUT);
+        let [_, a, b, c] = (least << 12 | MOST_PLAYOUT).to_be_bytes();
+        self.playout_told.then_some([a, b, c])
     }
 
     /// Keep what is sent to `out` as audio; other kinds pass.
@@ -73,11 +98,11 @@ impl Copies {
         Recorder { copies: self, count: if is_audio { copies } else { 0 }, spacing, now, dropped: 0, out }
     }
 
-    /// Keep what is sent to `out` as a retransmission. One that was asked for `again` was lost itself, so it gets a copy more
+    /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that was asked for `again` was lost itself, so it gets a copy more
     /// where anything is protected. One that has to wait in the pacer is sent once: its link has no room.
-    pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let protected = self.protection != Protection::NONE;
-        let count = self.protection.retransmissions.saturating_add(u8::from(again && protected));
+    pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, needed: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
+        let protected = self.protection.repeats();
+        let count = self.protection.retransmissions.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again && protected));
         Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }
 
@@ -113,6 +138,12 @@ impl<O: Output> Output for Recorder<'_, O> {
 }
 
 impl Peer {
+    /// How close together it may ask for a packet: what was sent again within a round trip is under way.
+    pub(super) fn asked(&self) -> Cause {
+        let under_way = self.link.as_deref().map_or(Duration::ZERO, Link::answer_within);
+        Cause::Asked(under_way.max(RESEND_INTERVAL))
+    }
+
     /// Send what is due, oldest first.
     fn send_copies(&mut self, now: Instant, since_epoch: Duration, counters: &mut Counters, out: &mut impl Output) {
         let Self { copies, link, extensions, address, .. } = self;
@@ -143,7 +174,11 @@ fn transport_number(packet: &[u8], id: u8) -> Option<u16> {
 impl Engine {
     /// Protect a peer's media against losses of its link from now on.
     pub(super) fn protect(&mut self, peer: PeerKey, protection: Protection) -> Option<()> {
-        self.peers.get_mut(peer)?.copies.protect(protection);
+        let peer = self.peers.get_mut(peer)?;
+        peer.copies.protect(protection);
+        if let Some(link) = &mut peer.link {
+            link.ledger.keep(protection.repeats());
+        }
         Some(())
     }
 

@@ -76,8 +76,12 @@ counters! {
     nack_missed,
     /// Of these, packets that the publisher's uplink lost: we never had them.
     nack_never_had,
+    /// Of these, of pictures before a keyframe that the subscriber has, or is to have because too much was missing.
+    nack_obsolete,
     /// Of these, asked again before the last answer can have arrived.
     nack_suppressed,
+    /// How often more was asked for again than the subscriber's link brings in time.
+    repairs_given_up,
     /// Sequence numbers that we asked publishers for again.
     nack_sent,
     /// Sequence numbers that will not come: asked for ten times, missing for 2 s, before a keyframe, or too many at once.
@@ -92,6 +96,12 @@ counters! {
     copy_octets_sent,
     /// Packets sent but once, because copies of too many were due.
     copies_dropped,
+    /// Repair packets sent to subscribers (FlexFEC).
+    fec_sent,
+    /// Octets of them, SRTP included.
+    fec_octets_sent,
+    /// Retransmissions sent unasked: transport-wide feedback told that the packet, or its last retransmission, was lost.
+    rtx_unasked,
     /// Packets of padding sent to probe links.
     probe_packets_sent,
     /// Transport-wide feedback messages of subscribers.

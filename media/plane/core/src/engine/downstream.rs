@@ -1,15 +1,18 @@
 //! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
 use super::redundancy::PayloadTypes;
-use super::sink::Resend;
+use super::sink::{Cause, Resend, Sink};
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
+
+/// From this temporal layer on next to no picture needs another: a retransmission of it has a copy less.
+const SELDOM_NEEDED: u8 = 2;
 
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
@@ -42,11 +45,11 @@ impl Engine {
                 reports.for_each(|block| self.receive_report(now, peer, &block));
             }
             Packet::ReceiverReport { reports, .. } => reports.for_each(|block| self.receive_report(now, peer, &block)),
-            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, out),
+            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, None, out),
             Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media, out),
             Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media, out)),
             Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
-            Packet::TransportFeedback { body, .. } => self.receive_transport_feedback(now, peer, body),
+            Packet::TransportFeedback { body, .. } => self.receive_transport_feedback(now, peer, body, out),
             Packet::Remb { bitrate, .. } => self.receive_remb(now, peer, bitrate),
             Packet::Bye { .. } | Packet::Sdes | Packet::Unknown { .. } => {}
         }
@@ -73,21 +76,33 @@ impl Engine {
 
     /// Send packets again that a subscriber misses, as retransmissions (RFC 4588). A sink without RTX has none: the same
     /// packet sealed again under its own number would have to be identical, and its send time is not.
-    fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, out: &mut impl Output) {
+    ///
+    /// `unasked`: feedback tells that what left so long ago was lost; `None`: the subscriber asks.
+    pub(super) fn retransmit(
+        &mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, unasked: Option<Duration>,
+        out: &mut impl Output,
+    ) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
+        let asked = u64::from(unasked.is_none());
+        let lost = self.within_reach(now, key, lost.collect(), asked);
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
+        let cause = unasked.map_or_else(|| peer.asked(), Cause::Lost);
         for sequence in lost {
-            counters.nack_received.add(1);
-            let (feed, input, output, shift, again) = match sink.resend(sequence, now) {
+            counters.nack_received.add(asked);
+            let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
                 Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
                 Resend::TooSoon => {
-                    counters.nack_suppressed.add(1);
+                    counters.nack_suppressed.add(asked);
+                    continue;
+                }
+                Resend::Obsolete => {
+                    counters.nack_obsolete.add(asked);
                     continue;
                 }
                 Resend::Unknown => {
-                    counters.nack_missed.add(1);
+                    counters.nack_missed.add(asked);
                     continue;
                 }
             };
@@ -97,20 +112,56 @@ impl Engine {
             let (Some((layers, packet)), Some(payload_type)) = (found, feed.rtx_payload_type) else {
                 let ours = found.is_some() || sink.track.sent().contains(output);
                 let counter = if ours { &mut counters.nack_missed } else { &mut counters.nack_never_had };
-                counter.add(1);
+                counter.add(asked);
                 continue;
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
-            let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, now, out);
+            let mut stream =
+                sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
+            let mut recorder = peer.copies.record_retransmission(again, packet.temporal_id() < SELDOM_NEEDED, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
+            counters.rtx_unasked.add(1_u64.saturating_sub(asked));
             sink.retransmissions.add(1);
         }
         self.schedule_copies(peer_key);
+    }
+
+    /// What of `lost` is repaired. Where more packets are missed than the subscriber's link brings in time, as after an outage, none
+    /// are: a keyframe is asked for and nothing shown until it comes, so that the link is free for it. Not twice within a moment,
+    /// though, or a link that loses much of the keyframe too would never show anything.
+    ///
+    /// `asked`: what each counts for, 0 where nobody asked.
+    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, asked: u64) -> Vec<u16> {
+        let since_epoch = self.clock.since_epoch(now);
+        let Self { sinks, peers, counters, sources, .. } = self;
+        let Some(sink) = sinks.get_mut(key) else { return lost };
+        let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return lost };
+        let Some(wanted) = sink.wanted.filter(|_| sink.track.feed().is_some()) else { return lost };
+        let missed = lost.len();
+        lost.retain(|&sequence| !sink.is_obsolete(sequence));
+        let obsolete = asked.saturating_mul(missed.saturating_sub(lost.len()) as u64);
+        counters.nack_received.add(obsolete);
+        counters.nack_obsolete.add(obsolete);
+        let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
+        if link.take_repairs(since_epoch, each.saturating_mul(lost.len())) {
+            return lost;
+        }
+        if sink.gave_up_lately(now) {
+            let fitting = lost.iter().take_while(|_| link.take_repairs(since_epoch, each)).count();
+            counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
+            lost.truncate(fitting);
+            return lost;
+        }
+        let keyframe = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding)?.gop);
+        counters.repairs_given_up.add(1);
+        sink.give_up(link, keyframe.map(|gop| gop.start), now);
+        self.want_keyframe(wanted.source, wanted.encoding, now);
+        // Counted as obsolete, all of them.
+        lost
     }
 
     /// Take in a publisher's sender report and pass it on in each sink's own numbers (RFC 3550 section 6.4.1).
@@ -150,6 +201,11 @@ impl Engine {
         if peer.send_rtcp(&mut self.scratch, out) {
             sink.reported(ntp, now);
         }
+    }
+
+    pub(super) fn sinks_of_peer(&self, peer: PeerKey) -> impl Iterator<Item = &Sink> {
+        let sinks = self.peers.get(peer).map(|peer| peer.sinks.as_slice()).unwrap_or_default();
+        sinks.iter().filter_map(|&key| self.sinks.get(key))
     }
 
     fn sink_of(&self, peer: PeerKey, ssrc: u32) -> Option<SinkKey> {

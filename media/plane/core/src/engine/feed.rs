@@ -129,6 +129,11 @@ impl Track {
         self.feeds.last().filter(|_| self.showing)
     }
 
+    /// The number of the next packet that is new.
+    pub(super) fn next_output(&self) -> i64 {
+        self.map.next_output()
+    }
+
     /// Which numbers were sent.
     pub(super) fn sent(&self) -> &Sent {
         &self.sent

@@ -116,27 +116,35 @@ impl Engine {
             if !switched {
                 return !self.begin_replay(sink_key, now, out);
             }
+            sink.leave_behind(peer.link.as_deref_mut());
         }
         let Some(feed) = sink.track.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return false };
-        let payload_type = feed.payload_type;
+        let payload_type = feed.payload_type.under(peer.copies.protection());
+        let (playout, percent) = (peer.copies.playout(), peer.copies.protection().fec);
         let mut recorder = peer.copies.record_audio(source.kind == MediaKind::Audio, now, out);
         // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
         for chunk in pending.chunks(MAX_SEGMENTS) {
             let mut packets = ArrayVec::<Outgoing<'_>, MAX_SEGMENTS>::new();
             for packet in chunk.iter().filter(|&&sequence| sequence < replayed).filter_map(|&sequence| encoding.cache.get(sequence)) {
-                let Some(numbers) = sink.forward(packet, now) else { continue };
+                let octets = payload_type.octets(packet) as u64;
+                let Some(numbers) = sink.forward(packet, octets, now) else { continue };
                 counters.rtp_sent.add(1);
-                counters.rtp_octets_sent.add(payload_type.octets(packet) as u64);
+                counters.rtp_octets_sent.add(octets);
                 counters.fillers_sent.add(numbers.empty.into());
                 packets.push(Outgoing::new(packet, numbers, payload_type));
             }
-            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
+            // Taken out and put back, because the stream borrows the rest of the sink.
+            let mut fec = sink.fec.take();
+            let mut stream = sink.stream(sink.ssrc, peer.extensions, playout, clock.since_epoch(now), peer.link.as_deref_mut());
+            stream.fec = fec.as_deref_mut().and_then(|fec| fec.protect(percent).then_some(fec));
             burst::send_layers(&encoding.layers, &mut stream, &packets, &security.sender, address, scratch, counters, &mut recorder);
+            sink.fec = fec;
         }
         counters.copies_dropped.add(recorder.dropped());
         let peer = sink.peer;
         self.schedule_copies(peer);
+        self.schedule_fec(now, sink_key);
         if switched {
             self.counters.switches.add(1);
             self.send_sender_report(now, sink_key, from, out);

@@ -8,6 +8,8 @@ use super::cache::Packet;
 const MAX_REPLAY_PICTURES: u32 = 24;
 /// Packets in all; more do not fit a first second on a weak link.
 const MAX_REPLAY_PACKETS: i64 = 200;
+/// Octets that a packet of a group adds to its replay: about half of them are of base pictures.
+const REPLAYED_OCTETS: i64 = 550;
 /// A keyframe older than this says nothing about what is on camera now.
 const MAX_STILL_AGE: Duration = Duration::from_secs(10);
 
@@ -46,9 +48,10 @@ impl Gop {
         }
     }
 
-    /// `highest`: the newest packet of the encoding.
-    pub(super) fn serving(&self, highest: i64, now: Instant) -> Serving {
-        if self.base_pictures <= MAX_REPLAY_PICTURES && highest.wrapping_sub(self.start) < MAX_REPLAY_PACKETS {
+    /// `highest`: the newest packet of the encoding; `bears`: whether so many octets are there soon.
+    pub(super) fn serving(&self, highest: i64, now: Instant, bears: impl Fn(i64) -> bool) -> Serving {
+        let packets = highest.wrapping_sub(self.start);
+        if self.base_pictures <= MAX_REPLAY_PICTURES && packets < MAX_REPLAY_PACKETS && bears(packets.saturating_mul(REPLAYED_OCTETS)) {
             Serving::Replay
         } else if now.saturating_duration_since(self.received) <= MAX_STILL_AGE {
             Serving::Still

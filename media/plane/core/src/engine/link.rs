@@ -7,10 +7,11 @@ use adaptation::Estimator;
 use adaptation::pacer::{Class, Pacer};
 
 use super::counters::Counter;
+use super::ledger::{Entry, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
-use super::{Engine, PeerKey, SinkKey};
+use super::{Engine, Output, PeerKey, SinkKey};
 use crate::command::LinkRow;
 use crate::twcc::Feedback;
 
@@ -22,6 +23,14 @@ const REFERENCE_UNIT: i64 = 256;
 const HALF_RANGE: i64 = 1 << 23;
 /// A bound that the subscriber told holds so long; browsers tell it every second at least.
 const REMB_LIFETIME: Duration = Duration::from_secs(5);
+/// Seconds of pictures that wait, from which on it pays to leave out what is of no use.
+const BEHIND: f64 = 0.06;
+/// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
+const MAX_REPLAY: f64 = 0.4;
+/// Share of the last report's queue that the next packet meets at least.
+const SURELY: f64 = 0.8;
+/// Queues are hardly longer.
+const MAX_ANSWER: Duration = Duration::from_millis(400);
 
 pub(super) struct Link {
     /// Whose it is.
@@ -34,6 +43,7 @@ pub(super) struct Link {
     reference: Option<i64>,
     pub(super) probes: Probes,
     pacer: Pacer<Held>,
+    pub(super) ledger: Ledger,
 }
 
 impl Link {
@@ -47,16 +57,19 @@ impl Link {
             reference: None,
             probes: Probes::default(),
             pacer: Pacer::default(),
+            ledger: Ledger::default(),
         }
     }
 
-    /// A packet leaves; returns its transport-wide number.
+    /// A packet leaves; returns its transport-wide number. `of`: which one it is, where it can be sent again.
     #[expect(clippy::cast_precision_loss, reason = "a packet has few octets")]
-    pub(super) fn number(&mut self, since_epoch: Duration, octets: usize) -> u16 {
+    pub(super) fn number(&mut self, since_epoch: Duration, octets: usize, of: Option<Original>) -> u16 {
         self.octets.add(octets as u64);
         let now = self.seconds(since_epoch);
         self.pacer.on_sent(now, octets);
-        self.estimator.on_sent(now, octets as f64)
+        let number = self.estimator.on_sent(now, octets as f64);
+        self.ledger.note(number, of, since_epoch);
+        number
     }
 
     /// How many of the next packets, of so many octets each, may leave at once.
@@ -80,6 +93,32 @@ impl Link {
         Some(Duration::try_from_secs_f64(delay).unwrap_or_default())
     }
 
+    /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take.
+    pub(super) fn take_repairs(&mut self, since_epoch: Duration, octets: usize) -> bool {
+        self.pacer.take_repairs(self.seconds(since_epoch), octets)
+    }
+
+    /// Drop what waits of these streams; returns whether anything did.
+    pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> bool {
+        self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc))) > 0
+    }
+
+    /// Whether more waits than is gone in a moment.
+    pub(super) fn is_behind(&self) -> bool {
+        self.pacer.delay() > BEHIND
+    }
+
+    /// Whether so many octets of a replay are there soon enough to be worth more than a fresh keyframe.
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes")]
+    pub(super) fn bears_replay(&self, octets: i64) -> bool {
+        !self.estimator.is_told() || octets as f64 * 8.0 <= self.estimator.estimate() * MAX_REPLAY
+    }
+
+    /// So long what is sent now is in the link's queue for sure: whoever asks for it again meanwhile cannot know whether it arrived.
+    pub(super) fn answer_within(&self) -> Duration {
+        Duration::try_from_secs_f64(self.estimator.own_queue() * SURELY).unwrap_or_default().min(MAX_ANSWER)
+    }
+
     /// Packets dropped since this was last asked.
     pub(super) fn take_dropped(&mut self) -> u64 {
         self.pacer.take_dropped()
@@ -88,7 +127,9 @@ impl Link {
     /// A copy of the packet of this number leaves.
     pub(super) fn copied(&mut self, since_epoch: Duration, number: u16, octets: usize) {
         self.octets.add(octets as u64);
-        self.estimator.on_copied(self.seconds(since_epoch), number);
+        let now = self.seconds(since_epoch);
+        self.pacer.on_sent(now, octets);
+        self.estimator.on_copied(now, number);
     }
 
     /// Packets of padding that leave now.
@@ -102,13 +143,16 @@ impl Link {
         self.probes.poll(now, self.estimator.estimate())
     }
 
-    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) {
+    /// Returns what it tells as lost.
+    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) -> Vec<Entry> {
         let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
-            self.pacer.set_estimate(self.estimator.estimate());
+            self.pacer.set_link(self.estimator.estimate(), self.estimator.own_queue());
         }
+        let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
+        lost.filter_map(|(number, _)| self.ledger.take(number)).collect()
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.
@@ -172,14 +216,15 @@ impl Peer {
 
 impl Engine {
     /// Take in what a subscriber reports of its link.
-    pub(super) fn receive_transport_feedback(&mut self, now: Instant, peer: PeerKey, body: &[u8]) {
-        let Some(link) = self.peers.get_mut(peer).and_then(|peer| peer.link.as_deref_mut()) else { return };
+    pub(super) fn receive_transport_feedback(&mut self, now: Instant, key: PeerKey, body: &[u8], out: &mut impl Output) {
+        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
         let Ok(feedback) = Feedback::parse(body) else {
             self.counters.dropped_malformed.add(1);
             return;
         };
         self.counters.feedback_received.add(1);
-        link.on_feedback(self.clock.since_epoch(now), &feedback);
+        let lost = link.on_feedback(self.clock.since_epoch(now), &feedback);
+        self.send_again_unasked(now, key, &lost, out);
     }
 
     /// Take in a bound that a subscriber tells (draft-alvestrand-rmcat-remb-03).

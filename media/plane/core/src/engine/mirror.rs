@@ -211,7 +211,7 @@ impl Source {
 impl Encoding {
     fn serving(&self, now: Instant) -> Option<RangeInclusive<i64>> {
         let (gop, highest) = self.gop.zip(self.highest)?;
-        (gop.serving(highest, now) != Serving::Nothing && self.cache.get(gop.start).is_some()).then_some(gop.start..=highest)
+        (gop.serving(highest, now, |_| true) != Serving::Nothing && self.cache.get(gop.start).is_some()).then_some(gop.start..=highest)
     }
 }
 

@@ -11,6 +11,7 @@ mod copies;
 mod counters;
 mod credentials;
 mod downstream;
+mod fec;
 mod feed;
 mod forward;
 mod gop;
@@ -18,6 +19,7 @@ mod governor;
 mod handshake;
 mod joint;
 mod layers;
+mod ledger;
 mod limits;
 mod link;
 mod link_loss;
@@ -118,6 +120,8 @@ pub struct Engine {
     probing: Vec<PeerKey>,
     /// Peers of whose packets copies are due.
     copying: Vec<PeerKey>,
+    /// Sinks whose repair packets wait.
+    repairing: Vec<SinkKey>,
     /// Peers whose media wait behind the last flight of DTLS.
     opening: Vec<PeerKey>,
     timers: Timers,
@@ -167,6 +171,7 @@ impl Engine {
             pacing: Vec::new(),
             probing: Vec::new(),
             copying: Vec::new(),
+            repairing: Vec::new(),
             opening: Vec::new(),
             timers: Timers::new(now),
             hosts: limits::Hosts::new(seed),
@@ -227,6 +232,7 @@ impl Engine {
                 timers::Timer::Pacing => self.send_paced(now, out),
                 timers::Timer::Probes => self.send_probes(now, out),
                 timers::Timer::Copies => self.send_copies(now, out),
+                timers::Timer::Fec => self.send_fec(now, out),
                 timers::Timer::Openings => self.open_held_media(now, out),
                 timers::Timer::Repair => self.send_nacks(now, out),
                 timers::Timer::Keyframes => self.send_keyframe_requests(now, out),

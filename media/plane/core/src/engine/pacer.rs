@@ -7,8 +7,10 @@
 use std::time::{Duration, Instant};
 
 use super::burst::{MAX_BURST_OCTETS, MAX_SEGMENTS};
+use super::ledger::Original;
 use super::link::Link;
 use super::peer::Peer;
+use super::scratch::Scratch;
 use super::timers::Timer;
 use super::{Counters, Engine, Output};
 use crate::command::ExtensionIds;
@@ -25,6 +27,17 @@ pub(super) struct Held {
     pub(super) header_len: usize,
     /// Rollover count of its sequence number.
     pub(super) roc: u32,
+    /// Which one it is, where it can be sent again.
+    pub(super) of: Option<Original>,
+    /// It is a retransmission.
+    pub(super) again: bool,
+}
+
+impl Held {
+    /// Of its stream.
+    pub(super) fn ssrc(&self) -> Option<u32> {
+        self.packet.get(8..)?.first_chunk().copied().map(u32::from_be_bytes)
+    }
 }
 
 impl Engine {
@@ -48,7 +61,7 @@ impl Engine {
         let mut next: Option<Duration> = None;
         self.pacing.retain(|&key| {
             let Some(peer) = peers.get_mut(key) else { return false };
-            send_burst(peer, since_epoch, scratch, counters, out);
+            send_burst(peer, now, since_epoch, scratch, counters, out);
             let due = peer.link.as_ref().and_then(|link| link.next_burst(since_epoch));
             next = next.into_iter().chain(due).min();
             due.is_some()
@@ -56,24 +69,35 @@ impl Engine {
         if let Some(delay) = next {
             self.timers.arm_in(Timer::Pacing, now, delay.max(TICK));
         }
+        for peer in std::mem::take(&mut self.scratch.copied) {
+            self.schedule_copies(peer);
+        }
     }
 }
 
 /// Send a peer what is due to it.
-fn send_burst(peer: &mut Peer, since_epoch: Duration, scratch: &mut Vec<u8>, counters: &mut Counters, out: &mut impl Output) {
-    let (Some(security), Some(address), Some(link)) = (&peer.security, peer.address, peer.link.as_deref_mut()) else { return };
+fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mut Scratch, counters: &mut Counters, out: &mut impl Output) {
+    let Peer { security, address, link, copies, extensions, .. } = peer;
+    let (Some(security), Some(address), Some(link)) = (security, *address, link.as_deref_mut()) else { return };
     let burst = link.take_burst(since_epoch);
     counters.paced_dropped.add(link.take_dropped());
     let mut rest = burst.as_slice();
     while let Some((run, segment_size)) = next_run(rest, security.sender.rtp_overhead()) {
-        let (now, later) = rest.split_at(run);
+        let (leaving, later) = rest.split_at(run);
         scratch.clear();
-        for held in now {
-            seal(held, &peer.extensions, link, since_epoch, &security.sender, scratch);
+        for held in leaving {
+            seal(held, extensions, Some(link), since_epoch, &security.sender, scratch);
         }
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
-        out.transmit(address, segment_size, scratch);
+        if leaving.iter().any(|held| held.again) {
+            let mut recorder = copies.record_retransmission(false, now, out);
+            recorder.transmit(address, segment_size, scratch);
+            counters.copies_dropped.add(recorder.dropped());
+            scratch.copied.push(link.peer);
+        } else {
+            out.transmit(address, segment_size, scratch);
+        }
         rest = later;
     }
 }
@@ -83,15 +107,19 @@ fn next_run(packets: &[Held], overhead: usize) -> Option<(usize, usize)> {
     let size = |held: &Held| held.packet.len().saturating_add(overhead);
     let segment_size = packets.first().map(size)?;
     let most = MAX_BURST_OCTETS.checked_div(segment_size).unwrap_or(1).clamp(1, MAX_SEGMENTS);
-    let alike = packets.iter().take(most).take_while(|held| size(held) == segment_size).count();
-    let shorter = alike < most && packets.get(alike).is_some_and(|held| size(held) < segment_size);
+    let again = packets.first()?.again;
+    let alike = packets.iter().take(most).take_while(|held| size(held) == segment_size && held.again == again).count();
+    let shorter = alike < most && packets.get(alike).is_some_and(|held| size(held) < segment_size && held.again == again);
     Some((alike.saturating_add(usize::from(shorter)), segment_size))
 }
 
-fn seal(held: &Held, ids: &ExtensionIds, link: &mut Link, since_epoch: Duration, sender: &SrtpSender, scratch: &mut Vec<u8>) {
+/// Append a packet that leaves now, sealed; `link` numbers it, where the subscriber reports what arrives.
+pub(super) fn seal(
+    held: &Held, ids: &ExtensionIds, link: Option<&mut Link>, since_epoch: Duration, sender: &SrtpSender, scratch: &mut Vec<u8>,
+) {
     let start = scratch.len();
     scratch.extend_from_slice(&held.packet);
-    let number = link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead()));
+    let number = link.map_or(0, |link| link.number(since_epoch, held.packet.len().saturating_add(sender.rtp_overhead()), held.of));
     let packet = scratch.get_mut(start..).unwrap_or_default();
     set(packet, ids.transport_cc, &number.to_be_bytes());
     set(packet, ids.abs_send_time, &extension::abs_send_time(since_epoch));

@@ -12,7 +12,7 @@ use super::peer::Stream;
 use super::source::Encoding;
 use super::upstream::{Arrived, Path};
 use super::{Engine, SourceKey};
-use crate::command::Codec;
+use crate::command::{Codec, Protection};
 use crate::red::{self, Block, MAX_BLOCKS};
 use crate::rtp::Header;
 use crate::sequence::low16;
@@ -43,6 +43,11 @@ impl PayloadTypes {
     /// One alone, as of retransmissions.
     pub(super) const fn plain(payload_type: u8) -> Self {
         Self { plain: payload_type, red: None }
+    }
+
+    /// What a subscriber that is protected so is sent.
+    pub(super) fn under(self, protection: Protection) -> Self {
+        Self { red: self.red.filter(|_| !protection.plain_audio), ..self }
     }
 
     /// The payload type of a packet, what of its payload is sent, and whether that is RED.

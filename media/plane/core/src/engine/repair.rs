@@ -98,7 +98,8 @@ impl Engine {
             let Some(numbers) = sink.fill(&filler, now) else { continue };
             counters.rtp_sent.add(1);
             counters.fillers_sent.add(1);
-            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
+            let mut stream =
+                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
             burst::send(&mut stream, &[Outgoing::new(&filler, numbers, payload_type)], &security.sender, address, scratch, counters, out);
         }
     }

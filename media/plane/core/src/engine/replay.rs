@@ -42,6 +42,7 @@ impl Engine {
         if !sink.switch(from, encoding.generation, codec, packet, ntp, now) {
             return false;
         }
+        sink.leave_behind(self.peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()));
         let still = serving == Serving::Still;
         sink.replay = Some(Replay { from, next: start, timestamp: packet.timestamp, still });
         let counter = if still { &mut self.counters.cached_stills } else { &mut self.counters.cached_replays };
@@ -98,7 +99,8 @@ impl Engine {
             return None;
         }
         let gop = encoding.gop?;
-        let serving = gop.serving(encoding.highest?, now);
+        let link = self.peers.get(sink.peer).and_then(|peer| peer.link.as_deref());
+        let serving = gop.serving(encoding.highest?, now, |octets| link.is_none_or(|link| link.bears_replay(octets)));
         // A still is for an empty screen, once: who already watches goes on with that until the next keyframe.
         let useless = serving == Serving::Still && (sink.track.feed().is_some() || sink.still == Some(gop.start));
         (serving != Serving::Nothing && !useless).then_some((from, serving, gop.start))
@@ -130,12 +132,15 @@ impl Engine {
                     sink.track.squeeze(packet);
                 }
             }
-            let Some(numbers) = sink.forward(packet, now) else { continue };
+            let payload_type = feed.payload_type.under(peer.copies.protection());
+            let sent = payload_type.octets(packet) as u64;
+            let Some(numbers) = sink.forward(packet, sent, now) else { continue };
             octets = octets.saturating_add(packet.payload.len());
             counters.rtp_sent.add(1);
-            counters.rtp_octets_sent.add(packet.payload.len() as u64);
-            let mut stream = sink.stream(sink.ssrc, peer.extensions, clock.since_epoch(now), peer.link.as_deref_mut());
-            let outgoing = Outgoing::new(packet, numbers, feed.payload_type);
+            counters.rtp_octets_sent.add(sent);
+            let mut stream =
+                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
+            let outgoing = Outgoing::new(packet, numbers, payload_type);
             burst::send_layers(&encoding.layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
         }
         let still_sent =

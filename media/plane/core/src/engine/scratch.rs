@@ -5,16 +5,18 @@ use std::ops::{Deref, DerefMut};
 use super::PeerKey;
 use super::burst::MAX_BURST_OCTETS;
 
-/// Where datagrams are written before they are sent, and whose had to wait.
+/// Where datagrams are written before they are sent, whose had to wait, and whose will be sent again.
 pub(super) struct Scratch {
     buffer: Vec<u8>,
     /// Peers to whom something began to wait in this turn.
     pub(super) holding: Vec<PeerKey>,
+    /// Peers of whose packets copies are due later.
+    pub(super) copied: Vec<PeerKey>,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { buffer: Vec::with_capacity(MAX_BURST_OCTETS), holding: Vec::new() }
+        Self { buffer: Vec::with_capacity(MAX_BURST_OCTETS), holding: Vec::new(), copied: Vec::new() }
     }
 }
 

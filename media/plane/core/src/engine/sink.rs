@@ -7,6 +7,7 @@ use adaptation::pacer::Class;
 use super::burst::Stream;
 use super::cache::Packet;
 use super::counters::Counter;
+use super::fec::Fec;
 use super::feed::{Feed, Numbers, Track, Wanted};
 use super::layers::Layers;
 use super::link::Link;
@@ -22,14 +23,26 @@ use crate::ntp;
 use crate::rtcp::ReportBlock;
 use crate::sequence::{low16, low32};
 
+/// To what retransmissions are timed.
+const MILLISECOND: Duration = Duration::from_millis(1);
+
 /// Sent packets whose retransmissions are told apart: about 0.7 s of the best encoding, a power of two.
 const RESENT: usize = 512;
 
 /// Hz.
 const VIDEO_CLOCK: u32 = 90_000;
 
+/// Between two times that repairs are given up at least.
+const GIVE_UP_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A packet asked for again within this time is still on its way.
-const RESEND_INTERVAL_MS: u32 = 15;
+pub(super) const RESEND_INTERVAL: Duration = Duration::from_millis(15);
+
+/// So often a packet is sent again unasked: what five retransmissions did not bring comes too late.
+const MOST_UNASKED: u8 = 5;
+
+/// Octets of a packet beside its payload: header, extensions, tag.
+const OVERHEAD: u64 = 44;
 
 pub(super) struct Sink {
     pub(super) id: SinkId,
@@ -46,6 +59,8 @@ pub(super) struct Sink {
     /// The highest layers that the caller asked for.
     pub(super) limit: Layers,
     pub(super) track: Track,
+    /// Repair packets, where they were negotiated.
+    pub(super) fec: Option<Box<Fec>>,
     /// What of the cache is still to be sent before the sink is live.
     pub(super) replay: Option<Replay>,
     /// The keyframe that was last sent as a still: it is sent once.
@@ -53,6 +68,11 @@ pub(super) struct Sink {
     /// The turn in which it was last served out of its source's order.
     pub(super) served_in: u32,
     resent: Vec<Resent>,
+    /// Too much was asked for again; the next keyframe is there sooner.
+    given_up: bool,
+    gave_up_at: Option<Instant>,
+    /// Packets before this one are of no use to the subscriber any more: its output number.
+    obsolete_before: i64,
     created: Instant,
     rtx_sequence: i64,
     last_report: Option<(u32, Instant)>,
@@ -69,6 +89,16 @@ pub(super) struct Sink {
 struct Resent {
     output: u32,
     at_ms: u32,
+    times: u8,
+}
+
+/// Why a packet is sent again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cause {
+    /// The subscriber asks for it: not again within this time.
+    Asked(Duration),
+    /// What left so long ago did not arrive: not where it was sent again since.
+    Lost(Duration),
 }
 
 /// What a subscriber asked for again.
@@ -83,6 +113,8 @@ pub(super) enum Resend {
         again: bool,
     },
     TooSoon,
+    /// A keyframe has come behind it, or is to come.
+    Obsolete,
     Unknown,
 }
 
@@ -107,10 +139,14 @@ impl Sink {
             wanted: None,
             limit: Layers::ALL,
             track: Track::new(first_sequence),
+            fec: None,
             replay: None,
             still: None,
             served_in: 0,
             resent: Vec::new(),
+            given_up: false,
+            gave_up_at: None,
+            obsolete_before: i64::MIN,
             created: now,
             rtx_sequence: first_sequence,
             last_report: None,
@@ -160,15 +196,20 @@ impl Sink {
         true
     }
 
-    /// The numbers under which `packet` of the current feed goes out; `None` when it does not.
-    pub(super) fn forward(&mut self, packet: &Packet, now: Instant) -> Option<Numbers> {
+    /// Octets of a packet, as a mean.
+    pub(super) fn packet_octets(&self) -> u64 {
+        self.octets.get().checked_div(self.packets.get()).unwrap_or(0).saturating_add(OVERHEAD)
+    }
+
+    /// The numbers under which `packet` of the current feed goes out, `octets` of its payload; `None` when it does not.
+    pub(super) fn forward(&mut self, packet: &Packet, octets: u64, now: Instant) -> Option<Numbers> {
         // A replay decodes as little as it can; the other layers come back at their switching points.
         let live = self.replay.is_none();
         let limit = if live { self.limit } else { Layers { temporal: 0, ..self.limit } };
         let numbers = self.track.forward(packet, limit, live, now)?;
         self.note_late(numbers.sequence, now);
         self.packets.add(1);
-        self.octets.add(self.track.feed().map_or(0, |feed| feed.payload_type.octets(packet)) as u64);
+        self.octets.add(octets);
         Some(numbers)
     }
 
@@ -180,11 +221,43 @@ impl Sink {
         Some(numbers)
     }
 
+    /// Repair nothing of what was sent so far: the next keyframe is there sooner. Nothing is shown until then.
+    pub(super) fn give_up(&mut self, link: &mut Link, keyframe: Option<i64>, now: Instant) {
+        self.given_up = true;
+        self.gave_up_at = Some(now);
+        // A picture of long ago must not come back.
+        self.still = keyframe;
+        self.stop();
+        link.drop_held([self.ssrc, self.rtx_ssrc]);
+    }
+
+    /// Whether repairs were given up so lately that the keyframe may be on its way still.
+    pub(super) fn gave_up_lately(&self, now: Instant) -> bool {
+        self.gave_up_at.is_some_and(|at| now.saturating_duration_since(at) < GIVE_UP_INTERVAL)
+    }
+
+    /// Whether a packet is of no use to the subscriber any more.
+    pub(super) fn is_obsolete(&self, sequence: u16) -> bool {
+        self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
+    }
+
+    /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment.
+    pub(super) fn leave_behind(&mut self, link: Option<&mut Link>) {
+        let given_up = std::mem::take(&mut self.given_up);
+        let left = link.is_some_and(|link| link.is_behind() && link.drop_held([self.ssrc, self.rtx_ssrc]));
+        if given_up || left {
+            self.obsolete_before = self.track.next_output();
+        }
+    }
+
     /// Which packet a lost output sequence number stands for.
-    pub(super) fn resend(&mut self, sequence: u16, now: Instant) -> Resend {
+    pub(super) fn resend(&mut self, sequence: u16, cause: Cause, now: Instant) -> Resend {
         let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
+        if self.given_up || output < self.obsolete_before {
+            return Resend::Obsolete;
+        }
         let feed = *feed;
-        match self.note_resent(output, now) {
+        match self.note_resent(output, cause, now) {
             Some(again) => Resend::Packet { feed, input, output, shift, again },
             None => Resend::TooSoon,
         }
@@ -199,11 +272,12 @@ impl Sink {
 
     /// What the packets sent at `since_epoch` under `ssrc` share.
     pub(super) fn stream<'a>(
-        &'a self, ssrc: u32, extensions: ExtensionIds, since_epoch: Duration, link: Option<&'a mut Link>,
+        &'a self, ssrc: u32, extensions: ExtensionIds, playout: Option<[u8; 3]>, since_epoch: Duration, link: Option<&'a mut Link>,
     ) -> Stream<'a> {
         let abs_send_time = extension::abs_send_time(since_epoch);
         let class = if ssrc == self.rtx_ssrc { Class::Retransmission } else { self.class };
-        Stream { ssrc, mid: self.mid.as_bytes(), extensions, class, abs_send_time, since_epoch, link }
+        let playout = playout.filter(|_| class != Class::Audio);
+        Stream { ssrc, mid: self.mid.as_bytes(), extensions, class, abs_send_time, playout, since_epoch, link, fec: None }
     }
 
     /// Note a sender report that goes out.
@@ -253,7 +327,7 @@ impl Sink {
     }
 
     /// Note `output` as sent again now; returns whether it was before, `None` when that was a moment ago.
-    fn note_resent(&mut self, output: i64, now: Instant) -> Option<bool> {
+    fn note_resent(&mut self, output: i64, cause: Cause, now: Instant) -> Option<bool> {
         // Most members lose nothing: the table exists from the first loss on.
         if self.resent.is_empty() {
             self.resent = vec![Resent::default(); RESENT];
@@ -263,10 +337,16 @@ impl Sink {
         let index = usize::from(low16(output)) % RESENT;
         let entry = self.resent.get_mut(index)?;
         let again = entry.at_ms != 0 && entry.output == low32(output);
-        if again && at_ms.wrapping_sub(entry.at_ms) < RESEND_INTERVAL_MS {
+        let ago = Duration::from_millis(at_ms.wrapping_sub(entry.at_ms).into());
+        let times = if again { entry.times } else { 0 };
+        let refused = match cause {
+            Cause::Asked(interval) => again && ago < interval,
+            Cause::Lost(sent_ago) => again && (ago.saturating_add(MILLISECOND) < sent_ago || times >= MOST_UNASKED),
+        };
+        if refused {
             return None;
         }
-        *entry = Resent { output: low32(output), at_ms };
+        *entry = Resent { output: low32(output), at_ms, times: times.saturating_add(1) };
         Some(again)
     }
 }

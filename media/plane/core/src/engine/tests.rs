@@ -13,6 +13,7 @@ use crate::srtp::Profile;
 mod audio;
 mod codecs;
 mod copies;
+mod fec;
 mod handshake;
 mod link;
 mod mirrors;

@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Probes,
     /// Send copies of packets.
     Copies,
+    /// Send repair packets.
+    Fec,
     /// Begin media that waited behind the last flight of DTLS.
     Openings,
     /// Ask publishers for lost packets again.
@@ -31,12 +33,13 @@ pub(super) enum Timer {
     Liveness,
 }
 
-const ALL: [Timer; 12] = [
+const ALL: [Timer; 13] = [
     Timer::Flush,
     Timer::Replays,
     Timer::Pacing,
     Timer::Probes,
     Timer::Copies,
+    Timer::Fec,
     Timer::Openings,
     Timer::Repair,
     Timer::Keyframes,
@@ -50,7 +53,7 @@ impl Timer {
     /// How often a timer that always runs is due. The others are armed by what happens.
     fn period(self) -> Option<Duration> {
         match self {
-            Self::Flush | Self::Replays | Self::Pacing | Self::Probes | Self::Copies | Self::Openings => None,
+            Self::Flush | Self::Replays | Self::Pacing | Self::Probes | Self::Copies | Self::Fec | Self::Openings => None,
             Self::Repair | Self::Keyframes | Self::Feedback => None,
             // Often enough for the publisher's loss estimate, within RFC 3550's 5 % of any media bandwidth.
             Self::Reports | Self::Liveness => Some(Duration::from_secs(1)),

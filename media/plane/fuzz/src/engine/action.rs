@@ -67,6 +67,7 @@ pub(super) enum Action {
         copies: u8,
         spacing_ms: u8,
         retransmissions: u8,
+        plain_audio: bool,
     },
 }
 

@@ -43,6 +43,11 @@ pub(super) fn rtx_ssrc(place: u8, number: u8) -> u32 {
     1 << 30 | sink_ssrc(place, number)
 }
 
+/// SSRC of its repair packets.
+pub(super) fn fec_ssrc(place: u8, number: u8) -> u32 {
+    1 << 31 | sink_ssrc(place, number)
+}
+
 /// Where a sink's stream belongs.
 pub(super) fn place_of(ssrc: u32) -> usize {
     (ssrc >> 20 & 0xFF) as usize

@@ -105,12 +105,16 @@ impl World {
                 }
             }
             Action::ForgetAddress(number) => self.engine.forget_address(address(number)),
-            Action::Protect { place, copies, spacing_ms, retransmissions } => self.command(Command::Protect {
+            Action::Protect { place, copies, spacing_ms, retransmissions, plain_audio } => self.command(Command::Protect {
                 peer: u32::from(place % PLACES),
                 protection: Protection {
                     copies: copies % 16,
                     spacing: Duration::from_millis((spacing_ms % 201).into()),
                     retransmissions: retransmissions % 16,
+                    // Of the same octets, so that what the corpus holds goes on to mean what it meant.
+                    fec: spacing_ms % 101,
+                    playout: Duration::from_millis(u64::from(retransmissions) * 10),
+                    plain_audio,
                 },
             }),
             Action::Garbage { address: number, datagram } => self.receive(address(number), datagram),
@@ -212,6 +216,9 @@ impl World {
             cname: "c".into(),
             codecs: media::all_codecs(),
         });
+        if rtx {
+            self.command(Command::AddFec { sink: sink.into(), ssrc: media::fec_ssrc(place, ssrc), payload_type: 49 });
+        }
     }
 
     fn media(&mut self, media: &Media) {

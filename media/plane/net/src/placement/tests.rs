@@ -49,6 +49,7 @@ fn shape(orders: &Orders) -> Vec<(WorkerId, &'static str)> {
         Command::AddMirror { .. } => "AddMirror",
         Command::RemoveMirror(_) => "RemoveMirror",
         Command::SendDtls { .. } | Command::SetKeys { .. } | Command::WantBitrate { .. } | Command::Protect { .. } => "other",
+        Command::AddFec { .. } => "AddFec",
     };
     orders.iter().map(|(worker, command)| (*worker, name(command))).collect()
 }
@@ -66,6 +67,7 @@ fn a_mirror_lives_from_the_first_sink_of_its_worker_to_the_last() {
     let mut placement = placement();
     add_sink(&mut placement, 20, 2);
     add_sink(&mut placement, 40, 4);
+    assert_eq!(shape(&placement.orders(Command::AddFec { sink: 20, ssrc: 7, payload_type: 49 })), [(1, "AddFec")]);
     assert_eq!(route(&mut placement, 20, Some(10)), [(1, "AddMirror"), (1, "Route")]);
     assert_eq!(route(&mut placement, 40, Some(10)), [(1, "Route")]);
     assert_eq!(route(&mut placement, 40, Some(10)), [(1, "Route")], "the same again");

@@ -1,6 +1,7 @@
 //! Audio: RED passed on, unpacked and used for repair; silences of DTX; batches.
 
 use super::*;
+use crate::command::Protection;
 use crate::red::{self, Block};
 use crate::rtcp::ReportBlock;
 
@@ -120,6 +121,26 @@ fn red_is_passed_on_or_unpacked() {
     let octets = talk.world.engine.snapshot().iter().map(|row| (row.sink, row.bytes)).collect::<std::collections::BTreeMap<_, _>>();
     assert_eq!(octets[&3], 10, "what was sent, not what was cached");
     assert!(octets[&2] > 20);
+}
+
+#[test]
+fn a_narrow_link_is_sent_sound_without_repetitions() {
+    let mut talk = Talk::new();
+    let plain = |plain_audio| Command::Protect { peer: 2, protection: Protection { plain_audio, ..Protection::NONE } };
+    talk.red(1, FRAME, &[]);
+    talk.world.command(plain(true));
+    talk.red(2, 2 * FRAME, &[FRAME]);
+    talk.red(3, 3 * FRAME, &[FRAME]);
+    talk.world.command(plain(false));
+    talk.red(4, 4 * FRAME, &[FRAME]);
+    let [with_red, _] = talk.heard();
+    assert_eq!(with_red.iter().map(|got| got.header.payload_type).collect::<Vec<_>>(), [120, 109, 109, 120]);
+    assert_eq!(with_red[2].payload, frame_of(3 * FRAME));
+    assert!(with_red[1].elements.contains(&(AUDIO_LEVEL, vec![30])));
+    let numbers: Vec<u16> =
+        with_red.iter().map(|got| got.header.sequence_number.wrapping_sub(with_red[0].header.sequence_number)).collect();
+    assert_eq!(numbers, [0, 1, 2, 3], "one stream");
+    assert_eq!(talk.world.stat("copies_sent"), 0);
 }
 
 #[test]

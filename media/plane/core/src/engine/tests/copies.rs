@@ -35,7 +35,7 @@ impl Voice {
     }
 
     fn protect(&mut self, copies: u8, retransmissions: u8) {
-        let protection = Protection { copies, spacing: SPACING, retransmissions };
+        let protection = Protection { copies, spacing: SPACING, retransmissions, ..Protection::NONE };
         self.world.command(Command::Protect { peer: 2, protection });
     }
 
@@ -118,7 +118,7 @@ fn protection_ends_at_once_and_with_its_peer() {
 #[test]
 fn what_is_kept_is_bounded_and_the_packets_go_out_all_the_same() {
     let mut voice = Voice::new();
-    voice.world.command(Command::Protect { peer: 2, protection: Protection { copies: 15, spacing: ms(200), retransmissions: 0 } });
+    voice.world.command(Command::Protect { peer: 2, protection: Protection { copies: 15, spacing: ms(200), ..Protection::NONE } });
     let first_sent: Vec<u16> = (0..200)
         .flat_map(|_| {
             let sent = voice.speak();
@@ -177,7 +177,7 @@ fn a_retransmission_gets_its_copies_and_one_more_where_it_did_not_help() {
     let mut world = World::new();
     let mut host = world.publish_vp8(&[], &[(555, 556)]);
     let mut member = world.subscribe(2);
-    world.command(Command::Protect { peer: 2, protection: Protection { copies: 0, spacing: SPACING, retransmissions: 1 } });
+    world.command(Command::Protect { peer: 2, protection: Protection { retransmissions: 1, ..Protection::NONE } });
     world.send(&mut host, video(555, 0, 3000), &[], &frame(true, 1, 1, 900));
     let (media, _) = world.take(&mut member);
     let lost = media[0].header.sequence_number;

@@ -175,3 +175,69 @@ fn a_peer_that_leaves_takes_what_waits_along() {
     path.world.pass(Duration::from_secs(1));
     assert!(path.take().is_empty());
 }
+
+impl Path {
+    fn nack(&mut self, numbers: &[u16]) {
+        let mut nack = Vec::new();
+        rtcp::write_nack(1, 1002, numbers, &mut nack);
+        self.world.send_rtcp(&mut self.member, nack);
+    }
+
+    /// Pictures until a second has passed, and their sequence numbers.
+    fn second(&mut self) -> Vec<u16> {
+        let numbers = (0..30).flat_map(|_| {
+            self.picture(5);
+            self.receive_for(33)
+        });
+        numbers.map(|(_, got)| got.header.sequence_number).collect()
+    }
+}
+
+#[test]
+fn what_an_outage_took_is_not_repaired_but_begun_anew() {
+    let mut path = Path::new();
+    let missed = path.second();
+    path.world.take(&mut path.host);
+    path.nack(&missed);
+    assert_eq!((path.world.stat("repairs_given_up"), path.world.stat("rtx_sent")), (1, 0), "150 kB at 1.9 Mbit/s");
+    path.world.pass(Duration::from_millis(100));
+    assert_eq!(plis(&path.world.take(&mut path.host).1), 1);
+    path.picture(5);
+    assert!(path.receive_for(50).is_empty(), "the link is free for the keyframe");
+    // The keyframe: pictures of this host begin with one where their number is 0.
+    let fields = Fields { marker: true, ..video(555, path.sequence, 3000 * u32::from(path.picture)) };
+    path.world.queue(&mut path.host, fields, &[], &frame(true, path.picture, path.picture as u8, OCTETS));
+    path.sequence += 1;
+    path.picture += 1;
+    path.world.engine.flush(path.world.now, &mut path.world.wire);
+    let shown = path.receive_for(50);
+    assert_eq!(shown.len(), 1);
+    path.nack(&missed[140..]);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_obsolete")), (0, 160), "it is behind them");
+    path.nack(&[shown[0].1.header.sequence_number]);
+    assert_eq!(path.world.stat("rtx_sent"), 1, "but the keyframe itself is repaired");
+}
+
+#[test]
+fn what_is_missing_for_a_moment_is_repaired() {
+    let mut path = Path::new();
+    let missed = path.second();
+    path.nack(&missed[..40]);
+    assert_eq!((path.world.stat("repairs_given_up"), path.world.stat("rtx_sent")), (0, 40));
+}
+
+#[test]
+fn a_retransmission_that_waited_gets_its_copy_too() {
+    let mut path = Path::new();
+    let protection = crate::command::Protection { copies: 0, spacing: Duration::from_millis(20), retransmissions: 1 };
+    path.world.command(Command::Protect { peer: 2, protection });
+    path.picture(2);
+    let lost = path.take()[0].header.sequence_number;
+    path.picture(60);
+    path.take();
+    path.nack(&[lost]);
+    path.world.pass(Duration::from_millis(40));
+    // A copy is the same octets, which a receiver would refuse.
+    path.world.wire.0.clear();
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("copies_sent")), (1, 1));
+}

@@ -1,0 +1,101 @@
+//! What was sent under which transport-wide number: so that what a subscriber's feedback tells as lost can be sent again at once. A
+//! NACK may be lost itself, and does not tell of a retransmission that was lost until a round trip has passed.
+
+use std::time::{Duration, Instant};
+
+use super::{Engine, Output, PeerKey};
+use crate::sequence::low16;
+
+/// Numbers that are kept: about two seconds of the best encoding with its retransmissions. A power of two.
+const KEPT: usize = 1024;
+
+/// One link's, empty where nothing is protected.
+#[derive(Default)]
+pub(super) struct Ledger {
+    entries: Vec<Option<Entry>>,
+    kept: bool,
+}
+
+/// A packet of a stream that can be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    number: u16,
+    pub(super) of: Original,
+    /// When it left, by the clock of the link.
+    pub(super) sent: Duration,
+}
+
+/// Which packet it is: the SSRC that it goes out under, and its sequence number as media, also where it is a retransmission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Original {
+    pub(super) ssrc: u32,
+    pub(super) sequence: u16,
+}
+
+impl Ledger {
+    /// Begin or end to keep.
+    pub(super) fn keep(&mut self, kept: bool) {
+        self.kept = kept;
+        if !kept {
+            self.entries = Vec::new();
+        }
+    }
+
+    /// A packet leaves.
+    pub(super) fn note(&mut self, number: u16, of: Option<Original>, sent: Duration) {
+        let Some(of) = of.filter(|_| self.kept) else { return };
+        if self.entries.is_empty() {
+            self.entries = vec![None; KEPT];
+        }
+        if let Some(entry) = self.entries.get_mut(usize::from(number) % KEPT) {
+            *entry = Some(Entry { number, of, sent });
+        }
+    }
+
+    /// Take the packet of a number that is told as lost: it is told once.
+    pub(super) fn take(&mut self, number: u16) -> Option<Entry> {
+        self.entries.get_mut(usize::from(number) % KEPT)?.take_if(|entry| entry.number == number)
+    }
+}
+
+impl Original {
+    /// Of a packet with this extended sequence number, or of one that is a retransmission of `original`.
+    pub(super) fn new(ssrc: u32, sequence: i64, original: Option<u16>) -> Self {
+        Self { ssrc, sequence: original.unwrap_or(low16(sequence)) }
+    }
+}
+
+impl Engine {
+    /// Send again what feedback told as lost, unless it was sent again since.
+    pub(super) fn send_again_unasked(&mut self, now: Instant, peer: PeerKey, lost: &[Entry], out: &mut impl Output) {
+        for entry in lost {
+            let media = self.sinks_of_peer(peer).find(|sink| [sink.ssrc, sink.rtx_ssrc].contains(&entry.of.ssrc)).map(|sink| sink.ssrc);
+            let Some(media) = media else { continue };
+            let ago = self.clock.since_epoch(now).saturating_sub(entry.sent);
+            self.retransmit(now, peer, media, std::iter::once(entry.of.sequence), Some(ago), out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACKET: Original = Original { ssrc: 7, sequence: 9 };
+
+    #[test]
+    fn what_is_told_as_lost_is_found_once_and_only_under_its_own_number() {
+        let mut ledger = Ledger::default();
+        ledger.note(5, Some(PACKET), Duration::ZERO);
+        assert_eq!(ledger.take(5), None, "nothing is kept until something is protected");
+        ledger.keep(true);
+        ledger.note(5, Some(PACKET), Duration::from_millis(3));
+        ledger.note(6, None, Duration::ZERO);
+        assert_eq!((ledger.take(6), ledger.take(5 + 1024)), (None, None));
+        assert_eq!(ledger.take(5).map(|entry| (entry.of, entry.sent)), Some((PACKET, Duration::from_millis(3))));
+        assert_eq!(ledger.take(5), None);
+        ledger.note(5, Some(PACKET), Duration::ZERO);
+        ledger.keep(false);
+        assert_eq!(ledger.take(5), None);
+    }
+}
