@@ -11,7 +11,7 @@ const CHROMIUM_FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  "--disable-features=WebRtcHideLocalIpsWithMdns",
+  "--disable-features=WebRtcHideLocalIpsWithMdns,SpareRendererForSitePerProcess",
   "--autoplay-policy=user-gesture-required",
   "--use-fake-ui-for-media-stream",
   "--use-fake-device-for-media-stream",

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::joint::Joiner;
 use super::link::Link;
 use super::peer::Peer;
-use super::sink::{Cause, RESEND_INTERVAL};
+use super::sink::{Cause, MOST_PLAYOUT, RESEND_INTERVAL, playout_delay};
 use super::timers::Timer;
 use super::{Counters, Engine, Output, PeerKey};
 use crate::address::{Protocol, TransportAddress};
@@ -25,9 +25,6 @@ const TOGETHER: Duration = Duration::from_millis(1);
 
 /// Between a retransmission and its copy: what one short burst on the air takes, and little of what is left until the picture is due.
 const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
-
-/// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
-const MOST_PLAYOUT: u32 = 1000;
 
 /// One peer's.
 #[derive(Default)]
@@ -85,11 +82,10 @@ impl Copies {
         self.octets = self.octets.saturating_add(octets as u64);
     }
 
-    /// The playout delay that pictures must carry, if any: 12 bits each of least and most, in 10 ms.
+    /// The playout delay that pictures must carry, if any.
     pub(super) fn playout(&self) -> Option<[u8; 3]> {
-        let least = u32::try_from(self.protection.playout.as_millis().checked_div(10)?).unwrap_or(0).min(MOST_PLAYOUT);
-        let [_, a, b, c] = (least << 12 | MOST_PLAYOUT).to_be_bytes();
-        self.playout_told.then_some([a, b, c])
+        let least = u32::try_from(self.protection.playout.as_millis().checked_div(10)?).unwrap_or(0);
+        self.playout_told.then(|| playout_delay(least, MOST_PLAYOUT))
     }
 
     /// Keep what is sent to `out` as audio; other kinds pass.

@@ -41,8 +41,23 @@ pub(super) const RESEND_INTERVAL: Duration = Duration::from_millis(15);
 /// So often a packet is sent again unasked: what five retransmissions did not bring comes too late.
 const MOST_UNASKED: u8 = 5;
 
+/// So long after something else is shown its pictures are to be shown as they come: who waits for the first one sees it a jitter
+/// buffer's delay and a render delay (10 ms) earlier. The sound that comes beside it is not there yet to be in time with.
+const PROMPT: Duration = Duration::from_millis(500);
+/// And so long it is told that this has ended: browsers keep what they were told last.
+const PROMPT_TOLD: Duration = Duration::from_secs(2);
+
 /// Octets of a packet beside its payload: header, extensions, tag.
 const OVERHEAD: u64 = 44;
+
+/// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
+pub(super) const MOST_PLAYOUT: u32 = 1000;
+
+/// The playout delay extension: 12 bits each of least and most, in 10 ms.
+pub(super) fn playout_delay(least: u32, most: u32) -> [u8; 3] {
+    let [_, a, b, c] = (least.min(MOST_PLAYOUT) << 12 | most.min(MOST_PLAYOUT)).to_be_bytes();
+    [a, b, c]
+}
 
 pub(super) struct Sink {
     pub(super) id: SinkId,
@@ -73,6 +88,10 @@ pub(super) struct Sink {
     gave_up_at: Option<Instant>,
     /// Packets before this one are of no use to the subscriber any more: its output number.
     obsolete_before: i64,
+    /// When it began to show something else.
+    began: Option<Instant>,
+    /// The playout delay that its pictures carry for that reason.
+    prompt: Option<[u8; 3]>,
     created: Instant,
     rtx_sequence: i64,
     last_report: Option<(u32, Instant)>,
@@ -147,6 +166,8 @@ impl Sink {
             given_up: false,
             gave_up_at: None,
             obsolete_before: i64::MIN,
+            began: None,
+            prompt: None,
             created: now,
             rtx_sequence: first_sequence,
             last_report: None,
@@ -190,6 +211,9 @@ impl Sink {
         let Some(ours) = self.codecs.iter().find(|ours| ours.name == codec.name) else { return false };
         let rtx_payload_type = ours.rtx_payload_type.filter(|_| self.rtx_ssrc != 0);
         let feed = Feed::new(wanted, generation, packet.codec, codec.clock_rate, PayloadTypes::of(ours, &self.codecs), rtx_payload_type);
+        if self.track.last_timestamp_of(wanted.source).is_none() {
+            self.began = Some(now);
+        }
         self.track.begin(feed, packet, self.limit, ntp, now);
         self.replay = None;
         self.switches.add(1);
@@ -208,6 +232,7 @@ impl Sink {
         let limit = if live { self.limit } else { Layers { temporal: 0, ..self.limit } };
         let numbers = self.track.forward(packet, limit, live, now)?;
         self.note_late(numbers.sequence, now);
+        self.note_prompt(now);
         self.packets.add(1);
         self.octets.add(octets);
         Some(numbers)
@@ -276,8 +301,20 @@ impl Sink {
     ) -> Stream<'a> {
         let abs_send_time = extension::abs_send_time(since_epoch);
         let class = if ssrc == self.rtx_ssrc { Class::Retransmission } else { self.class };
-        let playout = playout.filter(|_| class != Class::Audio);
+        let playout = playout.or(self.prompt).filter(|_| class != Class::Audio);
         Stream { ssrc, mid: self.mid.as_bytes(), extensions, class, abs_send_time, playout, since_epoch, link, fec: None }
+    }
+
+    /// Note whether pictures are to be shown as they come.
+    fn note_prompt(&mut self, now: Instant) {
+        let Some(began) = self.began else { return };
+        let ago = now.saturating_duration_since(began);
+        self.prompt = match ago {
+            _ if ago < PROMPT => Some(playout_delay(0, 0)),
+            _ if ago < PROMPT_TOLD => Some(playout_delay(0, MOST_PLAYOUT)),
+            _ => None,
+        };
+        self.began = self.prompt.and(self.began);
     }
 
     /// Note a sender report that goes out.

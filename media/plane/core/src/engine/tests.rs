@@ -18,6 +18,7 @@ mod handshake;
 mod link;
 mod mirrors;
 mod pacing;
+mod prompt;
 mod repair;
 mod riding;
 mod switching;

@@ -101,6 +101,8 @@ fn recovered(repair: &[u8], others: &[&[u8]]) -> Vec<u8> {
 fn nothing_is_made_unless_it_was_asked_for() {
     let mut path = Path::new();
     path.picture(5);
+    // What a beginning asks for is over.
+    path.world.pass(ms(2_000));
     let (media, repairs) = path.picture(5);
     assert_eq!((media.len(), repairs.len()), (5, 0));
     assert_eq!((path.world.stat("fec_sent"), path.world.engine.snapshot()[0].link.copied), (0, 0));
