@@ -7,12 +7,15 @@ const AT_ONCE: [u8; 3] = [0, 0, 0];
 const AS_EVER: [u8; 3] = [0, 0x03, 0xe8];
 
 /// The playout delay of a member's pictures, at 30 a second; `before` each of them something may be changed.
-fn told(pictures: u16, mut before: impl FnMut(&mut World, u16)) -> Vec<Option<[u8; 3]>> {
+fn told(takes_repairs: bool, pictures: u16, mut before: impl FnMut(&mut World, u16)) -> Vec<Option<[u8; 3]>> {
     let mut world = World::new();
     let mut host = world.publish_vp8(&["q", "f"], &[]);
     let extensions = ExtensionIds { mid: MID, playout_delay: PLAYOUT, ..ExtensionIds::default() };
     let mut member = world.join_with(2, Profile::AeadAes128Gcm, extensions);
     world.add_sink(2);
+    if takes_repairs {
+        world.command(Command::AddFec { sink: 2, ssrc: 3002, payload_type: 49 });
+    }
     world.route(2, 0);
     let mut got = Vec::new();
     for step in 0..pictures {
@@ -31,7 +34,7 @@ fn told(pictures: u16, mut before: impl FnMut(&mut World, u16)) -> Vec<Option<[u
 
 #[test]
 fn pictures_are_shown_as_they_come_for_a_moment_and_browsers_are_told_that_it_is_over() {
-    let told = told(75, |_, _| ());
+    let told = told(true, 75, |_, _| ());
     assert_eq!(told[0], Some(AT_ONCE));
     assert!(told[..15].iter().all(|delay| *delay == Some(AT_ONCE)));
     assert!(told[16..60].iter().all(|delay| *delay == Some(AS_EVER)));
@@ -40,7 +43,7 @@ fn pictures_are_shown_as_they_come_for_a_moment_and_browsers_are_told_that_it_is
 
 #[test]
 fn another_size_of_what_is_shown_is_no_beginning() {
-    let told = told(90, |world, step| {
+    let told = told(true, 90, |world, step| {
         if step == 70 {
             world.route(2, 1)
         }
@@ -50,11 +53,16 @@ fn another_size_of_what_is_shown_is_no_beginning() {
 
 #[test]
 fn what_comes_back_begins_anew() {
-    let told = told(90, |world, step| match step {
+    let told = told(true, 90, |world, step| match step {
         70 => world.command(Command::Route { sink: 2, source: None, encoding: 0, spatial: None, temporal: None }),
         75 => world.route(2, 0),
         _ => (),
     });
     // Five pictures were not sent.
     assert_eq!((told[69], told[70]), (None, Some(AT_ONCE)));
+}
+
+#[test]
+fn who_takes_no_repair_packets_is_told_nothing() {
+    assert!(told(false, 10, |_, _| ()).iter().all(Option::is_none));
 }
