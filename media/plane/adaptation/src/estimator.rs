@@ -36,6 +36,8 @@ pub struct Estimator {
     /// Losses of the link itself, and those that come from queues too.
     loss: Loss,
     all_loss: Loss,
+    /// When the first report came: of what was sent before it, what is lost says nothing of the link.
+    began: Option<f64>,
     /// With whether each waited in the queue.
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
@@ -65,6 +67,7 @@ impl Estimator {
             dispersion: Dispersion::default(),
             loss: Loss::default(),
             all_loss: Loss::default(),
+            began: None,
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
@@ -94,6 +97,7 @@ impl Estimator {
 
     /// What a report says: sequence numbers with their arrival by the receiver's clock, or None if they did not arrive.
     pub fn on_feedback(&mut self, now: f64, reports: impl Iterator<Item = (u16, Option<f64>)>) {
+        let began = *self.began.get_or_insert(now);
         let (mut losses, mut arrived) = (Losses::default(), 0.0);
         let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
@@ -101,6 +105,8 @@ impl Estimator {
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
+                // Receivers drop what comes before they have made up their minds, Firefox for some tens of milliseconds of a join.
+                Some(News::Lost(sent)) if sent < began => {}
                 Some(News::Lost(sent)) => losses.lost(sent),
                 // A copy arrived: the loss that was told remains one.
                 Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
