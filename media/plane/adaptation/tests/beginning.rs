@@ -1,6 +1,6 @@
 //! What is lost while a receiver begins says nothing of its link.
 
-use adaptation::Estimator;
+use adaptation::{Config, Estimator};
 
 /// Twenty packets, a millisecond apart, of which every fourth is reported lost half a round trip later.
 fn report(estimator: &mut Estimator, at: f64) {
@@ -12,7 +12,7 @@ fn report(estimator: &mut Estimator, at: f64) {
 
 #[test]
 fn what_was_sent_before_the_first_report_is_not_counted_as_lost() {
-    let mut estimator = Estimator::default();
+    let mut estimator = Estimator::new(Config::default());
     report(&mut estimator, 1.0);
     assert!(estimator.loss() <= 0.0, "{}", estimator.loss());
     report(&mut estimator, 2.0);
