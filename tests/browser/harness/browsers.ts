@@ -3,6 +3,7 @@
 import puppeteer, { type Browser } from "puppeteer-core";
 import { MEDIA } from "./paths";
 
+/** No renderer is begun beforehand for a next page: on two cores it takes from the page that is looked at. */
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",

@@ -223,13 +223,13 @@ impl Estimator {
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
         let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
-        self.ours = dense.is_none() || Contention::is_ours(delivered, dense);
+        let alone = Contention::is_ours(delivered, dense);
+        self.ours = dense.is_none() || alone;
         if let Some(least) = self.contention.pushed_aside(now, least, self.estimate, delivered, dense) {
             self.estimate = self.estimate.max(least);
             return self.compete(now);
         }
         // What a cut changes shows a round trip later.
-        let alone = Contention::is_ours(delivered, dense);
         if alone {
             self.contention.on_alone();
         }

@@ -84,8 +84,11 @@ impl Copies {
 
     /// The playout delay that pictures must carry, if any.
     pub(super) fn playout(&self) -> Option<[u8; 3]> {
-        let least = u32::try_from(self.protection.playout.as_millis().checked_div(10)?).unwrap_or(0);
-        self.playout_told.then(|| playout_delay(least, MOST_PLAYOUT))
+        // Asked for every sink of every picture, and next to none is protected.
+        self.playout_told.then(|| {
+            let least = self.protection.playout.as_millis().checked_div(10).and_then(|least| u32::try_from(least).ok());
+            playout_delay(least.unwrap_or(0), MOST_PLAYOUT)
+        })
     }
 
     /// Keep what is sent to `out` as audio; other kinds pass.

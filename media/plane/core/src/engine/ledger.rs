@@ -41,6 +41,11 @@ impl Ledger {
         }
     }
 
+    /// Whether anything is.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
     /// A packet leaves.
     pub(super) fn note(&mut self, number: u16, of: Option<Original>, sent: Duration) {
         let Some(of) = of.filter(|_| self.kept) else { return };

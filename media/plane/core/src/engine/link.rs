@@ -151,6 +151,10 @@ impl Link {
         if self.estimator.is_told() {
             self.pacer.set_link(self.estimator.estimate(), self.estimator.own_queue());
         }
+        // Nearly all links lose nothing: their reports are read once.
+        if !self.ledger.is_kept() {
+            return Vec::new();
+        }
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
         lost.filter_map(|(number, _)| self.ledger.take(number)).collect()
     }
