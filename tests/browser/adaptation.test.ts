@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { LivePage } from "./harness/live_page";
 import { Relayed } from "./harness/relayed";
+import { concealedShare } from "./harness/sound";
 
 let world: Relayed;
 
@@ -30,35 +31,9 @@ const untilSaid = (member: LivePage, state: string, why: string | null): Promise
     { state, why },
   );
 
-/** Samples of sound that the page has been given, and those of them that were made up for what was lost. */
-async function heard(): Promise<{ samples: number; concealed: number }> {
-  const stats = [...((await window.livetrial.client.receiver.connection?.getStats())?.values() ?? [])];
-  const sound = stats.filter((entry) => entry.type === "inbound-rtp" && entry.kind === "audio" && entry.totalSamplesReceived > 0);
-  const sum = (of: (entry: { totalSamplesReceived: number; concealedSamples: number }) => number) => sound.reduce((all, entry) => all + of(entry), 0);
-  return { samples: sum((entry) => entry.totalSamplesReceived), concealed: sum((entry) => entry.concealedSamples) };
-}
-
-/** Wait until so many more samples of sound were played out. */
-async function untilHeard(member: LivePage, samples: number): Promise<void> {
-  const before = await member.page.evaluate(heard);
-  await member.page.waitForFunction(
-    async (samples) => {
-      const stats = [...((await window.livetrial.client.receiver.connection?.getStats())?.values() ?? [])];
-      return stats.some((entry) => entry.type === "inbound-rtp" && entry.totalSamplesReceived >= samples);
-    },
-    { polling: 100 },
-    before.samples + samples,
-  );
-}
-
-/** Wait until sound has been played out for so many seconds of which next to nothing was made up: what the way had taken before goes first. */
+/** Wait until of so many seconds of sound next to nothing is made up: what the way had taken before goes first. */
 async function untilUnbroken(member: LivePage, seconds: number): Promise<void> {
-  for (;;) {
-    const before = await member.page.evaluate(heard);
-    await untilHeard(member, seconds * 48_000);
-    const after = await member.page.evaluate(heard);
-    if ((after.concealed - before.concealed) / (after.samples - before.samples) < 0.01) return;
-  }
+  while ((await concealedShare(member, seconds)) >= 0.01);
 }
 
 test("the picture follows the link down and up", async () => {

@@ -1,26 +1,23 @@
 /** A member whose link loses most of what is sent hears on all the same, one whose link loses nothing is sent nothing twice, and pictures are repaired. */
 
-import type { Browser } from "puppeteer-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { chromium } from "./harness/browsers";
-import { LivePage } from "./harness/live_page";
-import { Server } from "./harness/server";
-import { BEHIND_RELAY, UdpRelay, seeded } from "./harness/udp_relay";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { LivePage } from "./harness/live_page";
+import { Relayed } from "./harness/relayed";
+import { concealedShare } from "./harness/sound";
+import { seeded } from "./harness/udp_relay";
 
-let server: Server;
-let relay: UdpRelay;
-let browser: Browser;
+let world: Relayed;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start({ settings: BEHIND_RELAY }), chromium()]);
-  relay = await UdpRelay.start(server.mediaPort);
+  world = await Relayed.start(360);
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  relay?.close();
+afterEach(async () => {
+  world.relay.loses = () => false;
+  await world.closePages();
 });
+
+afterAll(() => world?.stop());
 
 /** What is sent of RTP, which goes to members alone: RTCP has other types in the second octet (RFC 5761). */
 const isRtp = (datagram: Buffer): boolean => {
@@ -34,38 +31,21 @@ function sixOfTen(): (datagram: Buffer) => boolean {
   return (datagram) => isRtp(datagram) && random() < 0.6;
 }
 
-const copiesSent = (): Promise<number> => server.metric("livetrial_plane_copies_sent_total");
-
-/** What the member's sound is made of so far. */
-const heard = (member: LivePage) =>
-  member.page.evaluate(async () => {
-    const stats = [...((await window.livetrial.client.receiver.connection?.getStats())?.values() ?? [])];
-    const sound = stats.find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio" && entry.totalSamplesReceived > 0);
-    return { samples: Number(sound?.totalSamplesReceived ?? 0), concealed: Number(sound?.concealedSamples ?? 0) };
-  });
-
-/** Share of the next `samples` of sound that had to be made up. */
-async function listen(member: LivePage, samples: number): Promise<number> {
-  const before = await heard(member);
-  let after = before;
-  const played = async () => (after = await heard(member)).samples - before.samples;
-  await expect.poll(played, { timeout: 30_000, interval: 250 }).toBeGreaterThan(samples);
-  return (after.concealed - before.concealed) / (after.samples - before.samples);
-}
+const copiesSent = (): Promise<number> => world.server.metric("livetrial_plane_copies_sent_total");
 
 test("sound goes on while six of ten packets are lost, and nothing is sent twice where none are", async () => {
-  const session = await server.createSession();
-  const host = await LivePage.open(browser, session.links.host, { width: 1280, height: 800 });
+  const session = await world.server.createSession();
+  const host = await world.open(session.links.host, { width: 1280, height: 800 });
   await host.click("go-live");
-  const member = await LivePage.open(browser, session.links.member);
+  const member = await world.open(session.links.member);
   await member.untilMoving();
   await member.click("tap-for-sound");
   await member.untilSound();
-  await listen(member, 3 * 48_000);
+  await concealedShare(member, 3);
   expect(await copiesSent()).toBe(0);
-  relay.loses = sixOfTen();
+  world.relay.loses = sixOfTen();
   await expect.poll(copiesSent, { timeout: 20_000, interval: 100 }).toBeGreaterThan(500);
-  const concealed = await listen(member, 6 * 48_000);
+  const concealed = await concealedShare(member, 6);
   console.log(`concealed ${(100 * concealed).toFixed(2)} % at 60 % loss`);
   expect(concealed).toBeLessThan(0.1);
 });
@@ -86,11 +66,10 @@ const seen = (member: LivePage) =>
   });
 
 test("pictures go on by repair packets alone, with no retransmission arriving", async () => {
-  relay.loses = () => false;
-  const session = await server.createSession();
-  const host = await LivePage.open(browser, session.links.host, { width: 1280, height: 800 });
+  const session = await world.server.createSession();
+  const host = await world.open(session.links.host, { width: 1280, height: 800 });
   await host.click("go-live");
-  const member = await LivePage.open(browser, session.links.member);
+  const member = await world.open(session.links.member);
   await member.untilMoving();
   const { types, repairs } = await seen(member);
   expect(repairs).toBe(0);
@@ -98,7 +77,7 @@ test("pictures go on by repair packets alone, with no retransmission arriving", 
   const [rtx, media] = [payloadTypes("rtx"), payloadTypes("VP8")];
   expect(payloadTypes("flexfec-03")).not.toEqual([]);
   let [count, lost] = [0, 0];
-  relay.loses = (datagram) => {
+  world.relay.loses = (datagram) => {
     const type = (datagram[1] ?? 0) & 127;
     if (!isRtp(datagram) || rtx.includes(type)) return isRtp(datagram);
     const loses = media.includes(type) && count++ % 8 === 0;
@@ -113,5 +92,4 @@ test("pictures go on by repair packets alone, with no retransmission arriving", 
   expect(lost - lostBefore).toBeGreaterThan(10);
   // Each packet that stays lost of a picture that others need costs one.
   expect(keyframes * 4).toBeLessThan(lost - lostBefore);
-  relay.loses = () => false;
 });

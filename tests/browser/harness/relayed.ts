@@ -1,4 +1,4 @@
-/** A server whose media come through a relay, a browser with a camera of 720 lines, and the pages that one test has open. */
+/** A server whose media come through a relay, a browser with a camera, and the pages that one test has open. */
 
 import type { Browser } from "puppeteer-core";
 import { chromium } from "./browsers";
@@ -17,8 +17,8 @@ export class Relayed {
     private readonly browser: Browser,
   ) {}
 
-  static async start(): Promise<Relayed> {
-    const [server, browser] = await Promise.all([Server.start({ settings: BEHIND_RELAY }), chromium({ cameraHeight: 720 })]);
+  static async start(cameraHeight: 360 | 720 = 720): Promise<Relayed> {
+    const [server, browser] = await Promise.all([Server.start({ settings: BEHIND_RELAY }), chromium({ cameraHeight })]);
     return new Relayed(server, await UdpRelay.start(server.mediaPort), browser);
   }
 
