@@ -15,6 +15,7 @@ from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
 from loadtests.weak.run import Take
 
 NEEDS = np.array([2e5, 6e5, 2e6])
+LEAST_NEEDS = np.array([1e5, 4e5, 1.3e6])
 SECONDS = 20
 MS = 1_000_000
 BEGAN = 5_000 * MS
@@ -24,6 +25,7 @@ VIDEO, AUDIO, SOURCE = 11, 12, 7
 @pytest.fixture(autouse=True)
 def _needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "layer_needs", lambda: NEEDS)
+    monkeypatch.setattr(figures, "least_needs", lambda: LEAST_NEEDS)
     monkeypatch.setattr(figures, "payload_rates", lambda: (1.5e5, 5e5, 1.8e6))
 
 
@@ -107,6 +109,11 @@ def test_more_than_fits_is_no_better_a_layer_than_less() -> None:
     for wrong in (0, 2):
         chosen = take(case, estimate=lambda at: 9e5, encoding=lambda at, wrong=wrong: 1 if at < 11.5 else wrong)
         assert figures.figures(chosen)["best_layer"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_larger_picture_at_half_the_rate_is_the_better_layer_as_policy_has_it() -> None:
+    found = figures.figures(take(steps((0, 1.5e6)), estimate=lambda at: 9e5, encoding=lambda at: 2))
+    assert (found["best_layer"], found["best_at_full_rate"]) == (1.0, 0.0)
 
 
 def test_reactions_are_counted_from_the_step() -> None:
