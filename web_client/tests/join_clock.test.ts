@@ -36,3 +36,22 @@ it("holds no stage for later than what it led to, however late its event comes",
     expect(told.pop()?.stages).toEqual({ first_packet: expected, first_decoded: 150, first_shown: 180 });
   }
 });
+
+it("tells of ICE and DTLS where the join made a connection, and not where it went over an earlier one", () => {
+  let shown: VideoFrameRequestCallback | undefined;
+  const element = { requestVideoFrameCallback: (callback: VideoFrameRequestCallback) => (shown = callback) };
+  const connection = { addEventListener: () => {}, removeEventListener: () => {}, getTransceivers: () => [] };
+  const told: JoinReport[] = [];
+  const clock = new JoinClock((report) => told.push(report));
+  const show = (): JoinReport["stages"] | undefined => {
+    clock.shows(element as unknown as HTMLVideoElement);
+    shown?.(1290, { receiveTime: 1140, presentationTime: 1250, expectedDisplayTime: 1280 } as VideoFrameCallbackMetadata);
+    return told.pop()?.stages;
+  };
+  clock.start("ticket", 1100);
+  clock.follow(connection as unknown as RTCPeerConnection);
+  clock.mark("dtls", 1295);
+  expect(show()).toEqual({ ice: 40, dtls: 40, first_packet: 40, first_decoded: 150, first_shown: 180 });
+  clock.start("switch", 1100);
+  expect(show()).toEqual({ first_packet: 40, first_decoded: 150, first_shown: 180 });
+});

@@ -6,6 +6,7 @@ export class JoinClock {
   private stages: JoinStages = {};
   private path: JoinReport["path"] = "ordinary";
   private startedAt: number | null = null;
+  /** Null where the join follows no connection of its own: a switch goes over the one that is there. */
   private stopListening: (() => void) | null = null;
 
   /** `done` gets the report, once for each tap. Times are those of `performance.now()`. */
@@ -18,6 +19,7 @@ export class JoinClock {
 
   start(path: JoinReport["path"], now: number): void {
     this.stopListening?.();
+    this.stopListening = null;
     this.stages = {};
     this.path = path;
     this.startedAt = now;
@@ -70,7 +72,8 @@ export class JoinClock {
     if (this.startedAt === null || !("requestVideoFrameCallback" in element)) return;
     element.requestVideoFrameCallback((_, { presentationTime, expectedDisplayTime, receiveTime }) => {
       // Events of a busy page come late; what its picture was made of had come by then.
-      this.noLater("first_packet", receiveTime ?? presentationTime);
+      const stages = this.stopListening ? (["ice", "dtls", "first_packet"] as const) : (["first_packet"] as const);
+      for (const stage of stages) this.noLater(stage, receiveTime ?? presentationTime);
       this.mark("first_decoded", presentationTime);
       this.mark("first_shown", expectedDisplayTime);
     });
