@@ -59,6 +59,8 @@ class Adaptation:
         self._viewers: dict[int, Viewer] = {}
         self._peers: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._rows: npt.NDArray[np.intp] = np.empty(0, np.intp)
+        self._indexed = True
+        """Whether these two are those of `_viewers`: a crowd comes between two passes, and is gone through once."""
         self._sources: dict[int, _Watched] = {}
         self._free: list[int] = []
         # Row 0 stands for no source.
@@ -77,6 +79,7 @@ class Adaptation:
 
     def quality(self) -> dict[str, int]:
         """How many viewers get all that they wish ("full"), less of it ("reduced"), or of its pictures none ("sound")."""
+        self._index()
         rows = self._rows
         wishes = self._wished()[rows]
         shown = np.minimum(self._policy.bounds[rows], wishes)
@@ -91,6 +94,7 @@ class Adaptation:
         Raises:
             RuntimeError: the plane stopped.
         """
+        self._index()
         _, rows = np.unique((snapshot := self._plane.snapshot())["peer"], return_index=True)
         ours = snapshot[rows[np.isin(snapshot["peer"][rows], self._peers)]]
         fields = {"estimate_bps": "estimate_bps", "queue_ms": "queue_ms", "rtt_ms": "link_rtt_ms", "loss": "link_loss"}
@@ -105,7 +109,7 @@ class Adaptation:
             self._wishes = np.concatenate([self._wishes, np.full((missing, SLOTS), NOTHING, np.int8)])
         self._protection.reset(viewer.row)
         self._viewers[peer] = viewer
-        self._index()
+        self._indexed = False
         return viewer
 
     def remove(self, viewer: Viewer) -> None:
@@ -117,7 +121,7 @@ class Adaptation:
         self._policy.remove(viewer.row)
         self._unsaid.discard(viewer.row)
         del self._viewers[viewer.peer]
-        self._index()
+        self._indexed = False
 
     def wish(self, viewer: Viewer, slot: str, source: int | None, encoding: int | None) -> None:
         """`slot` is to show `source`, at best at `encoding` (None: all of it); other slots than those of video are passed over."""
@@ -147,6 +151,7 @@ class Adaptation:
         """
         if not self._viewers:
             return
+        self._index()
         for source in list(self._sources)[:SOURCES_A_PASS]:
             self._measure(source, now)
         snapshot = self._plane.snapshot()
@@ -239,6 +244,9 @@ class Adaptation:
             del self._sources[source]
 
     def _index(self) -> None:
+        if self._indexed:
+            return
+        self._indexed = True
         peers = np.fromiter(self._viewers, np.uint32, len(self._viewers))
         order = np.argsort(peers)
         rows = np.fromiter((viewer.row for viewer in self._viewers.values()), np.intp, len(self._viewers))

@@ -92,12 +92,16 @@ class Connection:
         """Restart ICE without an offer; returns our credentials and candidates as trickle-ice-sdpfrag (RFC 8840)."""
         return self._negotiated.restart_fragment()
 
-    async def close(self) -> None:
+    def end(self) -> None:
         """Leave the room and say goodbye. Idempotent."""
         peer = self._negotiated.peer
         with peer.link.together():
             self._close()
             peer.close()
+
+    async def close(self) -> None:
+        """The same, where ways to end are awaited."""
+        self.end()
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from server.media_links import Link
+from server.media_links import Link, ReceiveLink
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,14 @@ class KeptLinks:
         for link in [link for link in self._timers.get((session, person), {}) if which(link)]:
             self._expire(session, person, link)
 
-    def close_later(self, link: Link) -> None:
-        """Close a link without waiting for it."""
+    def end(self, link: Link) -> None:
+        """Close a link, without waiting where that would be."""
+        if isinstance(link, ReceiveLink):  # a member's, of which there are many: a task costs as much as what it does
+            try:
+                link.end()
+            except Exception:
+                logger.exception("closing a media connection failed")
+            return
         task = asyncio.create_task(_close(link))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -61,7 +67,7 @@ class KeptLinks:
 
     def _expire(self, session: str, person: str, link: Link) -> None:
         self._forget(session, person, link)
-        self.close_later(link)
+        self.end(link)
 
     def _forget(self, session: str, person: str, link: Link) -> None:
         held = self._timers[session, person]

@@ -72,14 +72,18 @@ class ReceiveLink:
         """Restart ICE; returns the SDP answer. Raises `MediaError`, or `NoConnection` where it has ended."""
         return _restart(self._receiving if self.alive else None, offer)
 
-    async def close(self) -> None:
+    def end(self) -> None:
         """End the connection; idempotent."""
         self.alive = False
         self.notify = None
         # Let go of, because it holds this one too.
         receiving, self._receiving = self._receiving, None
         if receiving is not None:
-            await receiving.close()
+            receiving.end()
+
+    async def close(self) -> None:
+        """The same, where links of both kinds are ended."""
+        self.end()
 
     def _changed(self, slots: list[SlotView]) -> None:
         self.slots = to_slots(slots)

@@ -70,7 +70,7 @@ class Member:
         answer = await link.open(media, self.identity.session, offer, ticket)
         old, self.receive_link = self.receive_link, link
         if old is not None:
-            await old.close()
+            old.end()
         if self.joined:
             link.notify = self.send
         return Receiving(answer=answer, slots=link.slots)
@@ -142,7 +142,7 @@ class Member:
             if link is None:
                 continue
             if for_good:
-                kept.close_later(link)
+                kept.end(link)
             else:
                 kept.keep(self.identity.session, self.identity.person, link)
 
