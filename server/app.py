@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 from server import pages, problems
 from server.api import Api
@@ -15,6 +16,7 @@ from server.log_api import LogApi
 from server.metrics import CONTENT_TYPE
 from server.node import Node
 from server.socket_entrance import SocketEntrance
+from server.socket_protocol import SocketProtocol
 from server.staff import KeyOrStaff
 from server.ticket_api import TICKET_PREFIX, TicketApi
 from server.whip import Whip
@@ -29,7 +31,7 @@ All errors are problem documents (RFC 9457) with a `code` for programs.
 
 
 def create_app(node: Node) -> FastAPI:
-    """Everything that the HTTP port answers."""
+    """Everything that the HTTP port answers but WebSockets, which `entrance` opens."""
     # Its pages bring their scripts along: the usual content network is slow or closed in China and in many companies.
     app = FastAPIOffline(title="livetrial", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None)
     problems.install(app)
@@ -63,23 +65,26 @@ def create_app(node: Node) -> FastAPI:
     app.include_router(tickets.router())
     _add_operations(app, node)
 
-    async def serve(websocket: WebSocket) -> None:
-        timeout_s = node.settings.join_timeout_s
+    # Last, since it answers for whatever no other route does.
+    app.include_router(pages.router(node.settings.web_dir, tickets.embedded))
+    return app
+
+
+def entrance(node: Node, app: ASGIApp) -> SocketEntrance:
+    """`app` behind what opens WebSockets."""
+
+    async def serve(protocol: SocketProtocol) -> None:
         socket = Socket(
-            websocket,
+            protocol,
             joining=node.joining,
             requests=node.requests,
             metrics=node.metrics,
             doorway=node.doorway,
-            join_timeout_s=timeout_s,
+            join_timeout_s=node.settings.join_timeout_s,
         )
         await socket.run()
 
-    # The last that is added is asked first.
-    app.add_middleware(SocketEntrance, path="/ws", serve=serve)
-    # Last, since it answers for whatever no other route does.
-    app.include_router(pages.router(node.settings.web_dir, tickets.embedded))
-    return app
+    return SocketEntrance(app, path="/ws", serve=serve)
 
 
 def _add_operations(app: FastAPI, node: Node) -> None:

@@ -16,6 +16,8 @@ class Outbox:
     Args:
         write_now: writes a frame where the socket takes it at once, else returns False. Without it all frames wait for `run`.
         frame_of: makes the frame of a message for this socket alone.
+        on_wait: called when a frame is the first that waits: only from then on `run` is needed.
+        on_end: called once, when `finish` is called or the outbox overflows.
         max_octets: octets that may wait; one message more and the outbox overflows. The first message always fits.
     """
 
@@ -24,9 +26,12 @@ class Outbox:
         write_now: Callable[[bytes], bool] = lambda frame: False,
         *,
         frame_of: Callable[[str], bytes] = text_frame,
+        on_wait: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
         max_octets: int = MAX_QUEUED_OCTETS,
     ) -> None:
         self._write_now, self._frame_of = write_now, frame_of
+        self._on_wait, self._on_end = on_wait, on_end
         self._max_octets = max_octets
         self._queue: deque[bytes] = deque()
         self._octets = 0
@@ -55,7 +60,10 @@ class Outbox:
             self.overflow.set_result(None)
             self._queue.clear()
             self._drained.set()
+            self._ended()
             return
+        if not self._queue:
+            self._on_wait()
         self._queue.append(frame)
         self._octets += len(frame)
         self._wake.set()
@@ -66,6 +74,13 @@ class Outbox:
         if self._close_code is None:
             self._close_code = close_code
             self._wake.set()
+            self._ended()
+
+    def close(self) -> None:
+        """Send nothing any more, and let nobody wait for it; let go of who is told. Idempotent."""
+        self.over = True
+        self._drained.set()
+        self._on_wait = self._on_end = _nobody
 
     @property
     def close_code(self) -> int | None:
@@ -100,3 +115,10 @@ class Outbox:
             # Nothing is sent any more, so nobody may wait for it.
             self.over = True
             self._drained.set()
+
+    def _ended(self) -> None:
+        told, self._on_end = self._on_end, _nobody
+        told()
+
+
+def _nobody() -> None: ...

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from server import demo, demo_media
-from server.app import create_app
+from server.app import create_app, entrance
 from server.config import Settings
 from server.links import host_page, member_page
 from server.node import Node, running
@@ -43,6 +43,19 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave them alone."""
         yield
+
+
+class HttpConfig(uvicorn.Config):
+    """uvicorn's, with the entrance of WebSockets before its own middleware too."""
+
+    def __init__(self, node: Node, **options: Any) -> None:
+        super().__init__(create_app(node), **options)
+        self._node = node
+
+    def load(self) -> None:
+        """Make the application ready."""
+        super().load()
+        self.loaded_app = entrance(self._node, self.loaded_app)
 
 
 async def serve(settings: Settings, *, on_ready: Callable[[Node, int], None], stop: asyncio.Event) -> None:
@@ -113,7 +126,7 @@ def _uvicorn_config(node: Node) -> uvicorn.Config:
         "access_log": False,
         "server_header": False,
     }
-    return uvicorn.Config(create_app(node), **options)
+    return HttpConfig(node, **options)
 
 
 async def _run_demo(node: Node, http_port: int) -> None:

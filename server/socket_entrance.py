@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
+
+from server.socket_protocol import SocketProtocol, protocol_of
 
 
 class SocketEntrance:
-    """ASGI middleware.
+    """ASGI middleware, to be put around all others.
 
     Args:
         app: serves all else.
@@ -15,7 +16,7 @@ class SocketEntrance:
         serve: serves one, which is not accepted yet.
     """
 
-    def __init__(self, app: ASGIApp, *, path: str, serve: Callable[[WebSocket], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp, *, path: str, serve: Callable[[SocketProtocol], Awaitable[None]]) -> None:
         self._app = app
         self._path = path
         self._serve = serve
@@ -23,6 +24,6 @@ class SocketEntrance:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a WebSocket, or pass the request on."""
         if scope["type"] == "websocket" and scope["path"] == self._path:
-            await self._serve(WebSocket(scope, receive, send))
+            await self._serve(protocol_of(scope))
         else:
             await self._app(scope, receive, send)

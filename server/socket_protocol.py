@@ -3,6 +3,7 @@ compressed messages of clients.
 """
 
 import asyncio
+import contextlib
 import socket
 from asyncio.transports import BaseTransport
 
@@ -72,6 +73,24 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not paused and self.queue.qsize() > READ_AHEAD:
             self.read_paused = True
             self.transport.pause_reading()
+
+    def accept(self) -> None:
+        """Complete the opening handshake: what uvicorn does upon `websocket.accept`, which is mostly about headers that are not here.
+        Nothing where the peer has gone already."""
+        self.queue.get_nowait()  # `websocket.connect`
+        if self.handshake_complete or self.transport.is_closing():
+            return
+        del self.response.headers["Date"]  # which uvicorn brings
+        self.response.headers.update((name.decode(), value.decode()) for name, value in self.default_headers)
+        self.handshake_complete = True
+        self.conn.send_response(self.response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.start_keepalive()
+
+    async def end(self, code: int) -> None:
+        """Close with a code. Nothing where the peer has gone in this moment."""
+        with contextlib.suppress(RuntimeError, ClientDisconnected):
+            await self.send({"type": "websocket.close", "code": code})
 
     def write_now(self, frame: bytes) -> bool:
         """Write a frame that is ready for the wire; False, and not written, where the socket cannot take it now."""

@@ -1,11 +1,10 @@
 """The WebSocket edge: one `Socket` for each, from the upgrade to the close."""
 
 import asyncio
-import contextlib
 import logging
 import time
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect
 
 from server.doorway import Doorway
 from server.faults import in_wire_terms
@@ -16,7 +15,7 @@ from server.metrics import Metrics
 from server.outbox import Outbox
 from server.rate import TokenBucket
 from server.requests import Requests
-from server.socket_protocol import protocol_of
+from server.socket_protocol import SocketProtocol
 from signaling.codec import decode, encode
 from signaling.errors import Busy, RateLimited, Unexpected, to_message
 from signaling.messages import ClientMessage, Join, ServerMessage, Switch, Waiting
@@ -44,7 +43,7 @@ class Socket:
     """One WebSocket. Nothing that its peer sends or leaves undone reaches another one.
 
     Args:
-        websocket: not accepted yet.
+        protocol: of the socket, which is not accepted yet.
         joining: makes a member of a `join`.
         requests: carries out everything after it.
         metrics: counts.
@@ -54,7 +53,7 @@ class Socket:
 
     def __init__(
         self,
-        websocket: WebSocket,
+        protocol: SocketProtocol,
         *,
         joining: Joining,
         requests: Requests,
@@ -62,52 +61,58 @@ class Socket:
         doorway: Doorway,
         join_timeout_s: float,
     ) -> None:
-        self._websocket = websocket
         self._joining = joining
         self._requests = requests
         self._metrics = metrics
         self._doorway = doorway
         self._join_timeout_s = join_timeout_s
-        self._protocol = protocol_of(websocket.scope)
-        self._outbox = Outbox(self._protocol.write_now, frame_of=self._protocol.frame_of)
+        self._protocol = protocol
+        self._outbox = Outbox(protocol.write_now, frame_of=protocol.frame_of, on_wait=self._write, on_end=self._end)
+        self._writing: asyncio.Task[int] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._member: Member | None = None
         self._end_code = 1006
         self._bucket = TokenBucket(rate_per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE, now=time.monotonic())
 
     async def run(self) -> None:
         """Serve until the socket ends; never raises for anything that the peer does."""
-        await self._websocket.accept()
-        reader = asyncio.create_task(self._read())
-        writer = asyncio.create_task(self._outbox.run(self._protocol.write_frame))
+        self._protocol.accept()
         with self._metrics.sockets.track_inprogress():
             try:
-                close_code = await self._wait_for_end(reader, writer)
-                if close_code is not None:
-                    await self._close(close_code)
                 # Never cancelled on the way: a request that is half done ends first, so that `leave` sees all it made.
-                await reader
+                await self._read()
+                if self._ending is not None:
+                    await self._ending
             finally:
-                reader.cancel()
-                writer.cancel()
-                await asyncio.gather(reader, writer, return_exceptions=True)
+                self._outbox.close()
+                tasks = [task for task in (self._writing, self._ending) if task is not None]
+                for task in tasks:
+                    task.cancel()
+                if tasks:
+                    await asyncio.gather(*tasks, return_exceptions=True)
                 if self._member is not None:
                     self._joining.leave(self._member, for_good=self._end_code in LEFT)
 
-    async def _wait_for_end(self, reader: asyncio.Task[None], writer: asyncio.Task[int]) -> int | None:
-        """Returns the code to close with, or None where the peer is gone."""
+    def _write(self) -> None:
+        """Something waits. Most sockets take all at once, and need no task for that."""
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._outbox.run(self._protocol.write_frame))
+
+    def _end(self) -> None:
+        """The outbox is finished, or overflows."""
+        self._ending = asyncio.create_task(self._close())
+
+    async def _close(self) -> None:
+        """Close when the last messages are sent; the reader ends by that."""
         overflow = self._outbox.overflow
-        await asyncio.wait((reader, writer, overflow), return_when=asyncio.FIRST_COMPLETED)
-        if self._outbox.finishing:
-            await asyncio.wait((writer, overflow), return_when=asyncio.FIRST_COMPLETED, timeout=FLUSH_TIMEOUT_S)
+        if self._writing is not None and not overflow.done():
+            await asyncio.wait((self._writing, overflow), return_when=asyncio.FIRST_COMPLETED, timeout=FLUSH_TIMEOUT_S)
         if overflow.done():
             self._outbox.finish(CLOSE_TOO_SLOW)
-        return self._outbox.close_code
-
-    async def _close(self, code: int) -> None:
+        code = self._outbox.close_code
+        assert code is not None
         self._metrics.closes.labels(str(code)).inc()
-        # The peer may have gone in this moment, which starlette tells in two ways.
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-            await self._websocket.close(code)
+        await self._protocol.end(code)
 
     async def _read(self) -> None:
         try:
@@ -134,12 +139,11 @@ class Socket:
             return error
 
     async def _join(self) -> None:
+        timer = asyncio.get_running_loop().call_later(self._join_timeout_s, self._outbox.finish, CLOSE_NO_JOIN)
         try:
-            async with asyncio.timeout(self._join_timeout_s):
-                message = await self._receive()
-        except TimeoutError:
-            self._outbox.finish(CLOSE_NO_JOIN)
-            return
+            message = await self._receive()
+        finally:
+            timer.cancel()
         await self._enter(message)
 
     async def _enter(self, message: ClientMessage | Exception) -> None:
