@@ -7,6 +7,7 @@ The seams: `_srtp_profiles`, `_setup_srtp`, `_ssl`, `_role`, `_state`, `_set_rol
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from aiortc.rtcdtlstransport import (
     SRTPProtectionProfile,
     State,
 )
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from media import flights
 from media.flights import Flights
@@ -219,8 +220,10 @@ class PlaneDtlsTransport(RTCDtlsTransport):  # type: ignore[misc]  # aiortc is n
         """Whether the peer's certificate is the one that its offer names: by each hash that we know, and by one at least (RFC 8122)."""
         known = [(_HASHES[algorithm], value) for algorithm, value in fingerprints if algorithm in _HASHES]
         # OpenSSL's own certificate is not read anew, as one of `cryptography` would be.
-        certificate = self._ssl.get_peer_certificate()
-        return bool(known) and all(value.upper().encode() == certificate.digest(name) for name, value in known)
+        certificate = crypto.dump_certificate(crypto.FILETYPE_ASN1, self._ssl.get_peer_certificate())
+        return bool(known) and all(
+            value.upper() == hashlib.new(name, certificate).digest().hex(":").upper() for name, value in known
+        )
 
     def stop(self) -> None:
         """Say goodbye and stop; nothing is told any more. Idempotent."""

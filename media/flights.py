@@ -27,6 +27,8 @@ _HANDSHAKE = 22
 
 def datagrams(octets: bytes) -> list[bytes]:
     """Cut what OpenSSL wrote at its record boundaries, as many records a datagram as fit."""
+    if len(octets) <= DATAGRAM_OCTETS:
+        return [octets] if octets else []
     cut: list[bytes] = []
     for record in _records(octets):
         if cut and len(cut[-1]) + len(record) <= DATAGRAM_OCTETS:
@@ -122,7 +124,10 @@ def _records(octets: bytes) -> Iterator[bytes]:
 
 def _message_sequences(datagram: bytes) -> Iterator[int]:
     """The message_seq of handshake messages that are not encrypted yet (RFC 6347 section 4.2.2)."""
-    for record in _records(datagram):
-        epoch = record[3:5]
-        if record[0] == _HANDSHAKE and epoch == b"\0\0" and len(record) >= _RECORD_HEADER + 6:
-            yield int.from_bytes(record[_RECORD_HEADER + 4 : _RECORD_HEADER + 6])
+    at, size = 0, len(datagram)
+    while at < size:
+        body = at + _RECORD_HEADER
+        end = body + int.from_bytes(datagram[at + 11 : at + 13])
+        if datagram[at] == _HANDSHAKE and datagram[at + 3 : at + 5] == b"\0\0" and min(end, size) >= body + 6:
+            yield int.from_bytes(datagram[body + 4 : body + 6])
+        at = end

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 from livetrial_plane import Event, Plane
@@ -38,7 +38,7 @@ class PlaneLink:
         self._on_ticket = on_ticket
         self._peers: dict[int, PeerEvents] = {}
         self._ids = itertools.count(1)
-        self._together = 0
+        self._gathering = _Gathering(plane)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(plane.fileno(), self._drain)
 
@@ -54,17 +54,9 @@ class PlaneLink:
         """No more events of `peer`; what still waits is dropped."""
         self._peers.pop(peer, None)
 
-    @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> contextlib.AbstractContextManager[None]:
         """Send the plane what is ordered in here in one go, at the end. Nothing may be awaited in here."""
-        self._together += 1
-        self.plane.gather(True)
-        try:
-            yield
-        finally:
-            self._together -= 1
-            if not self._together:
-                self.plane.gather(False)
+        return self._gathering
 
     def close(self) -> None:
         """Stop reading and stop the plane."""
@@ -98,3 +90,21 @@ class PlaneLink:
             peer.on_began()
         elif event.kind == "lost":
             peer.on_lost()
+
+
+class _Gathering(contextlib.AbstractContextManager[None]):
+    """The plane gathers while one is inside, however often one went in. One object for all: each event goes in."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        if not self._depth:
+            self._plane.gather(True)
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._plane.gather(False)

@@ -106,5 +106,8 @@ def names_of(slot: str) -> tuple[str, str]:
 
 
 def _distinct_ssrcs() -> tuple[int, int, int]:
-    first, second, third = ((secrets.randbelow(2**32 // 3 - 1) + 1) * 3 + place for place in range(3))
+    random = secrets.token_bytes(12)  # one call of the system, where each of three would be one
+    first, second, third = (
+        (int.from_bytes(random[4 * place : 4 * place + 4]) % (2**32 // 3 - 1) + 1) * 3 + place for place in range(3)
+    )
     return first, second, third

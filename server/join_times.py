@@ -23,21 +23,29 @@ class JoinTimes:
     def __init__(self, registry: CollectorRegistry) -> None:
         text = "From the tap to a stage of the join, as pages report it; `server`, `media`: from the message to its answer, and to media"
         self._stages = Histogram(METRIC, text, ["path", "stage"], buckets=BUCKETS_S, registry=registry)
+        self._known: dict[tuple[str, str], Histogram] = {}
 
     def media_began(self, path: str, seconds: float) -> None:
         """The first packet left; from the join message, or from the ticket's first check where that came first."""
-        self._stages.labels(path, "media").observe(seconds)
+        self._stage(path, "media").observe(seconds)
 
     def served(self, path: str, seconds: float) -> None:
         """A join message was answered."""
-        self._stages.labels(path, "server").observe(seconds)
+        self._stage(path, "server").observe(seconds)
 
     def reported(self, report: JoinReport) -> None:
         """A page tells how its join went."""
         for stage in STAGES:
             milliseconds = getattr(report.stages, stage)
             if milliseconds is not None:
-                self._stages.labels(report.path, stage).observe(milliseconds / 1000)
+                self._stage(report.path, stage).observe(milliseconds / 1000)
+
+    def _stage(self, path: str, stage: str) -> Histogram:
+        """Kept, because finding one costs as much as counting in it. Both labels are from short lists."""
+        histogram = self._known.get((path, stage))
+        if histogram is None:
+            histogram = self._known[path, stage] = self._stages.labels(path, stage)
+        return histogram
 
 
 @dataclass(frozen=True)

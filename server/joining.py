@@ -112,9 +112,10 @@ class Joining:
         self, member: Member, hub: Hub, position: Position, answer: str | None, media_error: ErrorInfo | None
     ) -> None:
         self._members[member] = hub
-        shown = to_slots(self._media.shown(hub.record.id))
+        link = member.receive_link
+        slots = link.slots if link is not None else to_slots(self._media.shown(hub.record.id))
         ice_servers = self._ice_servers.credentials(hub.record.id, member.identity.person)
-        member.send(_joined(member, hub, position, answer, media_error, ice_servers, shown))
+        member.send(_joined(member, hub, position, answer, media_error, ice_servers, slots))
         member.own()
         if speakers := self._media.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
@@ -147,7 +148,7 @@ def _joined(
     answer: str | None,
     media_error: ErrorInfo | None,
     ice_servers: list[IceServer],
-    shown: list[Slot],
+    slots: list[Slot],
 ) -> Joined:
     identity = member.identity
     return Joined(
@@ -157,7 +158,7 @@ def _joined(
         answer=answer,
         media_error=media_error,
         ice_servers=ice_servers,
-        slots=member.receive_link.slots if member.receive_link else shown,
+        slots=slots,
         seq=position.seq,
         snapshot=position.snapshot,
         events=position.events,
