@@ -73,7 +73,7 @@ class Batches:
     async def _run(self, calls: list[_Call]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for call in calls:
-            pipeline.evalsha(call.sha, call.keys, *call.keys_and_args)
+            pipeline.evalsha(call.sha, call.keys, *map(_octets, call.keys_and_args))
         for call, result in zip(calls, await pipeline.execute(raise_on_error=False), strict=True):
             if isinstance(result, NoScriptError):  # a new server, or one that was restarted: EVAL runs it and keeps it
                 result = await self._eval(call)
@@ -89,6 +89,11 @@ class Batches:
             return await self._redis.eval(call.source, call.keys, *call.keys_and_args)
         except Exception as error:  # noqa: BLE001 (it is the caller's)
             return error
+
+
+def _octets(value: str | int) -> bytes:
+    """As the client would encode it (`encoding_errors` of `connection`), which asks of each value, in four calls, what it is."""
+    return (value if type(value) is str else str(value)).encode("utf-8", "replace")
 
 
 def _fail(call: _Call, error: BaseException) -> None:
