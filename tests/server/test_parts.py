@@ -69,6 +69,32 @@ def test_a_text_frame_is_that_of_the_library(size: int) -> None:
     assert text_frame(text) == Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
+async def test_outbox_says_when_it_needs_a_writer_and_once_when_it_ends() -> None:
+    told: list[str] = []
+    ready = True
+    outbox = Outbox(lambda frame: ready, on_wait=lambda: told.append("wait"), on_end=lambda: told.append("end"))
+    outbox.put("a")
+    assert told == [], "what is written at once needs no writer"
+    ready = False
+    outbox.put("b")
+    outbox.put("c")
+    assert told == ["wait"]
+    outbox.finish(4400)
+    outbox.finish(1012)
+    assert told == ["wait", "end"]
+
+
+async def test_outbox_ends_by_an_overflow_too_but_not_when_its_socket_is_gone() -> None:
+    told: list[str] = []
+    outboxes = [Outbox(max_octets=4, on_end=lambda: told.append("end")) for _ in range(2)]
+    for text in ("a", "too long"):
+        outboxes[0].put(text)
+    assert told == ["end"]
+    outboxes[1].close()
+    outboxes[1].finish(1012)
+    assert told == ["end"]
+
+
 async def test_outbox_overflows_instead_of_waiting() -> None:
     outbox, socket = Outbox(max_octets=12), Blocked()
     outbox.put("x" * 50)
