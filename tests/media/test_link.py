@@ -28,8 +28,8 @@ def test_the_plane_gathers_until_the_outermost_is_left() -> None:
 def test_what_was_ordered_before_a_failure_leaves_and_the_failure_is_not_hidden() -> None:
     plane = Plane()
     together = _Gathering(cast(Any, plane))
-    with pytest.raises(ValueError), together, together:
-        raise ValueError
+    with pytest.raises(ValueError, match="on purpose"), together, together:
+        raise ValueError("on purpose")
     assert plane.told == [True, False]
     with together:
         pass
