@@ -1,7 +1,8 @@
 """VP9 in three spatial and three temporal layers (L3T3) with its dependency descriptors, as Chromium sends it: recorded once, kept, looped.
 
 libvpx makes no spatial layers by way of PyAV, so a headless Chromium encodes: it publishes the picture of `media.py`, which pans
-forth and back so that nothing jumps, and is told once to make a keyframe. Kept is what it sends from that on.
+forth and back so that nothing jumps, and is told once to make a keyframe. Kept is what it sends from that on. It does so in slow
+motion, because nothing in the packets but their timestamps knows of time.
 """
 
 import asyncio
@@ -23,17 +24,20 @@ VERSION = 1
 """Goes up with every change of what is recorded."""
 
 SIZE = (960, 540)
-"""The largest that Chromium encodes in three layers in real time on two cores; of 720 lines it made 21 pictures a second."""
+"""Of 720 lines Chromium leaves the top layer out at this bitrate."""
 HEIGHTS = (135, 270, 540)
+SLOWER = 2
+"""Chromium encodes so much slower than the loop is played: on two busy cores it does not make 30 pictures a second of three layers."""
 LAYERS = 3
 """Spatial, and temporal."""
 MODE = "L3T3"
 """Not L3T3_KEY: the plane sends all layers below what is shown, of which those above would then make no use."""
 BITRATE = 1_600_000
-"""At most: Chromium bounds each layer by its size, here all together to 1.24 Mbit/s."""
+"""When it is played."""
 WARM_UP_S = 8.0
 """Chromium turns the upper layers on as its estimate of the uplink grows."""
-LEAST_PICTURES_S = 29.0
+LEAST_PICTURES_S = 26.0 / SLOWER
+"""A picture that the camera loses now and then is a step of the pan, and changes sizes little."""
 PICTURES = media.LOOP_S * FRAMES_PER_S
 _ON_THE_WAY_S = 4.0
 """What the browser takes to start, and the last pictures."""
@@ -42,13 +46,14 @@ PAGE = """<!doctype html><script>
 const take = TAKE;
 (async () => {
   const [width, height] = take.size;
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 } });
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: take.rate } });
   const pc = new RTCPeerConnection();
   const encoding = { scalabilityMode: take.mode, maxBitrate: take.bitrate };
   const transceiver = pc.addTransceiver(stream.getVideoTracks()[0], { direction: "sendonly", sendEncodings: [encoding] });
   const codecs = RTCRtpSender.getCapabilities("video").codecs;
   const fits = (c) => c.mimeType === "video/VP9" && /profile-id=0/.test(c.sdpFmtpLine ?? "");
-  transceiver.setCodecPreferences(codecs.filter(fits));
+  // With retransmission, because otherwise padding takes numbers between the packets.
+  transceiver.setCodecPreferences([...codecs.filter(fits), ...codecs.filter((c) => /rtx/.test(c.mimeType))]);
   const parameters = transceiver.sender.getParameters();
   parameters.degradationPreference = "maintain-resolution";
   await transceiver.sender.setParameters(parameters);
@@ -80,7 +85,7 @@ class SvcLoop(msgspec.Struct, frozen=True):
 
 
 async def load() -> SvcLoop:
-    """The loop; recorded (half a minute, most of the machine) where it is not there yet.
+    """The loop; recorded (half a minute, most of a core) where it is not there yet.
 
     Raises:
         RuntimeError: Chromium did not send what is wanted in real time; the text says what. Try again when nothing else runs.
@@ -104,12 +109,18 @@ def path() -> Path:
 
 
 async def _record() -> SvcLoop:
-    take = {"size": SIZE, "mode": MODE, "bitrate": BITRATE, "warmUpMs": WARM_UP_S * 1000}
+    take = {
+        "size": SIZE,
+        "mode": MODE,
+        "bitrate": BITRATE / SLOWER,
+        "rate": FRAMES_PER_S / SLOWER,
+        "warmUpMs": WARM_UP_S * 1000,
+    }
     page = PAGE.replace("TAKE", json.dumps(take))
     with tempfile.TemporaryDirectory() as folder:
         camera = Path(folder, "camera.y4m")
         await asyncio.to_thread(_write_camera, camera)
-        captured = await capture(page, str(camera), WARM_UP_S + media.LOOP_S + _ON_THE_WAY_S)
+        captured = await capture(page, str(camera), WARM_UP_S + SLOWER * media.LOOP_S + _ON_THE_WAY_S)
     return cut(captured)
 
 
@@ -120,7 +131,7 @@ def _write_camera(path: Path) -> None:
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p").reformat(width=width, height=height)
         pictures.append(frame.to_ndarray().tobytes())
     with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{width} H{height} F{FRAMES_PER_S}:1 Ip A1:1 C420jpeg\n".encode())
+        file.write(f"YUV4MPEG2 W{width} H{height} F{FRAMES_PER_S // SLOWER}:1 Ip A1:1 C420jpeg\n".encode())
         for picture in (*pictures, *reversed(pictures)):
             file.write(b"FRAME\n" + picture)
 
