@@ -144,7 +144,7 @@ TRACES = (
 )
 
 
-SVC = ("5.1", "loss-20", "step")
+SVC = ("5.1", "step")
 """Cases that are played in SVC too: `5.1-svc`, …"""
 
 
