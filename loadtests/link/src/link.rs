@@ -137,7 +137,7 @@ fn sender(paths: &mut [Path<Content>; 2], now: Nanos, flow: Flow, extra_delay: N
             TcpPacket::Syn | TcpPacket::SynAck => (Kind::TcpOpen, 0),
             TcpPacket::Reset => (Kind::TcpReset, 0),
             TcpPacket::Data(segment) => (Kind::TcpData, segment.index as u16),
-            TcpPacket::Ack(cumulative, _) => (Kind::TcpAck, *cumulative as u16),
+            TcpPacket::Ack(told) => (Kind::TcpAck, told.next as u16),
         };
         let label = Label { flow, kind, sequence, ..Label::default() };
         paths[way as usize].push(now, Packet { octets: packet.octets(), extra_delay, label, content: Content::Tcp(packet) });

@@ -141,6 +141,57 @@ fn a_single_lost_segment_is_repaired_after_a_timeout_of_round_trip_and_200_ms() 
     assert_eq!(collect(&mut link, Way::Up, 3).0, SECOND + 300 * MS + 50 * MS);
 }
 
+/// When the last of three segments, sent 10 ms apart, is there, if the link takes these of them, and what it is sent back at a time.
+fn three_segments(lost: &[Nanos], back_lost_at: Option<Nanos>) -> Nanos {
+    let mut link = link(r#"{"delay_ms": 50}"#, 1);
+    let now = open(&mut link);
+    write(&mut link, now, Way::Up, b"0");
+    collect(&mut link, Way::Up, 1);
+    for (index, octets) in [b"1", b"2", b"3"].into_iter().enumerate() {
+        let now = SECOND + 10 * MS * index as Nanos;
+        link.run(now);
+        if lost.contains(&(index as Nanos + 1)) {
+            link.path(Way::Up).outage(now, MS);
+        }
+        write(&mut link, now, Way::Up, octets);
+    }
+    if let Some(at) = back_lost_at {
+        link.run(SECOND + at);
+        link.path(Way::Down).outage(SECOND + at, MS);
+    }
+    let (at, octets) = collect(&mut link, Way::Up, 3);
+    assert_eq!(octets, b"123");
+    at - SECOND
+}
+
+#[test]
+fn a_segment_that_others_follow_is_repaired_after_a_round_trip_and_a_quarter() {
+    assert_eq!(three_segments(&[], None), 70 * MS);
+    // The one behind it is acknowledged after 110 ms; the lost one is waited for until a quarter of a round trip later than it was due.
+    assert_eq!(three_segments(&[1], None), 125 * MS + 50 * MS);
+}
+
+#[test]
+fn an_acknowledgement_tells_of_those_that_were_lost() {
+    // The acknowledgement of the second is lost; the third's has both.
+    assert_eq!(three_segments(&[1], Some(59 * MS + MS / 2)), 125 * MS + 50 * MS);
+}
+
+#[test]
+fn what_nothing_follows_is_probed_for_after_two_round_trips() {
+    // The last two are lost: two round trips after the last acknowledgement the last is sent again, whose acknowledgement tells of the other.
+    assert_eq!(three_segments(&[2, 3], None), 300 * MS + 100 * MS + 50 * MS);
+}
+
+#[test]
+fn what_only_comes_late_is_not_sent_again() {
+    let mut link = link(r#"{"delay_ms": 50, "reorder": {"share": 0.2, "delay_ms": 20}}"#, 3);
+    let now = open(&mut link);
+    write(&mut link, now, Way::Up, &[7; 8 * 1448]);
+    collect(&mut link, Way::Up, 8 * 1448);
+    assert_eq!(link.path(Way::Up).counters().fates[0], 9, "SYN and eight segments");
+}
+
 #[test]
 fn both_streams_end_by_themselves() {
     let mut link = link(r#"{"delay_ms": 5}"#, 1);

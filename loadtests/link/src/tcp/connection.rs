@@ -1,7 +1,7 @@
 //! One connection: opened over the link, then two streams.
 
 use crate::packet_log::Way;
-use crate::tcp::{HEADERS, Receiver, Segment, Sender};
+use crate::tcp::{Acknowledgement, HEADERS, Receiver, Segment, Sender};
 use crate::time::{Nanos, SECOND};
 
 /// First wait for an answer to SYN (RFC 6298 section 2.1), doubled each time.
@@ -22,8 +22,8 @@ pub enum TcpPacket {
     Reset,
     /// Octets.
     Data(Segment),
-    /// All before the first has come, and the second.
-    Ack(u64, u64),
+    /// What has come.
+    Ack(Acknowledgement),
 }
 
 impl TcpPacket {
@@ -132,8 +132,8 @@ impl Connection {
             TcpPacket::SynAck => {}
             TcpPacket::Reset => return vec![Effect::Abort],
             TcpPacket::Data(segment) => return self.receive_data(way, segment, send),
-            TcpPacket::Ack(cumulative, index) => {
-                self.senders[way.back() as usize].acknowledged(now, cumulative, index);
+            TcpPacket::Ack(told) => {
+                self.senders[way.back() as usize].acknowledged(now, &told);
                 self.transmit(now, way.back(), send);
             }
         }
@@ -171,7 +171,7 @@ impl Connection {
         let (index, receiver) = (segment.index, &mut self.receivers[way as usize]);
         let before = receiver.ended();
         let octets = receiver.receive(segment);
-        send(way.back(), TcpPacket::Ack(receiver.next(), index));
+        send(way.back(), TcpPacket::Ack(receiver.acknowledgement(index)));
         let mut effects = Vec::new();
         if !octets.is_empty() {
             effects.push(Effect::Deliver(way, octets));

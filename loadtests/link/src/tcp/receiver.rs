@@ -1,9 +1,32 @@
 //! The receiving side of one direction: order.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::tcp::Segment;
+
+/// As many blocks as fit beside timestamps (RFC 2018 section 3).
+const BLOCKS: usize = 3;
+
+/// What one acknowledgement says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// All before it has come.
+    pub next: u64,
+    /// The segment that it answers.
+    pub index: u64,
+    /// What has come beyond `next`: the block of `index` first, then the latest others.
+    pub blocks: Vec<Range<u64>>,
+}
+
+impl Acknowledgement {
+    /// Whether a segment has arrived.
+    #[must_use]
+    pub fn has(&self, index: u64) -> bool {
+        index < self.next || index == self.index || self.blocks.iter().any(|block| block.contains(&index))
+    }
+}
 
 /// Segments until those before them have come.
 #[derive(Debug, Default)]
@@ -28,10 +51,19 @@ impl Receiver {
         octets
     }
 
-    /// All before it has come.
+    /// The answer to a segment that was just received.
     #[must_use]
-    pub fn next(&self) -> u64 {
-        self.next
+    pub fn acknowledgement(&self, index: u64) -> Acknowledgement {
+        let mut blocks: Vec<Range<u64>> = Vec::new();
+        for &early in self.early.keys() {
+            match blocks.last_mut() {
+                Some(block) if block.end == early => block.end += 1,
+                _ => blocks.push(early..early + 1),
+            }
+        }
+        blocks.sort_by_key(|block| (!block.contains(&index), std::cmp::Reverse(block.start)));
+        blocks.truncate(BLOCKS);
+        Acknowledgement { next: self.next, index, blocks }
     }
 
     /// The stream is complete.

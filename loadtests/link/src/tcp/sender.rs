@@ -1,9 +1,13 @@
 //! The sending side of one direction: congestion window, loss detection and repair.
+//!
+//! Losses are found as phones, laptops and servers of today find them, by time (RACK-TLP, RFC 8985): what was sent before
+//! something that has arrived is lost a little later, and what nothing follows is probed for after two round trips.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::tcp::MSS;
+use crate::tcp::rack::Rack;
+use crate::tcp::{Acknowledgement, MSS};
 use crate::time::{MS, Nanos, SECOND};
 
 /// RFC 6928.
@@ -12,8 +16,8 @@ const INITIAL_WINDOW: f64 = 10.0;
 const INITIAL_TIMEOUT: Nanos = SECOND;
 const LEAST_VARIATION: Nanos = 200 * MS;
 const MOST_TIMEOUT: Nanos = 60 * SECOND;
-/// Segments sent later that are acknowledged before one counts as lost (RFC 5681 section 3.2).
-const DUPLICATES: u64 = 3;
+/// What a lone segment's acknowledgement may be held back for (RFC 8985 section 7.2); Linux's.
+const MOST_HELD_BACK: Nanos = 200 * MS;
 
 /// A segment on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +61,14 @@ pub struct Sender {
     recovery: u64,
     smoothed: Option<(f64, f64)>,
     backoff: u32,
-    timer: Option<Nanos>,
+    rack: Rack,
+    /// When all that is under way counts as lost, when the tail is probed for, when what may only be late counts as lost.
+    timeout_at: Option<Nanos>,
+    probe_at: Option<Nanos>,
+    late_at: Option<Nanos>,
+    /// A probe is to be sent, whatever the window; the index of the last one, as long as it is under way.
+    probe: bool,
+    probed: Option<u64>,
 }
 
 impl Default for Sender {
@@ -74,7 +85,12 @@ impl Default for Sender {
             recovery: 0,
             smoothed: None,
             backoff: 0,
-            timer: None,
+            rack: Rack::default(),
+            timeout_at: None,
+            probe_at: None,
+            late_at: None,
+            probe: false,
+            probed: None,
         }
     }
 }
@@ -98,56 +114,84 @@ impl Sender {
 
     /// The next segment that may be sent now; what is lost first.
     pub fn transmit(&mut self, now: Nanos) -> Option<Segment> {
-        let under_way = self.sent.iter().filter(|sent| sent.state == State::UnderWay).count();
-        if under_way as f64 >= self.window.floor() {
-            return None;
-        }
-        let place = match self.sent.iter().position(|sent| sent.state == State::Lost) {
-            Some(place) => place,
-            None => self.cut()?,
+        let place = if std::mem::take(&mut self.probe) {
+            self.cut().or_else(|| self.sent.iter().rposition(|sent| sent.state == State::UnderWay))?
+        } else {
+            let under_way = self.sent.iter().filter(|sent| sent.state == State::UnderWay).count();
+            if under_way as f64 >= self.window.floor() {
+                return None;
+            }
+            match self.sent.iter().position(|sent| sent.state == State::Lost) {
+                Some(place) => place,
+                None => self.cut()?,
+            }
         };
         self.transmissions += 1;
         let sent = &mut self.sent[place];
-        sent.again = sent.state == State::Lost;
+        sent.again = sent.ordinal > 0;
         (sent.sent_at, sent.ordinal, sent.state) = (now, self.transmissions, State::UnderWay);
         let segment = Segment { index: self.first + place as u64, payload: sent.payload.clone() };
-        self.timer.get_or_insert(now + self.timeout());
+        self.timeout_at.get_or_insert(now + self.timeout());
+        self.arm_probe(now);
         Some(segment)
     }
 
-    /// All before `cumulative` has arrived, and `index` too.
-    pub fn acknowledged(&mut self, now: Nanos, cumulative: u64, index: u64) {
-        let ordinal = self.sent.get(self.place(index)).filter(|_| index >= self.first).map(|sent| (sent.ordinal, sent.sent_at, sent.again));
+    /// What one acknowledgement says.
+    pub fn acknowledged(&mut self, now: Nanos, told: &Acknowledgement) {
         let mut news = 0;
         for (place, sent) in self.sent.iter_mut().enumerate() {
-            let at = self.first + place as u64;
-            if (at < cumulative || at == index) && sent.state != State::Acknowledged {
+            let index = self.first + place as u64;
+            if told.has(index) && sent.state != State::Acknowledged {
                 sent.state = State::Acknowledged;
                 news += 1;
+                self.rack.arrived(now, index, sent.sent_at, sent.ordinal, sent.again);
             }
+        }
+        if news == 0 {
+            return;
+        }
+        if let Some(sent) = self.sent.get(self.place(told.index)).filter(|sent| told.index >= self.first && !sent.again) {
+            self.measure((now - sent.sent_at) as f64);
         }
         while self.sent.front().is_some_and(|sent| sent.state == State::Acknowledged) {
             self.sent.pop_front();
             self.first += 1;
         }
-        let Some((ordinal, sent_at, again)) = ordinal.filter(|_| news > 0) else { return };
-        if !again {
-            self.measure((now - sent_at) as f64);
+        if self.probed.is_some_and(|index| index < self.first) {
+            // What the probe repaired was a loss. (That it was none is told by a D-SACK, which there is not here.)
+            self.probed = None;
+            self.congestion();
         }
         self.backoff = 0;
-        self.timer = self.outstanding().then(|| now + self.timeout());
+        self.timeout_at = self.outstanding().then(|| now + self.timeout());
         self.grow(news);
-        self.find_losses(ordinal);
+        self.find_losses(now);
+        self.arm_probe(now);
     }
 
-    /// When nothing is heard until then, all that is under way counts as lost.
+    /// When `timed_out` is to be called.
     #[must_use]
     pub fn timer(&self) -> Option<Nanos> {
-        self.timer
+        [self.timeout_at, self.probe_at, self.late_at].into_iter().flatten().min()
     }
 
-    /// The timer has run out.
+    /// A timer has run out.
     pub fn timed_out(&mut self, now: Nanos) {
+        let due = |timer: Option<Nanos>| timer.is_some_and(|at| at <= now);
+        if due(self.late_at) {
+            self.find_losses(now);
+        }
+        if due(self.timeout_at) {
+            self.all_lost(now);
+        } else if due(self.probe_at) {
+            (self.probe, self.probe_at) = (true, None);
+            self.timeout_at = Some(now + self.timeout());
+            let again = self.unsent.is_empty() && (!self.ending || self.ended);
+            self.probed = again.then(|| self.first + self.sent.len() as u64 - 1);
+        }
+    }
+
+    fn all_lost(&mut self, now: Nanos) {
         for sent in self.sent.iter_mut().filter(|sent| sent.state == State::UnderWay) {
             sent.state = State::Lost;
         }
@@ -155,7 +199,18 @@ impl Sender {
         self.window = 1.0;
         self.recovery = self.first + self.sent.len() as u64;
         self.backoff += 1;
-        self.timer = self.outstanding().then(|| now + self.timeout());
+        (self.probe_at, self.late_at, self.probed) = (None, None, None);
+        self.timeout_at = self.outstanding().then(|| now + self.timeout());
+    }
+
+    /// Two round trips after the last that was sent, where nothing is known to lack (RFC 8985 section 7.2).
+    fn arm_probe(&mut self, now: Nanos) {
+        let under_way = self.sent.iter().filter(|sent| sent.state == State::UnderWay).count();
+        let orderly = under_way == self.sent.len() && self.first >= self.recovery;
+        self.probe_at = self.smoothed.filter(|_| under_way > 0 && orderly && self.probed.is_none()).map(|(mean, _)| {
+            let held_back = if under_way == 1 { MOST_HELD_BACK } else { 0 };
+            now + 2 * mean as Nanos + held_back
+        });
     }
 
     fn cut(&mut self) -> Option<usize> {
@@ -180,19 +235,31 @@ impl Sender {
         }
     }
 
-    fn find_losses(&mut self, ordinal: u64) {
+    fn find_losses(&mut self, now: Nanos) {
+        let arrived = self.sent.iter().filter(|sent| sent.state == State::Acknowledged).count();
+        let patience = self.rack.patience(arrived, self.first < self.recovery);
+        self.late_at = None;
         let mut found = None;
-        for (place, sent) in self.sent.iter_mut().enumerate() {
-            if sent.state == State::UnderWay && sent.ordinal + DUPLICATES <= ordinal {
-                sent.state = State::Lost;
-                found = Some(self.first + place as u64);
+        for (place, sent) in self.sent.iter_mut().enumerate().filter(|(_, sent)| sent.state == State::UnderWay) {
+            match self.rack.lost_at(sent.sent_at, sent.ordinal, patience) {
+                Some(at) if at <= now => {
+                    sent.state = State::Lost;
+                    found = Some(self.first + place as u64);
+                }
+                Some(at) => self.late_at = Some(self.late_at.map_or(at, |earlier| earlier.min(at))),
+                None => {}
             }
         }
         if found.is_some_and(|index| index >= self.recovery) {
-            self.threshold = (self.window / 2.0).max(2.0);
-            self.window = self.threshold;
-            self.recovery = self.first + self.sent.len() as u64;
+            self.congestion();
         }
+    }
+
+    /// RFC 5681 section 3.2 and RFC 6582.
+    fn congestion(&mut self) {
+        self.threshold = (self.window / 2.0).max(2.0);
+        self.window = self.threshold;
+        self.recovery = self.first + self.sent.len() as u64;
     }
 
     /// RFC 6298 section 2.

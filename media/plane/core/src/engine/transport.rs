@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::limits::{PEER_CHECKS, PEER_DTLS};
 use super::{Engine, Output, PeerKey};
-use crate::address::TransportAddress;
+use crate::address::{Protocol, TransportAddress};
 use crate::command::{Event, PeerId};
 use crate::stun::{self, BindingRequest, ErrorCode, StunError};
 
@@ -44,7 +44,12 @@ impl Engine {
             Some(code) => stun::write_error(request.transaction, code, Some(password), &mut self.scratch),
             None => stun::write_success(request.transaction, from.socket, password, &mut self.scratch),
         }
-        out.transmit(from, self.scratch.len(), &self.scratch);
+        // An answer that is lost costs a browser 100 ms of its join: it goes twice until there are keys. (Both together are hardly
+        // larger than a check, so nothing is amplified.)
+        let times = if refusal.is_none() && peer.security.is_none() && from.protocol == Protocol::Udp { 2 } else { 1 };
+        for _ in 0..times {
+            out.transmit(from, self.scratch.len(), &self.scratch);
+        }
         if refusal.is_none() {
             self.counters.stun_answered.add(1);
             self.learn_address(now, key, from, request.use_candidate);

@@ -64,6 +64,21 @@ fn a_first_flight_follows_each_answered_check_to_where_it_came_from_until_the_pe
 }
 
 #[test]
+fn answers_go_twice_until_there_are_keys_and_nothing_else_does() {
+    let mut world = World::new();
+    let address = invited(&mut world);
+    let answered = |world: &mut World, from, password| {
+        world.check(MEMBER, from, password, false);
+        std::mem::take(&mut world.wire.0).len()
+    };
+    assert_eq!(answered(&mut world, address, "p2"), 2);
+    assert_eq!(answered(&mut world, TransportAddress::tcp(address.socket, 1), "p2"), 1, "TCP loses nothing");
+    assert_eq!(answered(&mut world, address, "wrong"), 0);
+    keys(&mut world, 0);
+    assert_eq!(answered(&mut world, address, "p2"), 1);
+}
+
+#[test]
 fn checks_cannot_be_used_to_amplify() {
     let mut world = World::new();
     let address = invited(&mut world);

@@ -106,6 +106,6 @@ fn answers_and_media_leave_from_the_address_that_was_checked() {
     world.command(Command::AddPeer { peer: 9, local_ufrag: "u9".into(), local_pwd: "p9".into(), extensions: ExtensionIds::default() });
     world.check(9, one, "p9", false);
     world.check(9, two, "p9", true);
-    assert_eq!(world.wire.0.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [one, two]);
+    assert_eq!(world.wire.0.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [one, one, two, two]);
     assert_eq!(world.dtls_goes_to(9), Some(two), "two addresses of ours are two pairs");
 }
