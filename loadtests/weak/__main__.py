@@ -45,7 +45,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cases", type=_names, metavar="NAME,…", help=f"of {', '.join(CASES)} (default: all)")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each case; the median counts (default 1)")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--short", dest="whole", action="store_false", help="in minutes (the default)")
+    length.add_argument("--short", dest="whole", action="store_false", default=False, help="in minutes (the default)")
     length.add_argument("--whole", action="store_true", help="each case in its own time")
     parser.add_argument("--seconds", type=float, help="squeeze each case into so long")
     parser.add_argument("--parallel", type=int, default=1, help="cases at once; one takes most of a core (default 1)")

@@ -47,6 +47,7 @@ class Case:
         outages: (at_s, ms), both ways.
         long_tcp, short_tcp: connections that share the way down: without end, and ones of 100 kB to 1 MB with pauses between.
         red: whether the host's audio is redundant, as a Chromium host's is.
+        svc: whether the host sends VP9 in spatial layers, instead of VP8 in three encodings.
         reference: what others reach, for the table.
     """
 
@@ -60,6 +61,7 @@ class Case:
     short_tcp: int = 0
     browser: str = "chromium"
     red: bool = True
+    svc: bool = False
     goals: Mapping[str, Goal] = field(default_factory=dict)
     reference: str = ""
 
@@ -140,6 +142,10 @@ TRACES = (
     "oboe_132",
     "oboe_168",
 )
+
+
+SVC = ("5.1", "step")
+"""Cases that are played in SVC too: `5.1-svc`, …"""
 
 
 def _rfc8867() -> list[Case]:
@@ -275,4 +281,10 @@ def _others() -> list[Case]:
     ]
 
 
-CASES: dict[str, Case] = {case.name: case for case in [*_rfc8867(), *_losses(), *_others()]}
+def _in_layers(cases: list[Case]) -> list[Case]:
+    """Some once more with VP9 in spatial layers, each behind its own."""
+    again = {case.name: replace(case, name=f"{case.name}-svc", svc=True) for case in cases if case.name in SVC}
+    return [each for case in cases for each in (case, again.get(case.name)) if each is not None]
+
+
+CASES: dict[str, Case] = {case.name: case for case in _in_layers([*_rfc8867(), *_losses(), *_others()])}

@@ -1,7 +1,8 @@
 """What is figured of a take. Ratios are 0 to 1, times ms; what does not apply is left out.
 
 *utilisation*: the estimate, in octets on the wire, over min(capacity, what the top layer needs), each moment at most 1; of cases
-with steps from 3 s after each step. *best_layer*: share of time in which the encoding that is sent is the best that fits by the rule of
+with steps from 3 s after each step. *best_layer*: share of time in which the encoding (in SVC: the
+spatial layer) that is sent is the best that fits by the rule of
 `media/policy.py`, spatial before temporal: at half the frame rate, the lowest at a quarter. *best_at_full_rate*: the same with all
 its temporal layers, where a larger picture at half the rate counts as wrong. Either may be so much less as the least capacity of the last 3 s asks for, and so much
 more as the greatest of the last R + 200 ms bears. *queue*: what media waited before their first bit went onto the link.
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from loadtests.link.packet_log import Fate, Kind, Way
 from loadtests.weak import series
 from loadtests.weak.cases import R_MS
-from loadtests.weak.needs import layer_needs, least_needs, payload_rates
+from loadtests.weak.needs import Needs, needs
 from loadtests.weak.run import Take
 from loadtests.weak.series import Links, Numbers, Page
 
@@ -46,8 +47,8 @@ def figures(take: Take) -> dict[str, float | None]:
         first = links[0]
         found["utilisation"] = _utilisation(take, first) if len(links) == 1 and not case.long_tcp else None
         if len(links) == 1 and not case.long_tcp:
-            found["best_layer"] = _best_layer(take, first, least_needs())
-            found["best_at_full_rate"] = _best_layer(take, first, layer_needs())
+            found["best_layer"] = _best_layer(take, first, _needs(take).least)
+            found["best_at_full_rate"] = _best_layer(take, first, _needs(take).full)
         found |= _reactions(take, first)
         found["goodput_share"] = _goodput(take, first)
         found["sound_alone"] = max(float((link.encoding < 0).mean()) for link in links)
@@ -76,12 +77,16 @@ def downward(take: Take) -> Media:
 def _utilisation(take: Take, link: Links) -> float | None:
     counted = _settled(take, link.at)
     capacity = series.capacity(take, link.at)
-    most = np.minimum(capacity, layer_needs()[-1])
+    most = np.minimum(capacity, _needs(take).full[-1])
     known = counted & ~np.isnan(link.estimate)
     if not counted.any():
         return None
     shares = np.where(known, np.minimum(np.nan_to_num(link.estimate) * _on_wire(take) / most, 1.0), 0.0)
     return float(shares[counted].mean())
+
+
+def _needs(take: Take) -> Needs:
+    return needs(layered=take.case.svc)
 
 
 def _on_wire(take: Take) -> float:
@@ -90,19 +95,19 @@ def _on_wire(take: Take) -> float:
     return float(octets.sum() / (octets - 28).sum()) if len(octets) else 1.0
 
 
-def _best_layer(take: Take, link: Links, needs: Numbers) -> float | None:
+def _best_layer(take: Take, link: Links, needed: Numbers) -> float | None:
     counted = link.at >= SETTLED_S
-    low = _best(take, link.at, SETTLED_S, np.minimum, needs)
-    high = _best(take, link.at, REACTED_S, np.maximum, needs)
+    low = _best(take, link.at, SETTLED_S, np.minimum, needed)
+    high = _best(take, link.at, REACTED_S, np.maximum, needed)
     good = (link.encoding >= low) & (link.encoding <= high)
     return float(good[counted].mean()) if counted.any() else None
 
 
-def _best(take: Take, at: Numbers, window_s: float, choose: Any, needs: Numbers) -> npt.NDArray[np.intp]:
+def _best(take: Take, at: Numbers, window_s: float, choose: Any, needed: Numbers) -> npt.NDArray[np.intp]:
     """The best encoding that fits the least or greatest capacity of the last `window_s`; -1: none."""
     moments = np.linspace(0, window_s, 31)
     capacity = choose.reduce([series.capacity(take, np.maximum(at - back, 0.0)) for back in moments])
-    return np.searchsorted(needs, capacity, side="right").astype(np.intp) - 1
+    return np.searchsorted(needed, capacity, side="right").astype(np.intp) - 1
 
 
 def _settled(take: Take, at: Numbers) -> npt.NDArray[np.bool_]:
@@ -120,7 +125,7 @@ def _reactions(take: Take, link: Links) -> dict[str, float | None]:
     ends = [*take.case.steps_s[1:], take.case.seconds]
     for step, end in zip(take.case.steps_s, ends, strict=True):
         before, after = (float(series.capacity(take, np.array([step + shift]))[0]) for shift in (-0.01, 0.01))
-        best = int(np.searchsorted(least_needs(), after, side="right")) - 1
+        best = int(np.searchsorted(_needs(take).least, after, side="right")) - 1
         during = (link.at >= step) & (link.at < end)
         right = link.encoding[during] <= best if after < before else link.encoding[during] >= best
         reached = link.at[during][right]
@@ -135,8 +140,8 @@ def _goodput(take: Take, link: Links) -> float | None:
     page = series.pages(take)[0]
     if len(page.at) < 2 or not len(link.at):
         return None
-    rates = np.array([0.0, *payload_rates()])
-    shown = float(rates[link.encoding + 1].mean()) / payload_rates()[-1]
+    rates = np.array([0.0, *_needs(take).payload])
+    shown = float(rates[link.encoding + 1].mean() / rates[-1])
     return shown * min(1.0, _fps(take, page) / 30)
 
 

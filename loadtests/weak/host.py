@@ -1,4 +1,4 @@
-"""The host of the bench: goes live over WHIP, and sends a loop in three encodings at next to no cost."""
+"""The host of the bench: goes live over WHIP, and sends a loop in three encodings, or in one with layers, at next to no cost."""
 
 import asyncio
 import re
@@ -11,8 +11,10 @@ import httpx
 from pylibsrtp import Error as SrtpError
 
 from loadtests.storm.association import Association, certificate, connectivity_check
-from loadtests.weak.media import BITRATES, SAMPLES_PER_PACKET, Loop
-from loadtests.weak.rtp import AUDIO_TYPE, RED_TYPE, VIDEO_TYPE, Picture, Stream, keyframes_wanted, redundant
+from loadtests.weak.media import SAMPLES_PER_PACKET, Loop
+from loadtests.weak.rtp import AUDIO_TYPE, RED_TYPE, Simulcast, Stream, keyframes_wanted, redundant
+from loadtests.weak.svc import SvcLoop
+from loadtests.weak.svc_rtp import Svc
 from server.demo_picture import FRAMES_PER_S, SAMPLES_PER_S
 
 VIDEO_RATE = 90_000
@@ -46,14 +48,21 @@ a=mid:1\r
 a=sendonly\r
 a=rtcp-mux\r
 a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r
-a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r
-a=rtpmap:96 VP8/90000\r
-a=rtcp-fb:96 nack\r
+{video}a=rtcp-fb:96 nack\r
 a=rtcp-fb:96 nack pli\r
+"""
+_SIMULCAST = """a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r
+a=rtpmap:96 VP8/90000\r
 a=rid:q send\r
 a=rid:h send\r
 a=rid:f send\r
 a=simulcast:send q;h;f\r
+"""
+_SVC = """a=extmap:12 https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r
+a=extmap-allow-mixed\r
+a=rtpmap:96 VP9/90000\r
+a=fmtp:96 profile-id=0\r
+a=ssrc:{ssrc} cname:weak\r
 """
 _RED = "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"
 
@@ -62,16 +71,21 @@ class Host(asyncio.DatagramProtocol):
     """A publisher.
 
     Args:
-        loop: what it sends.
+        loop: what it sends, but
+        svc: its picture, where that has spatial layers.
         red: whether its audio is redundant, as a page's is; else plain Opus with in-band FEC.
     """
 
-    def __init__(self, loop: Loop, *, red: bool) -> None:
+    def __init__(self, loop: Loop, *, red: bool, svc: SvcLoop | None = None) -> None:
         self._loop, self._red = loop, red
         self._association = Association()
         self._audio = Stream(0x20000001, "0", "", SAMPLES_PER_S)
-        self._video = [Stream(0x10000001 + n, "1", rid, VIDEO_RATE) for n, rid in enumerate(RIDS)]
-        self._pictures = [Picture() for _ in BITRATES]
+        streams = [Stream(0x10000001 + n, "1", rid, VIDEO_RATE) for n, rid in enumerate(("",) if svc else RIDS)]
+        self._video: list[Simulcast] | list[Svc]
+        if svc:
+            self._video = [Svc(streams[0], svc.pictures)]
+        else:
+            self._video = [Simulcast(stream, frames) for stream, frames in zip(streams, loop.video, strict=True)]
         self._ready = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._check = ("", "")
@@ -81,10 +95,17 @@ class Host(asyncio.DatagramProtocol):
     @classmethod
     @asynccontextmanager
     async def live(
-        cls, whip_url: str, token: str, media: tuple[str, int], loop: Loop, *, red: bool = True
+        cls,
+        whip_url: str,
+        token: str,
+        media: tuple[str, int],
+        loop: Loop,
+        *,
+        red: bool = True,
+        svc: SvcLoop | None = None,
     ) -> AsyncIterator[Self]:
         """Be live for as long as the context lasts; `media` is the node's own address, past any link."""
-        host = cls(loop, red=red)
+        host = cls(loop, red=red, svc=svc)
         await host._offer(whip_url, token)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: host, remote_addr=media)
         tasks = [asyncio.create_task(host._keep_checking())]
@@ -106,6 +127,7 @@ class Host(asyncio.DatagramProtocol):
             audio="63 111" if self._red else "111",
             red=_RED if self._red else "",
             audio_ssrc=self._audio.ssrc,
+            video=_SIMULCAST if len(self._video) > 1 else _SVC.format(ssrc=self._video[0].stream.ssrc),
         )
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
         async with httpx.AsyncClient(trust_env=False) as http:
@@ -136,10 +158,9 @@ class Host(asyncio.DatagramProtocol):
                 wanted = keyframes_wanted(self._association.open_rtcp(data))
             except SrtpError:
                 return
-            for number, stream in enumerate(self._video):
-                if stream.ssrc in wanted and self._pictures[number].place > 0:
-                    self.keyframes += 1
-                    self._pictures[number].place = 0
+            for encoding in self._video:
+                if encoding.stream.ssrc in wanted:
+                    self.keyframes += encoding.begin_anew()
 
     async def _keep_checking(self) -> None:
         while True:
@@ -151,10 +172,9 @@ class Host(asyncio.DatagramProtocol):
         began, count = clock(), 0
         while True:
             timestamp = count * VIDEO_RATE // FRAMES_PER_S
-            for stream, picture, frames in zip(self._video, self._pictures, self._loop.video, strict=True):
-                payloads = picture.payloads(frames)
-                for number, payload in enumerate(payloads):
-                    self._seal(stream.packet(VIDEO_TYPE, timestamp, payload, marker=number == len(payloads) - 1))
+            for encoding in self._video:
+                for packet in encoding.packets(timestamp):
+                    self._seal(packet)
             count += 1
             await asyncio.sleep(began + count / FRAMES_PER_S - clock())
 
@@ -174,7 +194,7 @@ class Host(asyncio.DatagramProtocol):
         began = asyncio.get_running_loop().time()
         while True:
             since = asyncio.get_running_loop().time() - began
-            for stream in (self._audio, *self._video):
+            for stream in (self._audio, *(encoding.stream for encoding in self._video)):
                 report = stream.sender_report(time.time(), round(since * stream.clock_rate))
                 self._send(self._association.seal_rtcp(report))
             await asyncio.sleep(REPORT_EVERY_S)

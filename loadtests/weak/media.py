@@ -65,17 +65,22 @@ def _load(kept: Path) -> Loop:
         return msgspec.msgpack.decode(kept.read_bytes(), type=Loop)
     except (FileNotFoundError, msgspec.MsgspecError):
         loop = Loop(video=_encode_video(), audio=_encode_audio())
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = kept.with_suffix(f".{os.getpid()}.tmp")
-        unfinished.write_bytes(msgspec.msgpack.encode(loop))
-        os.replace(unfinished, kept)
+        keep(kept, msgspec.msgpack.encode(loop))
         return loop
+
+
+def keep(path: Path, octets: bytes) -> None:
+    """Write a file that others may read at any time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+    unfinished.write_bytes(octets)
+    os.replace(unfinished, path)
 
 
 def _encode_video() -> list[list[bytes]]:
     encoders = [_encoder(scale, rate) for scale, rate in zip(SCALES, BITRATES, strict=True)]
     encodings: list[list[bytes]] = [[] for _ in encoders]
-    for number, picture in enumerate(_pictures()):
+    for number, picture in enumerate(pictures(LOOP_S * FRAMES_PER_S)):
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         for encoder, encoding in zip(encoders, encodings, strict=True):
             small = frame.reformat(width=encoder.width, height=encoder.height)
@@ -113,8 +118,8 @@ def _encoder(scale: int, bitrate: int) -> av.VideoCodecContext:
     return encoder
 
 
-def _pictures() -> Iterator[npt.NDArray[np.uint8]]:
-    """Planes of YUV 4:2:0, one above the other as PyAV takes them."""
+def pictures(count: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """The first so many; planes of YUV 4:2:0, one above the other as PyAV takes them."""
     random = np.random.default_rng(7)
     width = WIDTH + 8 * LOOP_S * FRAMES_PER_S // 4
     coarse = random.integers(40, 215, (HEIGHT // 16 + 1, width // 16 + 1)).astype(np.float32)
@@ -122,7 +127,7 @@ def _pictures() -> Iterator[npt.NDArray[np.uint8]]:
     ground = sum(np.roll(ground, shift, axis) for shift in range(0, 16, 3) for axis in (0, 1)) / 12
     chroma = np.full((HEIGHT // 2, WIDTH), 128, np.uint8)
     grain = random.normal(0, GRAIN, (HEIGHT + 64, WIDTH + 64)).astype(np.float32)
-    for number in range(LOOP_S * FRAMES_PER_S):
+    for number in range(count):
         left = 2 * number
         down, right = random.integers(0, 64, 2)
         luma = ground[:HEIGHT, left : left + WIDTH] + grain[down : down + HEIGHT, right : right + WIDTH]

@@ -1,12 +1,12 @@
 """The host's packets: encoded frames cut and headed as a browser does it."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadtests.bench.stream import split
 from loadtests.weak.media import SYNCHRONOUS, TEMPORAL_IDS
 
-MID, RID = 4, 10
+MID, RID, DESCRIPTOR = 4, 10, 12
 """Ids of header extensions (RFC 8285)."""
 
 VIDEO_TYPE, AUDIO_TYPE, RED_TYPE = 96, 111, 63
@@ -25,15 +25,17 @@ class Stream:
     packets: int = 0
     octets: int = 0
 
-    def packet(self, payload_type: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
-        """The next RTP packet (RFC 3550 section 5.1), with mid and rid."""
-        elements = _element(MID, self.mid) + (_element(RID, self.rid) if self.rid else b"")
-        elements += bytes(-len(elements) % 4)
+    def packet(
+        self, payload_type: int, timestamp: int, payload: bytes, *, marker: bool, descriptor: bytes = b""
+    ) -> bytes:
+        """The next RTP packet (RFC 3550 section 5.1), with mid, rid and dependency descriptor where there are any."""
+        values = {MID: self.mid.encode(), RID: self.rid.encode(), DESCRIPTOR: descriptor}
+        profile, elements = _elements({number: value for number, value in values.items() if value})
         head = struct.pack("!BBHII", 0x90, marker << 7 | payload_type, self.sequence, timestamp & 0xFFFFFFFF, self.ssrc)
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.packets += 1
         self.octets += len(payload)
-        return head + struct.pack("!HH", 0xBEDE, len(elements) // 4) + elements + payload
+        return head + struct.pack("!HH", profile, len(elements) // 4) + elements + payload
 
     def sender_report(self, unix_s: float, timestamp: int) -> bytes:
         """RFC 3550 section 6.4.1, with a CNAME behind it."""
@@ -70,6 +72,29 @@ class Picture:
         return [bytes([first | (0x10 if number == 0 else 0)]) + fields + part for number, part in enumerate(parts)]
 
 
+@dataclass
+class Simulcast:
+    """One encoding of the loop of `media.py` as packets."""
+
+    stream: Stream
+    frames: list[bytes]
+    picture: Picture = field(default_factory=Picture)
+
+    def packets(self, timestamp: int) -> list[bytes]:
+        """Those of the next picture."""
+        payloads = self.picture.payloads(self.frames)
+        last = len(payloads) - 1
+        return [
+            self.stream.packet(VIDEO_TYPE, timestamp, payload, marker=number == last)
+            for number, payload in enumerate(payloads)
+        ]
+
+    def begin_anew(self) -> bool:
+        """Let the next picture be the keyframe; returns whether it would not have been."""
+        before, self.picture.place = self.picture.place, 0
+        return before > 0
+
+
 def redundant(frame: bytes, before: bytes | None, samples: int) -> bytes:
     """RED (RFC 2198) with one repetition, as browsers send it."""
     if before is None:
@@ -92,5 +117,11 @@ def keyframes_wanted(compound: bytes) -> set[int]:
     return wanted
 
 
-def _element(number: int, text: str) -> bytes:
-    return bytes([number << 4 | len(text) - 1]) + text.encode()
+def _elements(values: dict[int, bytes]) -> tuple[int, bytes]:
+    """The block's profile and its padded octets (RFC 8285): with the long headers where a value needs one."""
+    long = any(len(value) > 16 for value in values.values())
+    elements = b"".join(
+        (bytes([number, len(value)]) if long else bytes([number << 4 | len(value) - 1])) + value
+        for number, value in values.items()
+    )
+    return 0x1000 if long else 0xBEDE, elements + bytes(-len(elements) % 4)

@@ -17,7 +17,7 @@ from loadtests.link.config import Listener, Steps, Trace
 from loadtests.link.config import Path as Direction
 from loadtests.link.control import Link
 from loadtests.live_server import Server
-from loadtests.weak import cross, media
+from loadtests.weak import cross, media, svc
 from loadtests.weak.cases import Case, Flow
 from loadtests.weak.host import Host
 from loadtests.weak.members import Members
@@ -62,10 +62,11 @@ async def run(case: Case, seed: int) -> Take:
     """
     take = Take(case, seed)
     loop = await media.load()
+    layered = await svc.load() if case.svc else None
     with tempfile.TemporaryDirectory(prefix="livetrial-weak-") as folder:
         log, sampled = Path(folder, "packets.log"), Path(folder, "plane.jsonl")
         async with AsyncExitStack() as stack:
-            stage = await Stage.build(stack, case, seed, log, sampled, loop)
+            stage = await Stage.build(stack, case, seed, log, sampled, loop, layered)
             await stage.play(take)
             take.late = (await stage.link.stats())["lateness"]
         await asyncio.to_thread(_read, take, log, sampled)
@@ -93,7 +94,14 @@ class Stage:
 
     @classmethod
     async def build(
-        cls, stack: AsyncExitStack, case: Case, seed: int, log: Path, sampled: Path, loop: media.Loop
+        cls,
+        stack: AsyncExitStack,
+        case: Case,
+        seed: int,
+        log: Path,
+        sampled: Path,
+        loop: media.Loop,
+        layered: svc.SvcLoop | None,
     ) -> "Stage":
         """Start it all; `stack` ends it."""
         # A page without a camera gets no loopback candidates in Firefox, so the link listens elsewhere.
@@ -125,6 +133,7 @@ class Stage:
                 ("127.0.0.1", server.media_port),
                 loop,
                 red=case.red,
+                svc=layered,
             )
         )
         members = await stack.enter_async_context(Members.start(case.browser))

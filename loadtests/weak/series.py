@@ -9,13 +9,15 @@ import numpy.typing as npt
 
 from loadtests.link.config import Steps, Trace
 from loadtests.weak.run import Take, rate_series
+from loadtests.weak.svc import LAYERS
 
 Numbers = npt.NDArray[np.float64]
 
 
 @dataclass
 class Links:
-    """What the plane knew of one member. `estimate`: bit/s, NaN: nothing. `encoding`: -1: no picture. `sent`: bit/s."""
+    """What the plane knew of one member. `estimate`: bit/s, NaN: nothing. `encoding`: -1: no picture; in SVC it is the highest
+    spatial layer sent. `sent`: bit/s."""
 
     at: Numbers
     estimate: Numbers
@@ -61,7 +63,7 @@ def links(take: Take) -> list[Links]:
         at = (sample["t"] - take.began) / 1e9
         if 0 <= at <= (take.ended - take.began) / 1e9:
             for peer in {row["peer"] for row in sample["rows"]}:
-                by_peer.setdefault(peer, []).append((at, _picture(sample["rows"], peer)))
+                by_peer.setdefault(peer, []).append((at, _picture(sample["rows"], peer, layered=take.case.svc)))
     video = _video_sources(take)
     return [_links(rows, video) for _, rows in sorted(by_peer.items())]
 
@@ -77,7 +79,7 @@ def media_ssrcs(records: npt.NDArray[np.void]) -> list[int]:
     by_octets = sorted(ssrcs, key=lambda ssrc: -int(records["octets"][records["ssrc"] == ssrc].sum()))
     types = {ssrc: int(np.bincount(records["detail"][records["ssrc"] == ssrc]).argmax()) for ssrc in ssrcs}
     sound = [ssrc for ssrc in by_octets if types[ssrc] in (63, 109, 110, 111, 101, 115)]
-    picture = [ssrc for ssrc in by_octets if types[ssrc] in (96, 120)]
+    picture = [ssrc for ssrc in by_octets if types[ssrc] in (96, 120, 98)]  # VP8, and VP9 in Chromium
     del counts
     return [int(ssrc) for ssrc in (*picture[:1], *sound[:1])]
 
@@ -91,10 +93,14 @@ def _page(take: Take, page: dict[str, Any]) -> Page:
     return Page(at, samples, shown[(shown >= 0) & (shown <= length)])
 
 
-def _picture(rows: list[dict[str, Any]], peer: int) -> dict[str, Any]:
+def _picture(rows: list[dict[str, Any]], peer: int, *, layered: bool) -> dict[str, Any]:
     """All rows of a peer as one: its link, and what each sink shows."""
     own = [row for row in rows if row["peer"] == peer]
-    return {**own[0], "shows": {row["source"]: row["encoding"] for row in own}}
+    return {**own[0], "shows": {row["source"]: _size(row) if layered else row["encoding"] for row in own}}
+
+
+def _size(row: dict[str, Any]) -> int:
+    return min(int(row["spatial"]), LAYERS - 1) if row["encoding"] >= 0 else -1
 
 
 def _video_sources(take: Take) -> set[int]:

@@ -1,30 +1,18 @@
 """Record anew what Chromium sends in layers: `python -m tests.layers.record` (needs chromium and build/test-media).
 
-A page publishes the fake camera to a media node of this process, through a relay that keeps the packets. They are decrypted
-with the keys of the node's own DTLS association.
+A page publishes the fake camera; `loadtests/capture.py` keeps its packets.
 """
 
 import asyncio
 import json
-import socket
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
-from pylibsrtp import Error, Policy, Session
-
-from media import negotiation
-from media.dtls import SrtpKeys
-from media.node import MediaConfig, MediaNode
-from media.offer import Offer
-from media.peer import Peer
-from media.views import Publisher
+from loadtests.capture import capture
+from loadtests.rtp_packet import Packet
 from tests.layers.depacketize import begins_keyframe
-from tests.layers.recording import Packet, Recording
+from tests.layers.recording import Recording
 
 CAMERA = "build/test-media/camera-{height}.mjpeg"
 WARM_UP_S = 7.0
@@ -78,127 +66,19 @@ const take = TAKE, rids = ["q", "h", "f"];
 </script>"""
 
 
-@dataclass
-class Relay(asyncio.DatagramProtocol):
-    """Between the browser and the node: passes everything on, keeps what comes from the browser."""
-
-    node: tuple[str, int]
-    kept: list[tuple[float, bytes]] = field(default_factory=list)
-    browser: tuple[str, int] | None = None
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if addr == self.node:
-            if self.browser is not None:
-                self.transport.sendto(data, self.browser)
-            return
-        self.browser = addr
-        self.kept.append((asyncio.get_running_loop().time(), data))
-        self.transport.sendto(data, self.node)
-
-
-def serve(take: dict[str, Any], listening: socket.socket, on_offer: Callable[[str], Awaitable[str]]) -> uvicorn.Server:
-    """A page that publishes this take."""
-    app = FastAPI()
-
-    @app.get("/")
-    def page() -> Response:
-        return Response(PAGE.replace("TAKE", json.dumps(take)), media_type="text/html")
-
-    @app.post("/offer")
-    async def offer(request: Request) -> Response:
-        return Response(await on_offer((await request.body()).decode()), media_type="application/sdp")
-
-    @app.post("/error")
-    async def error(request: Request) -> None:
-        print((await request.body()).decode(), file=sys.stderr)
-
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    asyncio.get_running_loop().create_task(server.serve(sockets=[listening]))
-    return server
-
-
 async def record(name: str) -> None:
     """Record one take."""
     take = TAKES[name]
-    node = MediaNode(MediaConfig(host="127.0.0.1", port=0, tcp=False))
-    await node.start()
-    loop = asyncio.get_running_loop()
-    _, relay = await loop.create_datagram_endpoint(lambda: Relay(("127.0.0.1", node.port)), local_addr=("127.0.0.1", 0))
-    port = relay.transport.get_extra_info("sockname")[1]
-    offers: list[Offer] = []
-    keys: list[SrtpKeys] = []
-    opened = Peer._open_media
-
-    def open_media(peer: Peer, agreed: SrtpKeys) -> None:
-        keys.append(agreed)
-        opened(peer, agreed)
-
-    Peer._open_media = open_media  # type: ignore[method-assign]  # the one place where keys pass
-
-    async def on_offer(sdp: str) -> str:
-        offers.append(Offer.parse(sdp))
-        publisher = Publisher("host", "Host", "main")
-        publishing = await node.publish("room", publisher=publisher, offer=sdp, on_closed=print)
-        return publishing.answer.replace(f" {node.port} typ host", f" {port} typ host")
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = serve(take, listening, on_offer)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    flags = [
-        *(
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-sync",
-        ),
-        *(
-            "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={CAMERA.format(**take)}",
-        ),
-        *("--disable-features=WebRtcHideLocalIpsWithMdns", f"--unsafely-treat-insecure-origin-as-secure={url}"),
-    ]
-    with tempfile.TemporaryDirectory() as profile:
-        command = ["chromium", *flags, f"--user-data-dir={profile}", url]
-        browser = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
-        await asyncio.sleep(WARM_UP_S + 2 * LENGTH_S)
-        browser.terminate()
-        await browser.wait()
-    server.should_exit = True
-    await node.close()
-    Peer._open_media = opened  # type: ignore[method-assign]
-    section = next(s for s in offers[0].sections if s.kind == "video")
-    codec = negotiation.publishable(section)
-    accepted = negotiation.accepted_extensions(section, publishing=True)
-    extensions = negotiation.plane_extensions([accepted])
-    kept = decrypt(relay.kept, keys[0], codec.payload_type)
-    packets = cut(kept, codec.name)
+    page = PAGE.replace("TAKE", json.dumps(take))
+    captured = await capture(page, CAMERA.format(**take), WARM_UP_S + 2 * LENGTH_S)
+    packets = cut(captured.packets, captured.codec)
     arrived = {Packet.parse(packet).ssrc for _, packet in packets}
-    ssrcs = [ssrc for ssrc in encodings(kept, extensions["rid"], section.rids) if ssrc in arrived]
+    of_rids = encodings(captured.packets, captured.extensions["rid"], captured.rids)
+    ssrcs = [ssrc for ssrc in of_rids if ssrc in arrived]
     micros = [round((at - packets[0][0]) * 1e6) for at, _ in packets]
-    Recording(codec.name, codec.payload_type, extensions, ssrcs, [p for _, p in packets], micros).save(name)
-    print(name, codec.name, len(packets), "packets", sum(len(p) for _, p in packets), "octets")
-
-
-def decrypt(kept: list[tuple[float, bytes]], keys: SrtpKeys, payload_type: int) -> list[tuple[float, bytes]]:
-    """The packets of this payload type, opened."""
-    profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
-    session = Session(Policy(keys.receive_key + keys.receive_salt, Policy.SSRC_ANY_INBOUND, srtp_profile=profile))
-    opened = []
-    for at, datagram in kept:
-        if 128 <= datagram[0] < 192 and datagram[1] & 0x7F == payload_type:
-            try:
-                plain = session.unprotect(datagram)
-            except Error:
-                continue
-            if Packet.parse(plain).payload:
-                opened.append((at, plain))
-    return opened
+    plain = [packet for _, packet in packets]
+    Recording(captured.codec, captured.payload_type, captured.extensions, ssrcs, plain, micros).save(name)
+    print(name, captured.codec, len(packets), "packets", sum(map(len, plain)), "octets")
 
 
 def encodings(kept: list[tuple[float, bytes]], rid: int, rids: Sequence[str]) -> list[int]:

@@ -261,6 +261,8 @@ def test_random_switches_decode_to_what_was_sent(name: str, plane: livetrial_pla
             if settles:
                 assert viewer.height == source.height(route["encoding"] or 0, route["spatial"])
                 heights.add(viewer.height)
+                [row] = plane.snapshot()
+                assert row["spatial"] == (255 if route["spatial"] is None else route["spatial"])
             route = {
                 "encoding": choose.randrange(len(recording.ssrcs)),
                 "spatial": choose.choice([None, *range(max(source.spatial) + 1)]),

@@ -10,6 +10,7 @@ from loadtests.link.packet_log import RECORD, Fate, Kind, Way
 from loadtests.weak import figures
 from loadtests.weak.cases import CASES, Case, Flow, Goal
 from loadtests.weak.cross import SHORT_OCTETS, source
+from loadtests.weak.needs import Needs
 from loadtests.weak.report import entry, median
 from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
 from loadtests.weak.run import Take
@@ -24,9 +25,8 @@ VIDEO, AUDIO, SOURCE = 11, 12, 7
 
 @pytest.fixture(autouse=True)
 def _needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "layer_needs", lambda: NEEDS)
-    monkeypatch.setattr(figures, "least_needs", lambda: LEAST_NEEDS)
-    monkeypatch.setattr(figures, "payload_rates", lambda: (1.5e5, 5e5, 1.8e6))
+    made = Needs(heights=(180, 360, 720), payload=np.array([1.5e5, 5e5, 1.8e6]), full=NEEDS, least=LEAST_NEEDS)
+    monkeypatch.setattr(figures, "needs", lambda *, layered: made)
 
 
 def take(case: Case, *, estimate: Any, encoding: Any, **page: Any) -> Take:

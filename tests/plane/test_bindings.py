@@ -194,6 +194,7 @@ def test_media_come_out_as_they_went_in_under_the_subscribers_names(plane: Plane
 
         [row] = plane.snapshot()
         assert (row["sink"], row["peer"], row["source"], row["encoding"]) == (21, 2, 11, 0)
+        assert (row["spatial"], row["temporal"]) == (255, 255)
         assert (row["packets"], row["bytes"], row["switches"]) == (1, len(VP8_KEYFRAME), 1)
         assert np.isnan(row["rtt_ms"])
         [encoding] = plane.source_stats(11)

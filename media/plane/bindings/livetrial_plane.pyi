@@ -231,7 +231,8 @@ class Plane:
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:
-        """A row a sink: fields sink, peer, source (0: none), encoding (-1: none yet), packets, bytes, retransmissions,
+        """A row a sink: fields sink, peer, source (0: none), encoding (-1: none yet), spatial and temporal
+        (the highest layers sent; 255: all), packets, bytes, retransmissions,
         lost (packets since the beginning, sent again or not), fraction_lost (0..1, between the last two receiver reports),
         rtt_ms (nan: unknown), switches; and of the subscriber's link, the same in all its rows:
 

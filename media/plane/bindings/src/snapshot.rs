@@ -6,11 +6,13 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 /// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
-const FIELDS: [(&str, &str); 20] = [
+const FIELDS: [(&str, &str); 22] = [
     ("sink", "u4"),
     ("peer", "u4"),
     ("source", "u4"),
     ("encoding", "i4"),
+    ("spatial", "u4"),
+    ("temporal", "u4"),
     ("packets", "u8"),
     ("bytes", "u8"),
     ("retransmissions", "u8"),
@@ -30,7 +32,7 @@ const FIELDS: [(&str, &str); 20] = [
 ];
 
 /// Octets of a row.
-const ROW_OCTETS: usize = 112;
+const ROW_OCTETS: usize = 120;
 
 /// `numpy.frombuffer`, and the dtype of a row.
 static NUMPY: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
@@ -59,6 +61,8 @@ fn write_row(row: &SinkRow, place: &mut [u8]) {
         &row.peer.to_ne_bytes(),
         &row.source.to_ne_bytes(),
         &row.encoding.to_ne_bytes(),
+        &u32::from(row.spatial).to_ne_bytes(),
+        &u32::from(row.temporal).to_ne_bytes(),
         &row.packets.to_ne_bytes(),
         &row.bytes.to_ne_bytes(),
         &row.retransmissions.to_ne_bytes(),

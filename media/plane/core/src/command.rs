@@ -310,6 +310,10 @@ pub struct SinkRow {
     pub source: SourceId,
     /// Which encoding is forwarded; -1: none yet.
     pub encoding: i32,
+    /// The highest spatial layer that is forwarded; 255: all.
+    pub spatial: u8,
+    /// Likewise temporal.
+    pub temporal: u8,
     /// RTP packets sent, retransmissions not counted.
     pub packets: u64,
     /// RTP payload octets sent, likewise.

@@ -116,18 +116,43 @@ impl Selector {
     }
 }
 
-/// The highest decode target within `limit` that can be begun, if it has all that is sent now.
+/// The highest decode target within `limit` that can be begun, if it has all that is sent now; else more temporal layers of what
+/// is sent, where the frame's own spatial layer can begin them. A picture is decided at its lowest frame, and that is a place to
+/// switch for its own targets alone, but encoders divide all spatial layers of a picture in time alike.
 fn best(now: Layers, targets: &[u8], limit: Layers, highest: Layers) -> Layers {
     let wanted = u8::MAX.checked_shr(7_u32.saturating_sub(limit.temporal.into())).unwrap_or(u8::MAX);
-    let targets = (0_u8..).zip(targets).filter_map(|(spatial, temporal)| {
-        let temporal = 7_u32.checked_sub((temporal & wanted).leading_zeros())?;
-        Some(Layers { spatial, temporal: u8::try_from(temporal).ok()? })
-    });
-    let reached = targets.filter(|layers| layers.spatial <= limit.spatial && layers.contain(now.lowest(highest))).last();
-    let Some(reached) = reached.map(|reached| reached.highest(now)) else { return now };
+    let begun = |temporal: u8| u8::try_from(7_u32.checked_sub((temporal & wanted).leading_zeros())?).ok();
+    let reachable = (0_u8..).zip(targets).filter_map(|(spatial, &temporal)| Some(Layers { spatial, temporal: begun(temporal)? }));
+    let reached = reachable.filter(|layers| layers.spatial <= limit.spatial && layers.contain(now.lowest(highest))).last();
     // What is above the stream's highest layer makes no difference: whoever wants all is said to have all.
-    Layers {
-        spatial: if reached.spatial >= highest.spatial { limit.spatial } else { reached.spatial },
-        temporal: if reached.temporal >= highest.temporal { limit.temporal } else { reached.temporal },
+    let or_all = |temporal| if temporal >= highest.temporal { limit.temporal } else { temporal };
+    let Some(reached) = reached.map(|reached| reached.highest(now)) else {
+        let lowest = targets.first().copied().and_then(begun).filter(|&temporal| temporal > now.temporal);
+        return Layers { temporal: lowest.map_or(now.temporal, or_all), ..now };
+    };
+    Layers { spatial: if reached.spatial >= highest.spatial { limit.spatial } else { reached.spatial }, temporal: or_all(reached.temporal) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HIGHEST: Layers = Layers { spatial: 2, temporal: 2 };
+
+    #[test]
+    fn the_lowest_frame_of_a_picture_begins_temporal_layers_of_all_spatial_ones() {
+        let now = Layers { spatial: 2, temporal: 0 };
+        let half = Layers { spatial: 2, temporal: 1 };
+        assert_eq!(best(now, &[0b111, 0, 0], half, HIGHEST), half);
+        assert_eq!(best(now, &[0b111, 0, 0], Layers { spatial: u8::MAX, ..half }, HIGHEST), half);
+        assert_eq!(best(now, &[0b111, 0, 0], Layers { temporal: u8::MAX, ..now }, HIGHEST).temporal, u8::MAX);
+    }
+
+    #[test]
+    fn no_spatial_layer_begins_without_its_own_indication() {
+        let now = Layers { spatial: 1, temporal: 0 };
+        assert_eq!(best(now, &[0b111, 0, 0], Layers::ALL, HIGHEST), Layers { spatial: 1, temporal: u8::MAX });
+        assert_eq!(best(now, &[0, 0, 0], Layers::ALL, HIGHEST), now);
+        assert_eq!(best(now, &[0b111, 0b111, 0b111], Layers::ALL, HIGHEST), Layers::ALL);
     }
 }

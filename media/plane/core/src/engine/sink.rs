@@ -348,6 +348,8 @@ impl Sink {
             peer,
             source,
             encoding: self.track.feed().map_or(-1, |feed| i32::try_from(feed.encoding).unwrap_or(-1)),
+            spatial: self.track.layers().spatial,
+            temporal: self.track.layers().temporal,
             packets: self.packets.get(),
             bytes: self.octets.get(),
             retransmissions: self.retransmissions.get(),
