@@ -85,14 +85,22 @@ class Peer:
         request = self.request()
         self.socket.send(bytes(request))
         while True:
-            answer = self.socket.recv(2048)
-            if answer[0] < FIRST_OF_DTLS:
-                return stun.parse_message(answer)
+            datagram = self.socket.recv(2048)
+            if datagram[0] < FIRST_OF_DTLS:
+                answer = stun.parse_message(datagram)
+                if answer.transaction_id == request.transaction_id:
+                    return answer
+
+    def connect(self) -> None:
+        """Send a check while there are no keys: by UDP it is answered twice."""
+        self.check()
+        if not isinstance(self.socket, FramedSocket):
+            self.socket.recv(2048)
 
     def join(self, plane: livetrial_plane.Plane, extensions: dict[str, int] | None = None) -> None:
         """Add this peer to the plane, connect it and open its media gate."""
         plane.add_peer(self.id, local_ufrag=self.ufrag, local_pwd=LOCAL_PWD, extensions=extensions or {})
-        self.check()
+        self.connect()
         plane.set_keys(self.id, profile="AEAD_AES_128_GCM", **vars(self.keys))
 
 

@@ -104,8 +104,8 @@ def test_octets_that_come_one_by_one_are_frames_all_the_same(plane: Plane) -> No
 def test_a_peer_goes_on_by_udp_when_its_connection_closes(plane: Plane) -> None:
     with Peer(plane, 7) as datagrams, Peer(plane, 7, tcp=True) as stream:
         plane.add_peer(7, local_ufrag=stream.ufrag, local_pwd=LOCAL_PWD, extensions={})
-        datagrams.check()
-        stream.check()
+        datagrams.connect()
+        stream.connect()
         plane.send_dtls(7, HANDSHAKE + b"one")
         assert stream.socket.recv(2048) == HANDSHAKE + b"one"
         stream.socket.close()
