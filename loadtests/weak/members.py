@@ -42,19 +42,19 @@ class Members:
         await self._ask(cmd="open", member=member, url=url, told=told, used=used)
 
     async def until_playing(self, member: str) -> None:
-        """Wait for the first pictures.
+        """Wait for the first pictures, or for sound where the page says that only sound fits.
 
         Raises:
-            RuntimeError: none came; the text has the last sample.
+            RuntimeError: neither came; the text has the last sample.
         """
         samples: list[dict[str, Any]] = []
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not (samples and ((samples[-1]["video"] or {}).get("framesDecoded") or 0) > 10):
+                while not (samples and _is_playing(samples[-1])):
                     await asyncio.sleep(POLL_S)
                     samples = (await self.samples(member))["samples"]
         except TimeoutError:
-            raise RuntimeError(f"{member} sees no picture: {samples[-1:]}") from None
+            raise RuntimeError(f"{member} sees and hears nothing: {samples[-1:]}") from None
 
     async def samples(self, member: str) -> dict[str, Any]:
         """What its page has noted so far: `samples` and `shown`, see `in_page.js`."""
@@ -80,3 +80,9 @@ class Members:
             raise RuntimeError("the browser has ended")
         reply: dict[str, Any] = json.loads(line)
         return reply
+
+
+def _is_playing(sample: dict[str, Any]) -> bool:
+    video, audio, (status, _) = sample["video"] or {}, sample["audio"] or {}, sample["status"] or ("", "")
+    sound_alone = status == "soundOnly" and (audio.get("packetsReceived") or 0) > 50
+    return (video.get("framesDecoded") or 0) > 10 or sound_alone

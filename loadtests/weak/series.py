@@ -104,13 +104,18 @@ def _size(row: dict[str, Any]) -> int:
 
 
 def _video_sources(take: Take) -> set[int]:
-    """Sources of which some sink has shown another encoding than the lowest, or which are by far the larger."""
+    """The largest of those of which some sink has shown more than the lowest encoding, which sound never does; else of all."""
     octets: dict[int, int] = {}
+    shown: dict[int, set[int]] = {}
+    for sample in take.plane:
+        for row in sample["rows"]:
+            shown.setdefault(row["source"], set()).add(row["encoding"])
     for before, after in pairwise(take.plane[:: max(1, len(take.plane) // 50)]):
         had = {row["sink"]: row["bytes"] for row in before["rows"]}
         for row in after["rows"]:
             octets[row["source"]] = octets.get(row["source"], 0) + max(0, row["bytes"] - had.get(row["sink"], 0))
-    return {max(octets, key=lambda source: octets[source])} if octets else set()
+    chosen_from = [source for source in octets if max(shown[source]) > 0] or list(octets)
+    return {max(chosen_from, key=lambda source: octets[source])} if octets else set()
 
 
 def _links(rows: list[tuple[float, dict[str, Any]]], video: set[int]) -> Links:

@@ -129,15 +129,24 @@ impl Engine {
 
     /// What of `lost` is repaired. Where more packets are missed than the subscriber's link brings in time, as after an outage, none
     /// are: a keyframe is asked for and nothing shown until it comes, so that the link is free for it. Not twice within a moment,
-    /// though, or a link that loses much of the keyframe too would never show anything.
+    /// though, or a link that loses much of the keyframe too would never show anything. Of what is not shown any more nothing is.
     ///
     /// `asked`: what each counts for, 0 where nobody asked.
     fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, asked: u64) -> Vec<u16> {
         let since_epoch = self.clock.since_epoch(now);
         let Self { sinks, peers, counters, sources, .. } = self;
         let Some(sink) = sinks.get_mut(key) else { return lost };
+        let Some(wanted) = sink.wanted else {
+            // Nothing is shown, most likely because the link brings sound alone: that is what it is for now.
+            let missed = asked.saturating_mul(lost.len() as u64);
+            counters.nack_received.add(missed);
+            counters.nack_obsolete.add(missed);
+            return Vec::new();
+        };
         let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return lost };
-        let Some(wanted) = sink.wanted.filter(|_| sink.track.feed().is_some()) else { return lost };
+        if sink.track.feed().is_none() {
+            return lost;
+        }
         let missed = lost.len();
         lost.retain(|&sequence| !sink.is_obsolete(sequence));
         let obsolete = asked.saturating_mul(missed.saturating_sub(lost.len()) as u64);

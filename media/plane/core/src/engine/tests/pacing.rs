@@ -227,6 +227,15 @@ fn what_is_missing_for_a_moment_is_repaired() {
 }
 
 #[test]
+fn what_is_not_shown_any_more_is_not_repaired() {
+    let mut path = Path::new();
+    let missed = path.second();
+    path.world.command(Command::Route { sink: 2, source: None, encoding: 0, spatial: None, temporal: None });
+    path.nack(&missed[..40]);
+    assert_eq!((path.world.stat("nack_obsolete"), path.world.stat("rtx_sent")), (40, 0));
+}
+
+#[test]
 fn a_retransmission_that_waited_gets_its_copy_too() {
     let mut path = Path::new();
     let protection = crate::command::Protection { retransmissions: 1, ..crate::command::Protection::NONE };
