@@ -58,7 +58,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stock-joins", type=int, default=20, help="at most so many of the reference (default 20)")
     parser.add_argument("--browsers", type=_words, default=["chromium", "firefox"], metavar="NAME,…")
     parser.add_argument("--modes", type=_words, default=MODES, metavar="MODE,…")
-    parser.add_argument("--r-ms", type=_numbers, default=[20.0, 100.0, 200.0], metavar="MS,…", help="round-trip times")
+    parser.add_argument(
+        "--r-ms",
+        type=_numbers,
+        default=[20.0, 100.0, 200.0],
+        metavar="MS,…",
+        help="round-trip times; '' for none but the lossy one",
+    )
     parser.add_argument(
         "--no-loss", dest="lossy", action="store_false", help=f"leave out the rows with {LOSS:.0%}% loss"
     )
@@ -75,7 +81,7 @@ def _words(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(number) for number in text.split(",")]
+    return [float(number) for number in text.split(",") if number]
 
 
 async def _measure(options: argparse.Namespace) -> list[Cell]:
