@@ -47,8 +47,8 @@ def figures(take: Take) -> dict[str, float | None]:
         first = links[0]
         found["utilisation"] = _utilisation(take, first) if len(links) == 1 and not case.long_tcp else None
         if len(links) == 1 and not case.long_tcp:
-            found["best_layer"] = _best_layer(take, first, _needs(take).least)
-            found["best_at_full_rate"] = _best_layer(take, first, _needs(take).full)
+            found["best_layer"] = _best_layer(take, first, needs_of(take).least)
+            found["best_at_full_rate"] = _best_layer(take, first, needs_of(take).full)
         found |= _reactions(take, first)
         found["goodput_share"] = _goodput(take, first)
         found["sound_alone"] = max(float((link.encoding < 0).mean()) for link in links)
@@ -77,7 +77,7 @@ def downward(take: Take) -> Media:
 def _utilisation(take: Take, link: Links) -> float | None:
     counted = _settled(take, link.at)
     capacity = series.capacity(take, link.at)
-    most = np.minimum(capacity, _needs(take).full[-1])
+    most = np.minimum(capacity, needs_of(take).full[-1])
     known = counted & ~np.isnan(link.estimate)
     if not counted.any():
         return None
@@ -85,7 +85,8 @@ def _utilisation(take: Take, link: Links) -> float | None:
     return float(shares[counted].mean())
 
 
-def _needs(take: Take) -> Needs:
+def needs_of(take: Take) -> Needs:
+    """What the layers of the take's host need."""
     return needs(layered=take.case.svc)
 
 
@@ -125,7 +126,7 @@ def _reactions(take: Take, link: Links) -> dict[str, float | None]:
     ends = [*take.case.steps_s[1:], take.case.seconds]
     for step, end in zip(take.case.steps_s, ends, strict=True):
         before, after = (float(series.capacity(take, np.array([step + shift]))[0]) for shift in (-0.01, 0.01))
-        best = int(np.searchsorted(_needs(take).least, after, side="right")) - 1
+        best = int(np.searchsorted(needs_of(take).least, after, side="right")) - 1
         during = (link.at >= step) & (link.at < end)
         right = link.encoding[during] <= best if after < before else link.encoding[during] >= best
         reached = link.at[during][right]
@@ -140,7 +141,7 @@ def _goodput(take: Take, link: Links) -> float | None:
     page = series.pages(take)[0]
     if len(page.at) < 2 or not len(link.at):
         return None
-    rates = np.array([0.0, *_needs(take).payload])
+    rates = np.array([0.0, *needs_of(take).payload])
     shown = float(rates[link.encoding + 1].mean() / rates[-1])
     return shown * min(1.0, _fps(take, page) / 30)
 

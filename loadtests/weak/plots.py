@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.weak import series
-from loadtests.weak.figures import downward
-from loadtests.weak.needs import Needs, needs
+from loadtests.weak.figures import downward, needs_of
 from loadtests.weak.run import Take
 
 FREEZE_S = 0.3
@@ -62,17 +61,13 @@ def _figure(take: Take) -> Any:
     _rates(axes[0], take, links, seconds)
     for number, link in enumerate(links):
         axes[1].step(link.at, link.encoding + 0.05 * number, where="post", linewidth=1)
-    axes[1].set_yticks([-1, 0, 1, 2], ["none", *(f"{height}p" for height in _needs(take).heights)])
+    axes[1].set_yticks([-1, 0, 1, 2], ["none", *(f"{height}p" for height in needs_of(take).heights)])
     axes[1].set_ylim(-1.3, 2.4)
     _queue(axes[2], take)
     _reception(axes[3], take)
     axes[3].set_xlim(0, seconds)
     axes[3].set_xlabel("s")
     return figure
-
-
-def _needs(take: Take) -> Needs:
-    return needs(layered=take.case.svc)
 
 
 def _close(figure: Any) -> None:
@@ -84,9 +79,9 @@ def _close(figure: Any) -> None:
 def _rates(axes: Any, take: Take, links: Sequence[series.Links], seconds: float) -> None:
     at = np.linspace(0, seconds, 2000)
     capacity = series.capacity(take, at) / 1e6
-    top = float(_needs(take).full[-1]) / 1e6
+    top = float(needs_of(take).full[-1]) / 1e6
     axes.fill_between(at, capacity, step="post", color="0.9", label="capacity")
-    for need in _needs(take).full / 1e6:
+    for need in needs_of(take).full / 1e6:
         axes.axhline(need, color="0.6", linewidth=0.5, linestyle=":")
     for number, link in enumerate(links):
         colour = f"C{number}"
