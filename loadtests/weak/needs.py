@@ -57,7 +57,8 @@ def _of_encodings() -> Needs:
 
 
 def _of_layers() -> Needs:
-    parts = [part for picture in svc.kept().pictures for part in picture]
+    pictures = svc.kept().pictures[svc.AGAIN :]  # the keyframe comes when it is asked for
+    parts = [part for picture in pictures for part in picture]
 
     def rates(headers: int, *, less: bool) -> Numbers:
         return _rates(
@@ -67,7 +68,7 @@ def _of_layers() -> Needs:
                 if part.spatial <= size and part.temporal < svc.LAYERS - (less and (2 if size == 0 else 1))
             )
             for size in range(svc.LAYERS)
-        )
+        ) * (svc.PICTURES / len(pictures))
 
     full, least = (rates(SVC_HEADERS, less=less) + _audio() for less in (False, True))
     return Needs(heights=svc.HEIGHTS, payload=rates(0, less=False), full=full, least=least)

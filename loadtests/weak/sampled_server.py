@@ -1,7 +1,7 @@
 """A livetrial server that also writes down what its plane knows of each viewer's link: `python -m loadtests.weak.sampled_server FILE`.
 
 Settings are `LIVETRIAL_*` variables. A line of FILE is a JSON object: `t`, ns of the monotonic clock, and `rows`, the plane's
-snapshot of the sinks that show something.
+snapshot of the sinks that show something; `counters`, those of `COUNTERS`.
 """
 
 import asyncio
@@ -21,6 +21,19 @@ from server.run import serve, stop_on_signals
 
 EVERY_S = 0.05
 
+COUNTERS = (
+    "keyframe_requests_received",
+    "keyframe_requests_sent",
+    "nack_received",
+    "nack_obsolete",
+    "repairs_given_up",
+    "paced_dropped",
+    "cached_replays",
+    "cached_stills",
+    "switches",
+)
+"""What tells why a picture was not shown."""
+
 
 async def _sample(node: Node, path: Path) -> None:
     with path.open("w", buffering=1) as file:
@@ -28,7 +41,9 @@ async def _sample(node: Node, path: Path) -> None:
             snapshot = node.media.snapshot()
             names = snapshot.dtype.names or ()
             rows = [dict(zip(names, map(_plain, row.item()), strict=True)) for row in snapshot if row["source"]]
-            file.write(json.dumps({"t": time.monotonic_ns(), "rows": rows}) + "\n")
+            stats = node.media.stats()
+            counters = {name: stats[name] for name in COUNTERS}
+            file.write(json.dumps({"t": time.monotonic_ns(), "rows": rows, "counters": counters}) + "\n")
             await asyncio.sleep(EVERY_S)
 
 

@@ -39,6 +39,10 @@ WARM_UP_S = 8.0
 LEAST_PICTURES_S = 26.0 / SLOWER
 """A picture that the camera loses now and then is a step of the pan, and changes sizes little."""
 PICTURES = media.LOOP_S * FRAMES_PER_S
+AGAIN = 2 * 4
+"""The picture that follows the last one. A real encoder makes no keyframe every few seconds, so the loop goes back behind its own: by
+whole patterns of temporal layers, the first of which refers to the keyframe in its own way. Chromium's VP9 in layers carries no
+probabilities over from picture to picture, so what follows decodes, and as the picture pans forth and back it refers to much the same."""
 _ON_THE_WAY_S = 4.0
 """What the browser takes to start, and the last pictures."""
 
@@ -79,7 +83,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SvcLoop(msgspec.Struct, frozen=True):
-    """Pictures at 30 a second for `media.LOOP_S`, the first a keyframe and no other."""
+    """Pictures at 30 a second for `media.LOOP_S`, the first a keyframe and no other; played again from `AGAIN` on."""
 
     pictures: list[list[Part]]
 

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from loadtests.weak.rtp import VIDEO_TYPE, Stream
-from loadtests.weak.svc import Part
+from loadtests.weak.svc import AGAIN, Part
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Svc:
             )
             for number, part in enumerate(parts)
         ]
-        self.place = (self.place + 1) % len(self.pictures)
+        self.place = self.place + 1 if self.place + 1 < len(self.pictures) else AGAIN
         return packets
 
     def begin_anew(self) -> bool:

@@ -90,18 +90,21 @@ def test_a_recording_without_the_upper_layer_is_refused() -> None:
 
 
 def test_numbers_go_on_where_the_loop_begins_anew() -> None:
-    playing = Svc(Stream(9, "1", "", 90_000, sequence=0xFFF0), loop(4))
-    packets = [Packet.parse(packet) for count in range(9) for packet in playing.packets(count * 3000)]
+    pictures = svc.AGAIN + 4
+    playing = Svc(Stream(9, "1", "", 90_000, sequence=0xFFF0), loop(pictures))
+    packets = [Packet.parse(packet) for count in range(pictures + 9) for packet in playing.packets(count * 3000)]
     steps = {(after.sequence - before.sequence) & 0xFFFF for before, after in pairwise(packets)}
     frames = [struct.unpack("!H", packet.extensions[DESCRIPTOR][1:3])[0] for packet in packets]
     ids = [struct.unpack("!H", packet.payload[1:3])[0] for packet in packets]
     assert steps == {1}
-    assert frames == list(range(1, 28))
-    assert ids == [0x8000 | 1 + number // 3 for number in range(27)]
-    assert [packet.marker for packet in packets] == [False, False, True] * 9
-    # The structure comes with the keyframe, in the long form of header extensions, and with nothing else.
+    assert frames == list(range(1, 3 * (pictures + 9) + 1))
+    assert ids == [0x8000 | 1 + number // 3 for number in range(3 * (pictures + 9))]
+    assert [packet.marker for packet in packets] == [False, False, True] * (pictures + 9)
+    # The structure comes with the keyframe, in the long form of header extensions, and with nothing else: the loop has no other.
     structured = [number for number, packet in enumerate(packets) if len(packet.extensions[DESCRIPTOR]) > 3]
-    assert structured == [0, 12, 24]
+    assert structured == [0]
+    # The layers go on in their pattern.
+    assert [packet.payload[3] >> 5 for packet in packets[::3]] == [TEMPORAL[n % 4] for n in range(pictures + 9)]
 
 
 def test_a_keyframe_that_is_asked_for_comes_next_and_once() -> None:
@@ -118,7 +121,7 @@ def test_a_keyframe_that_is_asked_for_comes_next_and_once() -> None:
 def test_a_frame_of_several_packets_has_one_number() -> None:
     first, last = b"\x80\0\x05", b"\x40\0\x05"
     parts = [svc.Part(b"\x98\x80\0\0a", first, 0, 0), svc.Part(b"\x94\x80\0\0b", last, 0, 0)]
-    playing = Svc(Stream(9, "1", "", 90_000), [parts])
+    playing = Svc(Stream(9, "1", "", 90_000), [parts, parts])
     numbers = [Packet.parse(packet).extensions[DESCRIPTOR] for packet in playing.packets(0) + playing.packets(1)]
     assert numbers == [b"\x80\0\x01", b"\x40\0\x01", b"\x80\0\x02", b"\x40\0\x02"]
 
