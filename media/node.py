@@ -151,6 +151,7 @@ class MediaNode:
         self._listening: asyncio.Task[None] | None = None
         self._adapting: asyncio.Task[None] | None = None
         self._adaptation: Adaptation | None = None
+        self._narrowed = asyncio.Event()
         self._config = config
         self._announced = [Announced.parse(text) for text in config.announced]
         self._link: PlaneLink | None = None
@@ -170,7 +171,7 @@ class MediaNode:
         """
         config = self._config
         plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
-        self._link = PlaneLink(plane, self._on_encoding, self._early.begin)
+        self._link = PlaneLink(plane, self._on_encoding, self._early.begin, self._narrowed.set)
         plane.accept_tickets(self._ticket_key)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
         if config.adaptation:
@@ -553,7 +554,11 @@ class MediaNode:
         """Follow the viewers' links, for as long as the plane runs."""
         clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(POLICY.interval_s)
+            await asyncio.sleep(POLICY.least_interval_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLICY.interval_s - POLICY.least_interval_s):
+                    await self._narrowed.wait()
+            self._narrowed.clear()
             try:
                 adaptation.run(clock())
             except RuntimeError:

@@ -45,6 +45,8 @@ class PolicyConfig:
 
     Args:
         interval_s: between two passes. Feedback comes every 50 to 100 ms, so sooner would see nothing new.
+        least_interval_s: the same where the plane tells that a link carries much less at once: what is shown beyond that fills its
+            queue, 100 ms of it a third. Not less, so that a crowd whose links narrow together costs a sixth of the time at most.
         audio_bps: reserved for sound, bit/s: Opus at 32 kbit/s, and as much again for headers and a second voice now and then.
         overhead: of a stream over its RTP payload: header, tag and extensions of packets of about 1000 octets, and some repairs.
         keep: what a level that is shown must fit the estimate by; below that it is given up at once.
@@ -57,8 +59,10 @@ class PolicyConfig:
         forgive_s: so long without a step either way the patience is as it was at first.
         marginal: a step down while the estimate is at least this share of what was shown takes says that the estimate wavers, not
             that the link has narrowed: steps of real links are larger.
+        fall_s: steps down that follow one another within so long are one: an estimate that falls far does so over some reports.
         doubt_s: for so long after such a step a better level must fit by `doubt_rise`, and for `doubt_settle_s` without a break.
-            With a step up and one down in that time a link on the edge sees one switch a minute.
+            With a step up and one down in that time a link on the edge sees one switch a minute. An estimate that falls below
+            `marginal` meanwhile ends it: the link has changed since, or the first report of that was told from before.
         doubt_rise: see there: more than estimates waver by.
         doubt_settle_s: see there. It doubles with each step up that is taken back within `doubt_relapse_s`.
         doubt_relapse_s: see there.
@@ -67,6 +71,7 @@ class PolicyConfig:
     """
 
     interval_s: float = 0.1
+    least_interval_s: float = 0.03
     audio_bps: float = 64_000
     overhead: float = 1.06
     keep: float = 1.0
@@ -77,6 +82,7 @@ class PolicyConfig:
     relapse_s: float = 10.0
     forgive_s: float = 20.0
     marginal: float = 0.65
+    fall_s: float = 0.5
     doubt_s: float = 120.0
     doubt_rise: float = 1.2
     doubt_settle_s: float = 5.0
@@ -102,6 +108,7 @@ class Policy:
         self._patience: Floats = np.empty(0)
         self._doubted_at: Floats = np.empty(0)
         self._failed: Floats = np.empty(0)
+        self._fell_from: Floats = np.empty(0)
         self._settle: Floats = np.empty(0)
 
     def add(self) -> int:
@@ -133,6 +140,8 @@ class Policy:
         shown = np.minimum(self.bounds, wishes)
         needed = self._needed(rates, shown)
         down: Bools = needed > estimates
+        narrowed = estimates < self._failed * self._config.marginal
+        self._doubted_at[narrowed] = -np.inf
         # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
         doubted = (now - self._doubted_at < self._config.doubt_s) & (estimates < self._failed * self._config.clear)
         best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
@@ -193,7 +202,9 @@ class Policy:
         config = self._config
         relapsed = down & contended & (now - self._went_up < config.relapse_s)
         self._patience[relapsed] = np.minimum(self._patience[relapsed] * 2, config.most_patience_s)
-        marginal = down & (estimates >= config.marginal * needed)
+        falling = now - self._went_down < config.fall_s
+        self._fell_from[down] = np.maximum(needed, np.where(falling, self._fell_from, 0.0))[down]
+        marginal = down & (estimates >= config.marginal * self._fell_from)
         doubted = now - self._doubted_at < config.doubt_s
         again = marginal & doubted & (now - self._went_up < config.doubt_relapse_s)
         self._settle[again] = np.minimum(self._settle[again] * 2, config.most_doubt_settle_s)
@@ -205,7 +216,16 @@ class Policy:
     def _grow(self) -> None:
         before, self.rows = self.rows, max(16, self.rows * 2)
         self.bounds = np.resize(self.bounds, (self.rows, SLOTS))
-        for name in ("_better_since", "_went_up", "_went_down", "_patience", "_doubted_at", "_failed", "_settle"):
+        for name in (
+            "_better_since",
+            "_went_up",
+            "_went_down",
+            "_patience",
+            "_doubted_at",
+            "_failed",
+            "_fell_from",
+            "_settle",
+        ):
             setattr(self, name, np.resize(getattr(self, name), self.rows))
         self._reset(slice(before, self.rows))
         self._free = list(range(self.rows - 1, before - 1, -1))
@@ -215,7 +235,7 @@ class Policy:
         self._better_since[rows] = np.nan
         self._went_up[rows] = self._went_down[rows] = self._doubted_at[rows] = -np.inf
         self._patience[rows] = self._config.patience_s
-        self._failed[rows] = 0.0
+        self._failed[rows] = self._fell_from[rows] = 0.0
         self._settle[rows] = self._config.doubt_settle_s
 
 

@@ -95,6 +95,26 @@ def test_what_wavered_about_what_was_shown_must_fit_better_and_longer_for_a_whil
     assert links.run(130, 2_100_000) == [(pytest.approx(120.5, abs=0.5), [UNBOUND, UNBOUND])], "doubt ends"
 
 
+def test_an_estimate_that_falls_on_behind_the_step_down_leaves_no_doubt() -> None:
+    links = Links()
+    links.run(5, 2_000_000)
+    # The first report still tells of the time before, and the last step alone would be one of an estimate that wavers.
+    assert links.run(0.1, 1_400_000) == [(0.1, [MIDDLE, UNBOUND])]
+    links.run(0.1, 450_000)
+    assert links.run(10, 450_000) == []
+    assert links.run(5, 700_000) == [(pytest.approx(0.65, abs=0.1), [MIDDLE, UNBOUND])]
+    assert links.run(5, 2_100_000) == [(pytest.approx(0.65, abs=0.1), [UNBOUND, UNBOUND])]
+
+
+def test_doubt_ends_where_the_link_is_another_one() -> None:
+    links = Links()
+    links.run(5, 2_000_000)
+    assert links.run(10, 1_800_000) == [(0.1, [MIDDLE, UNBOUND])]
+    assert links.run(10, 2_100_000) == []
+    assert links.run(10, 300_000) == [(0.1, [LEAST, UNBOUND])]
+    assert links.run(5, 2_100_000) == [(pytest.approx(0.65, abs=0.1), [UNBOUND, UNBOUND])]
+
+
 def test_a_constant_link_near_the_edge_sees_no_more_than_one_change() -> None:
     links = Links()
     random = np.random.default_rng(7)

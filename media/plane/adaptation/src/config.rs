@@ -21,6 +21,10 @@ pub struct Config {
     /// Where a packet waited so long, beyond the noise, what was lost beside it is taken for what a full queue drops. Queues are
     /// rarely shorter, and what is sent alone queues less.
     pub full_queue: f64,
+    /// For so long after a steep fall of the estimate what is on the way tells the queue better than reports do.
+    pub narrowing: f64,
+    /// Queues are hardly longer: what is on the way beyond that is lost rather than waiting.
+    pub longest_queue: f64,
     /// How much slower than it was sent a train must arrive to tell the capacity; closer ones tell a lower bound only.
     pub stretch: f64,
     /// How long a train's evidence counts.
@@ -69,6 +73,8 @@ impl Default for Config {
             long_queue: 0.080,
             very_long_queue: 0.200,
             full_queue: 0.060,
+            narrowing: 0.8,
+            longest_queue: 0.300,
             stretch: 1.08,
             memory: 0.6,
             busy: 0.004,

@@ -16,6 +16,8 @@ const DELIVERED: f64 = 0.5;
 /// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
 const FAR_BELOW: f64 = 0.7;
 
+/// Links do not narrow much more often than every so many seconds. Who has to step back more often shares the link with others.
+const FALLS_APART: f64 = 4.0;
 /// Reports of which hardly all bring nothing but copies: one has five packets of sound, of which at 60 % loss two come at once.
 const FLOORS: usize = 3;
 /// A packet without copies that was sent less than this before another tells what queue that one met: three pictures' time.
@@ -48,8 +50,14 @@ pub struct Estimator {
     floors: [f64; FLOORS],
     /// When the last packet that had no copies was sent, and how long it waited.
     uncopied: Option<(f64, f64)>,
+    /// What arrived last, and how long it waited.
+    newest: Option<(Acked, f64)>,
     rtt: Option<f64>,
     last_cut: f64,
+    /// The last cut to less than [`FAR_BELOW`].
+    last_fall: f64,
+    /// That, or a cut that followed while its reports came.
+    fell_at: f64,
     last_wait: f64,
     contention: Contention,
     updated: f64,
@@ -74,8 +82,11 @@ impl Estimator {
             ours: true,
             floors: [0.0; FLOORS],
             uncopied: None,
+            newest: None,
             rtt: None,
             last_cut: f64::NEG_INFINITY,
+            last_fall: f64::NEG_INFINITY,
+            fell_at: f64::NEG_INFINITY,
             last_wait: 0.0,
             contention: Contention::default(),
             updated: 0.0,
@@ -140,6 +151,7 @@ impl Estimator {
         }
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
+        self.newest = Some((newest, self.wait_of(newest)));
         self.forget(newest.arrived);
         self.update(now, newest.arrived, least);
     }
@@ -236,10 +248,14 @@ impl Estimator {
         let shared = self.contention.is_contended();
         let settling = if shared { self.config.shared_settling } else { self.config.settling };
         let settled = now - self.last_cut >= self.rtt.unwrap_or(0.1) + settling;
-        if !settled && (shared || delivered > self.estimate * FAR_BELOW) {
+        // What was sent before the fall still tells the link's rate; what was sent since, only what we send.
+        let narrowing = !settled && self.newest.is_some_and(|(newest, _)| newest.sent < self.last_fall);
+        if !settled && (shared || delivered > self.estimate * FAR_BELOW && !narrowing) {
             return;
         }
         let depth = match least {
+            // Not yet what drains the queue, which the last cut has begun.
+            _ if narrowing => self.config.headroom,
             _ if least > self.config.very_long_queue && Contention::is_ours(delivered, dense) => self.config.deepest_cut,
             _ if least > self.config.long_queue => self.config.deep_cut,
             _ => self.config.headroom,
@@ -247,6 +263,12 @@ impl Estimator {
         // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
         let target = if shared { self.estimate * self.config.shared_cut } else { delivered * depth };
         if target < self.estimate {
+            if target < self.estimate * FAR_BELOW && now - self.last_fall > FALLS_APART {
+                self.last_fall = now;
+            }
+            if self.is_narrowing(now) {
+                self.fell_at = now;
+            }
             self.contention.on_cut(now, if shared { target } else { delivered }, dense);
             self.estimate = target;
             self.last_cut = now;
@@ -309,6 +331,35 @@ impl Estimator {
     #[must_use]
     pub const fn own_queue(&self) -> f64 {
         if self.ours && !self.is_contended() { self.standing } else { 0.0 }
+    }
+
+    /// How long what leaves now will wait, where that gets shorter if we send less. What the last report told is a round trip old: when
+    /// the link has just narrowed, what was sent since is in the queue too, but for what was drained and what a full queue dropped.
+    /// Later it is told by reports, and not all of what stands in a queue may be ours.
+    #[must_use]
+    pub fn queue_ahead(&self, now: f64) -> f64 {
+        let Some((newest, wait)) = self.newest.filter(|_| self.is_narrowing(now) && !self.is_contended()) else {
+            return self.own_queue().min(self.config.very_long_queue);
+        };
+        let (mut queue, mut at) = (wait, newest.sent);
+        for (sent, octets) in self.history.sent_behind(&newest) {
+            queue = (queue - (sent - at)).max(0.0);
+            at = sent;
+            let more = octets * 8.0 / self.estimate.max(1.0);
+            queue += if queue + more <= self.config.longest_queue { more } else { 0.0 };
+        }
+        (queue - (now - at)).max(0.0)
+    }
+
+    /// Whether the link has just become much narrower. What arrived before that makes the first reports say too little of it.
+    fn is_narrowing(&self, now: f64) -> bool {
+        now - self.last_fall < self.config.narrowing
+    }
+
+    /// When the estimate last fell far at once, or followed while the link had just narrowed.
+    #[must_use]
+    pub const fn fell_at(&self) -> f64 {
+        self.fell_at
     }
 
     /// Share of packets that the link loses, 0 to 1, smoothed: without what its full queue drops, and what an outage takes.

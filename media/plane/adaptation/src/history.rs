@@ -111,6 +111,12 @@ impl History {
         Some(news)
     }
 
+    /// What was sent behind this packet: when, and octets.
+    pub fn sent_behind(&self, packet: &Acked) -> impl Iterator<Item = (f64, f64)> {
+        let behind = packet.sequence.saturating_add(1).saturating_sub(self.first);
+        self.sent.iter().skip(usize::try_from(behind).unwrap_or(usize::MAX)).map(|sent| (sent.at, sent.octets))
+    }
+
     /// Forget packets older than this that were sent before `horizon`.
     pub fn forget_before(&mut self, horizon: f64) {
         while self.sent.front().is_some_and(|sent| sent.at < horizon) {

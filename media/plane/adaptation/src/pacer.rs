@@ -9,8 +9,14 @@ use std::collections::VecDeque;
 const FACTOR: f64 = 1.25;
 /// The same where the link's queue is long: it drains meanwhile, because sound waits in it and what does not fit into it is lost.
 const DRAINING: f64 = 0.6;
-/// From this queue, seconds, on less is sent, and from that one on least.
+/// From this queue, seconds, on less is sent, and from that one on so much.
 const QUEUE: (f64, f64) = (0.04, 0.15);
+/// The same where the queue is as long as queues are: it holds up everything, and drops what comes next.
+const STANDING_STILL: f64 = 0.1;
+/// From this queue on; between the two begins at `LONG`.
+const FULL: f64 = 0.3;
+/// What is told beside others' packets, or for long, is not longer.
+const LONG: f64 = 0.2;
 /// What the link drains in so many seconds leaves at once: a fifth of the time between two pictures.
 const WINDOW: f64 = 0.006;
 /// What waited leaves in bursts of so many seconds.
@@ -34,8 +40,9 @@ const MOST_REPAIRS: f64 = 600_000.0;
 const LEAST_DRAIN: f64 = 0.1;
 /// Older pictures are dropped.
 const MAX_AGE: f64 = 1.2;
-/// Older retransmissions are dropped: who still misses them has asked again.
-const MAX_RETRANSMISSION_AGE: f64 = 0.25;
+/// Older retransmissions are dropped. Not much sooner than pictures: while they wait nobody is answered again, and Chromium has been
+/// seen not to ask again for three seconds.
+const MAX_RETRANSMISSION_AGE: f64 = 1.0;
 /// Octets that wait at most, beyond which the oldest pictures are dropped: a keyframe of 1080p takes 200 kB.
 const MAX_OCTETS: usize = 400_000;
 
@@ -94,8 +101,9 @@ impl<T> Pacer<T> {
     /// The link is believed to carry so many bit/s, and packets wait in its queue for at least so many seconds.
     pub fn set_link(&mut self, estimate: f64, queue: f64) {
         let (short, long) = QUEUE;
-        let share = ((queue - short) / (long - short)).clamp(0.0, 1.0);
-        self.rate = Some(estimate * (FACTOR + share * (DRAINING - FACTOR)));
+        let share = |from: f64, to: f64| ((queue - from) / (to - from)).clamp(0.0, 1.0);
+        let factor = FACTOR + share(short, long) * (DRAINING - FACTOR) + share(LONG, FULL) * (STANDING_STILL - DRAINING);
+        self.rate = Some(estimate * factor);
         self.estimate = estimate;
     }
 
@@ -351,5 +359,25 @@ mod tests {
         (0..6).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
         assert_eq!((pacer.drop_where(|packet| packet % 2 == 0), pacer.octets(), pacer.take_dropped()), (3, 3000, 3));
         assert_eq!(drain(&mut pacer, 100).iter().map(|(_, packet)| *packet).collect::<Vec<_>>(), [1, 3, 5]);
+    }
+
+    #[test]
+    fn a_retransmission_outlasts_a_queue_that_has_to_drain() {
+        let mut pacer = pacer();
+        pacer.set_link(800_000.0, FULL);
+        pacer.hold(0.0, Class::Retransmission, 1000, 1);
+        pacer.on_sent(0.0, 6_000);
+        assert!(pacer.take_burst(0.4).is_empty(), "the link's queue first");
+        pacer.set_link(800_000.0, 0.0);
+        let left = pacer.due().map(|due| pacer.take_burst(due));
+        assert_eq!((left, pacer.take_dropped()), (Some(vec![1]), 0));
+    }
+
+    #[test]
+    fn next_to_nothing_is_sent_into_a_queue_that_is_full() {
+        let mut pacer = pacer();
+        pacer.set_link(800_000.0, FULL);
+        (0..10).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        assert!(drain(&mut pacer, 150).len() <= 2 * MIN_PACKETS, "at 80 to 96 kbit/s");
     }
 }

@@ -281,6 +281,11 @@ pub enum Event {
         /// Who is sent media.
         peer: PeerId,
     },
+    /// What a subscriber's link carries fell far at once: what it is shown should follow now.
+    Narrowed {
+        /// Whose link.
+        peer: PeerId,
+    },
     /// Nothing authenticated arrived for the liveness timeout.
     Lost {
         /// Who.

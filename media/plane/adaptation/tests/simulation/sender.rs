@@ -196,7 +196,7 @@ impl Sender {
             self.estimator.on_feedback(now, report.into_iter());
             self.losses.push(self.estimator.loss());
             if self.estimator.is_told() {
-                self.pacer.set_link(self.estimate(), self.estimator.own_queue());
+                self.pacer.set_link(self.estimate(), self.estimator.queue_ahead(now));
             }
         }
         if now >= self.next_choice {

@@ -12,7 +12,7 @@ use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
 use super::{Engine, Output, PeerKey, SinkKey};
-use crate::command::LinkRow;
+use crate::command::{Event, LinkRow};
 use crate::twcc::Feedback;
 
 /// Seconds in a tick of arrival times.
@@ -98,14 +98,14 @@ impl Link {
         self.pacer.take_repairs(self.seconds(since_epoch), octets)
     }
 
-    /// Drop what waits of these streams; returns whether anything did.
-    pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> bool {
-        self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc))) > 0
+    /// Drop what waits of these streams.
+    pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) {
+        self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc)));
     }
 
-    /// Whether more waits than is gone in a moment.
+    /// Whether more waits than is gone in a moment: here, or in the link's queue.
     pub(super) fn is_behind(&self) -> bool {
-        self.pacer.delay() > BEHIND
+        self.pacer.delay() > BEHIND || self.estimator.own_queue() > BEHIND
     }
 
     /// Whether so many octets of a replay are there soon enough to be worth more than a fresh keyframe.
@@ -149,7 +149,7 @@ impl Link {
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
-            self.pacer.set_link(self.estimator.estimate(), self.estimator.own_queue());
+            self.pacer.set_link(self.estimator.estimate(), self.estimator.queue_ahead(self.seconds(since_epoch)));
         }
         // Nearly all links lose nothing: their reports are read once.
         if !self.ledger.is_kept() {
@@ -227,7 +227,11 @@ impl Engine {
             return;
         };
         self.counters.feedback_received.add(1);
+        let fell_at = link.estimator.fell_at();
         let lost = link.on_feedback(self.clock.since_epoch(now), &feedback);
+        if link.estimator.fell_at() > fell_at {
+            self.events.extend(self.peers.get(key).map(|peer| Event::Narrowed { peer: peer.id }));
+        }
         self.send_again_unasked(now, key, &lost, out);
     }
 

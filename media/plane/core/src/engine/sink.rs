@@ -268,10 +268,15 @@ impl Sink {
         self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
     }
 
-    /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment.
+    /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment,
+    /// here or in the link's queue: sent again it would come behind the keyframe, and hold that up.
     pub(super) fn leave_behind(&mut self, link: Option<&mut Link>) {
         let given_up = std::mem::take(&mut self.given_up);
-        let left = link.is_some_and(|link| link.is_behind() && link.drop_held([self.ssrc, self.rtx_ssrc]));
+        let behind = link.filter(|link| link.is_behind());
+        let left = behind.is_some();
+        if let Some(link) = behind {
+            link.drop_held([self.ssrc, self.rtx_ssrc]);
+        }
         if given_up || left {
             self.obsolete_before = self.track.next_output();
         }

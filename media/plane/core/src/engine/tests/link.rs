@@ -160,3 +160,23 @@ fn padding_finds_room_where_more_is_wanted_and_only_there() {
     assert_eq!(path.world.stat("probe_packets_sent"), sent);
     assert!(sent < 500, "{sent}");
 }
+
+#[test]
+fn a_link_that_narrows_far_at_once_is_told() {
+    let mut path = Path::new();
+    for _ in 0..10 {
+        path.picture(2);
+    }
+    let before = path.row().estimate_bps;
+    path.world.events();
+    // 1040 octets every 16 ms: longer than the time between two pictures, so a queue grows.
+    for _ in 0..4 {
+        path.picture(16);
+    }
+    let told = path.world.events().iter().filter(|event| **event == Event::Narrowed { peer: 2 }).count();
+    assert!(path.row().estimate_bps < before / 2.0 && (1..=4).contains(&told), "{told} times, {before} {:?}", path.row());
+    (0..10).for_each(|_| path.picture(16));
+    path.world.events();
+    (0..10).for_each(|_| path.picture(16));
+    assert!(!path.world.events().contains(&Event::Narrowed { peer: 2 }), "it is as narrow as before");
+}
