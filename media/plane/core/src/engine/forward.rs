@@ -116,7 +116,7 @@ impl Engine {
             if !switched {
                 return !self.begin_replay(sink_key, now, out);
             }
-            sink.leave_behind(peer.link.as_deref_mut());
+            sink.leave_behind(peer.link.as_deref_mut(), clock.since_epoch(now));
         }
         let Some(feed) = sink.track.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return false };
         let payload_type = feed.payload_type.under(peer.copies.protection());

@@ -104,8 +104,8 @@ impl Link {
     }
 
     /// Whether more waits than is gone in a moment: here, or in the link's queue.
-    pub(super) fn is_behind(&self) -> bool {
-        self.pacer.delay() > BEHIND || self.estimator.own_queue() > BEHIND
+    pub(super) fn is_behind(&self, since_epoch: Duration) -> bool {
+        self.pacer.delay() > BEHIND || self.estimator.queue_ahead(self.seconds(since_epoch)) > BEHIND
     }
 
     /// Whether so many octets of a replay are there soon enough to be worth more than a fresh keyframe.

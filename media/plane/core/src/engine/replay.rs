@@ -42,7 +42,7 @@ impl Engine {
         if !sink.switch(from, encoding.generation, codec, packet, ntp, now) {
             return false;
         }
-        sink.leave_behind(self.peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()));
+        sink.leave_behind(self.peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()), self.clock.since_epoch(now));
         let still = serving == Serving::Still;
         sink.replay = Some(Replay { from, next: start, timestamp: packet.timestamp, still });
         let counter = if still { &mut self.counters.cached_stills } else { &mut self.counters.cached_replays };

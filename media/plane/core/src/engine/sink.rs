@@ -270,9 +270,9 @@ impl Sink {
 
     /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment,
     /// here or in the link's queue: sent again it would come behind the keyframe, and hold that up.
-    pub(super) fn leave_behind(&mut self, link: Option<&mut Link>) {
+    pub(super) fn leave_behind(&mut self, link: Option<&mut Link>, since_epoch: Duration) {
         let given_up = std::mem::take(&mut self.given_up);
-        let behind = link.filter(|link| link.is_behind());
+        let behind = link.filter(|link| link.is_behind(since_epoch));
         let left = behind.is_some();
         if let Some(link) = behind {
             link.drop_held([self.ssrc, self.rtx_ssrc]);

@@ -180,3 +180,21 @@ fn a_link_that_narrows_far_at_once_is_told() {
     (0..10).for_each(|_| path.picture(16));
     assert!(!path.world.events().contains(&Event::Narrowed { peer: 2 }), "it is as narrow as before");
 }
+
+#[test]
+fn behind_a_keyframe_that_stands_in_a_queue_nothing_before_it_is_sent_again() {
+    let mut path = Path::new();
+    (0..10).for_each(|_| path.picture(2));
+    (0..3).for_each(|_| path.picture(16));
+    let before = path.sent - 1;
+    // The next picture begins anew, behind 100 ms of queue at least.
+    path.world.command(Command::Route { sink: 2, source: None, encoding: 0, spatial: None, temporal: None });
+    path.world.route(2, 0);
+    let fields = video(555, path.sent, 3000 * u32::from(path.sent / PACKETS));
+    path.world.send(&mut path.host, fields, &[], &frame(true, path.sent / PACKETS, 0, 1000));
+    path.sent += 1;
+    let mut nack = Vec::new();
+    rtcp::write_nack(1, 1002, &[(1002 & 0x7fff) + before], &mut nack);
+    path.world.send_rtcp(&mut path.member, nack);
+    assert_eq!((path.world.stat("nack_obsolete"), path.world.stat("rtx_sent")), (1, 0));
+}
