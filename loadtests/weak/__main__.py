@@ -12,7 +12,7 @@ from pathlib import Path
 import uvloop
 
 from loadtests.link import control
-from loadtests.weak import figures, plots, report
+from loadtests.weak import figures, gaps, plots, report
 from loadtests.weak.cases import CASES, Case
 from loadtests.weak.run import Take, run
 
@@ -49,6 +49,7 @@ def _options() -> argparse.Namespace:
     length.add_argument("--whole", action="store_true", help="each case in its own time")
     parser.add_argument("--seconds", type=float, help="squeeze each case into so long")
     parser.add_argument("--parallel", type=int, default=1, help="cases at once; one takes most of a core (default 1)")
+    parser.add_argument("--gaps", action="store_true", help="tell what went before each gap between pictures")
     parser.add_argument("--page", type=Path, default=PAGE, help=f"where the plots go (default {PAGE})")
     return parser.parse_args()
 
@@ -90,6 +91,8 @@ async def _all(cases: list[Case], options: argparse.Namespace) -> dict[str, obje
         text = report.row(case, found)
         late = max(take.late["p99_us"] for take in takes)
         print(text + (f"   (link late by {late / 1e3:.0f} ms: the machine is busy)" if late > 5000 else ""), flush=True)
+        for gap in (gap for take in takes if options.gaps for gap in gaps.gaps(take)):
+            print(f"{'':>16}  {gap}", flush=True)
         result[case.name] = report.entry(case, found)
         # The first run stands for all: nobody chose it.
         shown[case.name] = (takes[0], text.strip())

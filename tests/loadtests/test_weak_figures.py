@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.link.config import Path, Steps
 from loadtests.link.packet_log import RECORD, Fate, Kind, Way
-from loadtests.weak import figures
+from loadtests.weak import figures, gaps
 from loadtests.weak.cases import CASES, Case, Flow, Goal
 from loadtests.weak.cross import SHORT_OCTETS, source
 from loadtests.weak.needs import Needs
@@ -237,3 +237,22 @@ async def test_cross_traffic_sends_what_it_is_asked_for() -> None:
         writer.write(f"{SHORT_OCTETS[0]}\n".encode())
         assert len(await reader.read(-1)) == SHORT_OCTETS[0]
         writer.close()
+
+
+def test_a_gap_comes_with_what_went_before_it() -> None:
+    shown = [at for at in np.arange(0, SECONDS, 1 / 30) if not 10.0 <= at < 10.4]
+    made = take(CASES["step"], estimate=lambda at: 1e6, encoding=lambda at: 2 if at < 10.1 else 1, shown=shown)
+    for sample in made.plane:
+        at = (sample["t"] - BEGAN) / 1e9
+        sample["rows"][0] |= {"paced_bytes": 5000 if 10.1 < at < 10.2 else 0, "spatial": 255}
+        sample["counters"] = {"keyframe_requests_sent": int(at >= 10.15), "switches": 3}
+    made.log["fate"][995] = Fate.QUEUE_FULL
+    made.log["left"][990] += 200 * MS
+    (gap,) = gaps.gaps(made)
+    assert gap.at == pytest.approx(10.0, abs=0.04)
+    assert gap.seconds == pytest.approx(0.43, abs=0.05)
+    assert (gap.dropped, gap.paced_octets, gap.layers) == (1, 5000, [(2, 255), (1, 255)])
+    assert gap.queue_ms == pytest.approx(210, abs=10)
+    assert gap.plane == {"keyframe_requests_sent": 1, "switches": 0}
+    assert "keyframe_requests_sent 1" in str(gap)
+    assert "switches" not in str(gap)
