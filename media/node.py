@@ -73,11 +73,11 @@ class MediaConfig:
 
 @dataclass(eq=False)
 class Connection:
-    """A peer's side of a session. `answer` is the SDP; `close` ends it without calling `on_closed`."""
+    """A peer's side of a session. `answer` is the SDP; `end` ends it without calling `on_closed`."""
 
     id: str
     answer: str
-    _close: Callable[[], "asyncio.Future[None] | object"] = field(repr=False)
+    _leave: Callable[[], None] = field(repr=False)
     _negotiated: Negotiated = field(repr=False)
 
     def restart(self, offer: str) -> str:
@@ -96,12 +96,8 @@ class Connection:
         """Leave the room and say goodbye. Idempotent."""
         peer = self._negotiated.peer
         with peer.link.together():
-            self._close()
+            self._leave()
             peer.close()
-
-    async def close(self) -> None:
-        """The same, where ways to end are awaited."""
-        self.end()
 
 
 @dataclass(eq=False)
@@ -293,7 +289,7 @@ class MediaNode:
             publisher: who sends.
             offer: SDP.
             prefer_passive: DTLS role where the offer leaves it open.
-            on_closed: called once with the reason when it ends without `close`.
+            on_closed: called once with the reason when it ends without `end`.
             on_encodings: called when others of a simulcast's encodings are wanted; all are until then. None: this
                 publisher cannot be told, and sends all that it offered.
 

@@ -97,10 +97,10 @@ class Joining:
         position = hub.enter(newcomer, message.last_event)
         # From here on nothing waits, so that nothing of the session that is left comes behind `joined`.
         member.receive_link = None
-        self.leave(member, for_good=True)
         if newcomer.receive_link is not None:
             newcomer.receive_link.notify = None
             newcomer.receive_link.move(hub.record.id)
+        self.leave(member, for_good=True)
         self._welcome(newcomer, hub, position, None, None)
         return newcomer
 

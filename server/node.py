@@ -112,7 +112,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         await media.start()
         stack.push_async_callback(media.close)
         node, kept = _compose(settings, store, media, api_key_and_secret[1])
-        stack.push_async_callback(kept.close)
+        stack.callback(kept.close)
         stack.push_async_callback(node.hubs.close)
         stack.push_async_callback(node.reactions.close)
         yield node

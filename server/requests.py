@@ -135,7 +135,7 @@ class Requests:
         return member.restart(message.connection, message.offer)
 
     async def _unpublish(self, member: Member, message: Unpublish) -> ServerMessage:
-        await member.unpublish()
+        member.unpublish()
         return Unpublished()
 
     async def _time(self, member: Member, message: GetTime) -> ServerMessage:

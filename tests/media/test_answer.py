@@ -24,7 +24,7 @@ async def test_udp_comes_first_and_tcp_is_passive(node: MediaNode, request: pyte
     receiving = await receive(node, viewer, Log())
     section = receiving.answer.split("m=")[1]
     lines = [line.split(" ") for line in section.splitlines() if line.startswith("a=candidate:")]
-    await receiving.close()
+    receiving.end()
     await viewer.close()
     used = {"both": ["udp", "tcp"], "udp": ["udp"], "tcp": ["tcp"]}[request.node.callspec.id]
     assert [(line[2], line[4]) for line in lines] == [(protocol, to) for protocol in used for to in CONFIG.announced]

@@ -102,7 +102,7 @@ async def test_the_demo_is_seen_and_comes_back(start: Start, loop_dir: Path) -> 
         assert numbers == list(range(numbers[0], numbers[0] + 10))
 
         (resource,) = server.node.resources
-        await resource.close()
+        resource.end()
         first = slots["main"]["publication"]
         while not slots["main"] or slots["main"]["publication"] == first:
             slots = {slot["slot"]: slot["source"] for slot in (await viewer.expect("slots"))["slots"]}
