@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from media import views
-from media.node import Connection, MediaNode, Publishing, Receiving
+from media.connections import Connection, Publishing, Receiving
+from media.node import MediaNode
 from media.views import Publisher, SlotView, SourceKind
 from server.publications import Publications
 from server.translate import to_quality, to_slots

@@ -6,8 +6,9 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from media.config import MediaConfig
 from media.errors import MediaError
-from media.node import MediaConfig, MediaNode
+from media.node import MediaNode
 from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.config import Settings

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from media.node import MediaNode, Publishing
+from media.connections import Publishing
+from media.node import MediaNode
 from media.views import OnEncodings, Publisher
 
 Closed = Callable[[str], None]

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import aioice.ice
 import pytest
 
-from media.node import MediaConfig, MediaNode
+from media.config import MediaConfig
+from media.node import MediaNode
 
 
 @pytest.fixture(autouse=True)

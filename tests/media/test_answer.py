@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from media.node import MediaConfig, MediaNode
+from media.config import MediaConfig
+from media.node import MediaNode
 from tests.media.rtc import Log, peer_connection, receive
 
 CONFIG = MediaConfig(host="127.0.0.1", port=0, announced=("192.0.2.1", "2001:db8::1"))

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack, rtcdtlstransport
 
+from media.config import MediaConfig
 from media.errors import BadOffer, UnsupportedMedia
-from media.node import MediaConfig, MediaNode
+from media.node import MediaNode
 from media.views import Publisher
 from tests.media.rtc import HOST, Log, ToneTrack, peer_connection, publish, receive, track
 
@@ -138,10 +139,10 @@ async def test_of_three_on_stage_the_loud_one_speaks(node: MediaNode, connection
         for pc, person, microphone in zip(connections, "abc", (None, ToneTrack(), None), strict=True)
     ]
     await log.until(lambda: bool(log.speakers))
-    assert (log.speakers, node.speakers("r")) == ([("r", ["b"])], ["b"])
+    assert (log.speakers, node.rooms.speakers("r")) == ([("r", ["b"])], ["b"])
     opened[1].end()
     await log.until(lambda: len(log.speakers) > 1)
-    assert (log.speakers[1:], node.speakers("r")) == ([("r", [])], [])
+    assert (log.speakers[1:], node.rooms.speakers("r")) == ([("r", [])], [])
 
 
 async def test_who_spoke_last_does_not_speak_on_in_an_empty_room(

@@ -7,8 +7,9 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from media import peer as peer_module
+from media.connections import Receiving
 from media.errors import TicketRefused
-from media.node import MediaNode, Receiving
+from media.node import MediaNode
 from media.tickets import LIFETIME_S, Ticket, Tickets
 from tests.media.rtc import Log, peer_connection, publish, track
 from tests.media.synthetic import synthetic_answer

@@ -133,12 +133,12 @@ async def test_nobody_looks_and_pictures_are_not_sent(
     # Those slots may be of before; what comes behind `watch` is answered behind it.
     await viewer.send(type="time", t0=1)
     await viewer.expect("time", t0=1)
-    routed = [slot.routed for room in server.node.media._rooms.values() for slot in room._receivers[0].slots]
+    routed = [slot.routed for room in server.node.media.rooms._rooms.values() for slot in room._receivers[0].slots]
     assert [route is None for route in routed] == [True, False]
     await viewer.send(type="watch", pictures=True)
     await viewer.send(type="time", t0=2)
     await viewer.expect("time", t0=2)
-    assert all(slot.routed for room in server.node.media._rooms.values() for slot in room._receivers[0].slots)
+    assert all(slot.routed for room in server.node.media.rooms._rooms.values() for slot in room._receivers[0].slots)
 
 
 async def test_a_report_is_counted_once(server: Running) -> None:

@@ -80,7 +80,7 @@ async def test_an_answer_is_marked_on_the_clock_of_the_host_s_media(
     before = await host.command("answering", cmd="c3", question="q2")
     await go_live(host, camera)
     await until_shown(viewer, "ann")
-    while server.node.media.media_time(session) is None:  # until the first sender report
+    while server.node.media.rooms.media_time(session) is None:  # until the first sender report
         await peers.next_picture(screen)
     await host.command("answering", cmd="c4", question="q1")
     await peers.next_picture(screen)
