@@ -10,7 +10,6 @@ import pytest
 from server import demo, demo_media, demo_picture
 from tests.server import peers
 from tests.server.harness import Start
-from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
 
 
 @pytest.fixture(scope="session")
