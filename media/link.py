@@ -28,14 +28,20 @@ class PlaneLink:
         plane: running; closed by `close`.
         on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
         on_ticket: called with the ufrag of a peer that came with a ticket, and the address that it came from, as "ip:port".
+        on_lossy: called when some subscriber's link begins to lose much.
     """
 
     def __init__(
-        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str, str], None]
+        self,
+        plane: Plane,
+        on_encoding: Callable[[int, int, bool], None],
+        on_ticket: Callable[[str, str], None],
+        on_lossy: Callable[[], None],
     ) -> None:
         self.plane = plane
         self._on_encoding = on_encoding
         self._on_ticket = on_ticket
+        self._on_lossy = on_lossy
         self._peers: dict[int, PeerEvents] = {}
         self._ids = itertools.count(1)
         self._gathering = _Gathering(plane)
@@ -78,6 +84,9 @@ class PlaneLink:
             return
         if event.kind == "ticket":
             self._on_ticket(event.data.decode(), event.address)
+            return
+        if event.kind == "lossy":
+            self._on_lossy()
             return
         peer = self._peers.get(event.peer)
         if peer is None:

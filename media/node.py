@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 POLICY = PolicyConfig()
 """By which viewers are adapted."""
 
+LEAST_PASS_INTERVAL_S = 0.03
+"""Between two passes over the viewers' links, however many of them begin to lose packets."""
+
 
 @dataclass(frozen=True)
 class MediaConfig:
@@ -151,6 +154,8 @@ class MediaNode:
         self._listening: asyncio.Task[None] | None = None
         self._adapting: asyncio.Task[None] | None = None
         self._adaptation: Adaptation | None = None
+        self._hurry = asyncio.Event()
+        """Set when a link begins to lose much: what is done against it must not wait for the next pass."""
         self._config = config
         self._announced = [Announced.parse(text) for text in config.announced]
         self._link: PlaneLink | None = None
@@ -170,7 +175,7 @@ class MediaNode:
         """
         config = self._config
         plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
-        self._link = PlaneLink(plane, self._on_encoding, self._early.begin)
+        self._link = PlaneLink(plane, self._on_encoding, self._early.begin, self._hurry.set)
         plane.accept_tickets(self._ticket_key)
         self._listening = asyncio.create_task(self._listen(plane), name="speakers")
         if config.adaptation:
@@ -553,7 +558,12 @@ class MediaNode:
         """Follow the viewers' links, for as long as the plane runs."""
         clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(POLICY.interval_s)
+            # Even where all links begin to lose at once most of the time is left to others.
+            await asyncio.sleep(LEAST_PASS_INTERVAL_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLICY.interval_s - LEAST_PASS_INTERVAL_S):
+                    await self._hurry.wait()
+            self._hurry.clear()
             try:
                 adaptation.run(clock())
             except RuntimeError:

@@ -33,6 +33,7 @@ impl Event {
             }
             command::Event::Began { peer } => Self::bare(py, "began", peer),
             command::Event::Lost { peer } => Self::bare(py, "lost", peer),
+            command::Event::Lossy { peer } => Self::bare(py, "lossy", peer),
             command::Event::Encoding { peer, source, encoding, active } => {
                 Self { source, encoding, active, ..Self::bare(py, "encoding", peer) }
             }

@@ -286,6 +286,11 @@ pub enum Event {
         /// Who.
         peer: PeerId,
     },
+    /// A subscriber's link began to lose much, all at once.
+    Lossy {
+        /// Whose.
+        peer: PeerId,
+    },
     /// An encoding began or ceased to arrive.
     Encoding {
         /// The publishing peer.

@@ -108,6 +108,7 @@ enum Topic {
     Connected(PeerId),
     Began(PeerId),
     Lost(PeerId),
+    Lossy(PeerId),
     Encoding(SourceId, usize),
 }
 
@@ -118,6 +119,7 @@ fn topic(event: &Event) -> Option<Topic> {
         Event::Connected { peer, .. } => Some(Topic::Connected(*peer)),
         Event::Began { peer } => Some(Topic::Began(*peer)),
         Event::Lost { peer } => Some(Topic::Lost(*peer)),
+        Event::Lossy { peer } => Some(Topic::Lossy(*peer)),
         Event::Encoding { source, encoding, .. } => Some(Topic::Encoding(*source, *encoding)),
     }
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::joint::Joiner;
 use super::link::Link;
 use super::peer::Peer;
-use super::sink::{Cause, MOST_PLAYOUT, RESEND_INTERVAL, playout_delay};
+use super::resent::{Cause, RESEND_INTERVAL};
+use super::sink::{MOST_PLAYOUT, playout_delay};
 use super::timers::Timer;
 use super::{Counters, Engine, Output, PeerKey};
 use crate::address::{Protocol, TransportAddress};
@@ -98,10 +99,13 @@ impl Copies {
     }
 
     /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
-    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected.
-    pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, needed: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let protected = self.protection.repeats();
-        let count = self.protection.retransmissions.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again && protected));
+    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected, or losses began `newly`.
+    pub(super) fn record_retransmission<'a, O>(
+        &'a mut self, again: bool, needed: bool, newly: bool, now: Instant, out: &'a mut O,
+    ) -> Recorder<'a, O> {
+        let protected = newly || self.protection.repeats();
+        let least = self.protection.retransmissions.max(u8::from(newly));
+        let count = least.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again && protected));
         Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }
 
@@ -173,11 +177,7 @@ fn transport_number(packet: &[u8], id: u8) -> Option<u16> {
 impl Engine {
     /// Protect a peer's media against losses of its link from now on.
     pub(super) fn protect(&mut self, peer: PeerKey, protection: Protection) -> Option<()> {
-        let peer = self.peers.get_mut(peer)?;
-        peer.copies.protect(protection);
-        if let Some(link) = &mut peer.link {
-            link.ledger.keep(protection.repeats());
-        }
+        self.peers.get_mut(peer)?.copies.protect(protection);
         Some(())
     }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
 use super::redundancy::PayloadTypes;
-use super::sink::{Cause, Resend, Sink};
+use super::resent::Cause;
+use super::sink::{Resend, Sink};
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
@@ -81,11 +82,12 @@ impl Engine {
     ) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
         let asked = u64::from(unasked.is_none());
-        let lost = self.within_reach(now, key, lost.collect(), asked);
+        let Some(cause) = self.peers.get(peer_key).map(|peer| unasked.map_or_else(|| peer.asked(), Cause::Lost)) else { return };
+        let lost = self.within_reach(now, key, lost.collect(), cause);
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
-        let cause = unasked.map_or_else(|| peer.asked(), Cause::Lost);
+        let newly = peer.link.as_deref().is_some_and(|link| link.loses_newly(clock.since_epoch(now)));
         for sequence in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
@@ -117,7 +119,7 @@ impl Engine {
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream =
                 sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), now, out);
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), newly, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
@@ -131,8 +133,9 @@ impl Engine {
     /// are: a keyframe is asked for and nothing shown until it comes, so that the link is free for it. Not twice within a moment,
     /// though, or a link that loses much of the keyframe too would never show anything. Of what is not shown any more nothing is.
     ///
-    /// `asked`: what each counts for, 0 where nobody asked.
-    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, asked: u64) -> Vec<u16> {
+    /// What is under way already takes nothing: a burst is told of by NACK, by feedback and by NACK again.
+    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, cause: Cause) -> Vec<u16> {
+        let asked = u64::from(matches!(cause, Cause::Asked(_)));
         let since_epoch = self.clock.since_epoch(now);
         let Self { sinks, peers, counters, sources, .. } = self;
         let Some(sink) = sinks.get_mut(key) else { return lost };
@@ -153,11 +156,16 @@ impl Engine {
         counters.nack_received.add(obsolete);
         counters.nack_obsolete.add(obsolete);
         let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
-        if link.take_repairs(since_epoch, each.saturating_mul(lost.len())) {
+        let is_new = |sequence: &&u16| sink.would_resend(**sequence, cause, now);
+        let new = lost.iter().filter(is_new).count();
+        if asked > 0 {
+            link.on_asked(since_epoch, new);
+        }
+        if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new)) {
             return lost;
         }
         if sink.gave_up_lately(now) {
-            let fitting = lost.iter().take_while(|_| link.take_repairs(since_epoch, each)).count();
+            let fitting = lost.iter().take_while(|sequence| !is_new(sequence) || link.take_repairs(since_epoch, each)).count();
             counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
             lost.truncate(fitting);
             return lost;

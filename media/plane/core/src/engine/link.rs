@@ -12,7 +12,7 @@ use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
 use super::{Engine, Output, PeerKey, SinkKey};
-use crate::command::LinkRow;
+use crate::command::{Event, LinkRow};
 use crate::twcc::Feedback;
 
 /// Seconds in a tick of arrival times.
@@ -31,6 +31,16 @@ const MAX_REPLAY: f64 = 0.4;
 const SURELY: f64 = 0.8;
 /// Queues are hardly longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
+/// Share of the least round trip within which nobody can know whether an answer arrived.
+const UNDER_WAY: f64 = 0.8;
+/// The least round trip grows by this share a report, so that a way that became longer is known after a while.
+const FORGETTING: f64 = 1.002;
+/// So long after losses began they are new: by then it is decided what is done against them.
+const NEWLY: f64 = 2.0;
+/// Packets asked for within so many seconds that are no chance: a browser asks before it reports.
+const ASKED: (f64, f64) = (3.0, 0.15);
+/// With more than so many seconds in the link's queue what is lost is its own.
+const QUEUED: f64 = 0.04;
 
 pub(super) struct Link {
     /// Whose it is.
@@ -43,7 +53,15 @@ pub(super) struct Link {
     reference: Option<i64>,
     pub(super) probes: Probes,
     pacer: Pacer<Held>,
-    pub(super) ledger: Ledger,
+    ledger: Ledger,
+    /// The least round trip of late, seconds.
+    least_rtt: f64,
+    /// Packets that the subscriber asked for, and since when they are counted.
+    asked: (f64, f64),
+    /// When so many were asked for that losses must have begun.
+    asked_much_at: Option<f64>,
+    /// The onset that was told.
+    told_onset: Option<f64>,
 }
 
 impl Link {
@@ -58,6 +76,10 @@ impl Link {
             probes: Probes::default(),
             pacer: Pacer::default(),
             ledger: Ledger::default(),
+            least_rtt: 0.0,
+            asked: (0.0, 0.0),
+            asked_much_at: None,
+            told_onset: None,
         }
     }
 
@@ -114,9 +136,34 @@ impl Link {
         !self.estimator.is_told() || octets as f64 * 8.0 <= self.estimator.estimate() * MAX_REPLAY
     }
 
-    /// So long what is sent now is in the link's queue for sure: whoever asks for it again meanwhile cannot know whether it arrived.
+    /// So long what is sent now is on its way for sure: whoever asks for it again meanwhile cannot know whether it arrived.
     pub(super) fn answer_within(&self) -> Duration {
-        Duration::try_from_secs_f64(self.estimator.own_queue() * SURELY).unwrap_or_default().min(MAX_ANSWER)
+        let seconds = (self.estimator.own_queue() * SURELY).max(self.least_rtt * UNDER_WAY) + self.pacer.delay();
+        Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
+    }
+
+    /// So many packets are asked for that were not before.
+    #[expect(clippy::cast_precision_loss, reason = "of one message")]
+    pub(super) fn on_asked(&mut self, since_epoch: Duration, packets: usize) {
+        let (now, (least, within)) = (self.seconds(since_epoch), ASKED);
+        let (count, since) = if now - self.asked.1 > within { (0.0, now) } else { self.asked };
+        self.asked = (count + packets as f64, since);
+        if self.asked.0 >= least && self.estimator.own_queue() <= QUEUED {
+            self.asked_much_at = Some(now);
+        }
+    }
+
+    /// Whether losses have just begun, by what is asked for or reported, and it is not the link's queue that loses.
+    pub(super) fn loses_newly(&self, since_epoch: Duration) -> bool {
+        let now = self.seconds(since_epoch);
+        let newest = self.asked_much_at.into_iter().chain(self.estimator.onset_at()).fold(f64::NEG_INFINITY, f64::max);
+        now - newest < NEWLY && self.estimator.own_queue() <= QUEUED
+    }
+
+    /// Whether losses began of which this was not told yet.
+    fn take_onset(&mut self) -> bool {
+        let onset = self.estimator.onset_at();
+        std::mem::replace(&mut self.told_onset, onset) != onset
     }
 
     /// Packets dropped since this was last asked.
@@ -143,16 +190,19 @@ impl Link {
         self.probes.poll(now, self.estimator.estimate())
     }
 
-    /// Returns what it tells as lost.
-    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) -> Vec<Entry> {
+    /// Returns what it tells as lost and is to be sent again unasked; `protected`: something is done against losses already.
+    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>, protected: bool) -> Vec<Entry> {
         let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
             self.pacer.set_link(self.estimator.estimate(), self.estimator.own_queue());
         }
+        if let Some(rtt) = self.estimator.rtt() {
+            self.least_rtt = if self.least_rtt > 0.0 { rtt.min(self.least_rtt * FORGETTING) } else { rtt };
+        }
         // Nearly all links lose nothing: their reports are read once.
-        if !self.ledger.is_kept() {
+        if !protected && !self.loses_newly(since_epoch) {
             return Vec::new();
         }
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
@@ -221,13 +271,18 @@ impl Peer {
 impl Engine {
     /// Take in what a subscriber reports of its link.
     pub(super) fn receive_transport_feedback(&mut self, now: Instant, key: PeerKey, body: &[u8], out: &mut impl Output) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let protected = peer.copies.protection().repeats();
+        let Some(link) = peer.link.as_deref_mut() else { return };
         let Ok(feedback) = Feedback::parse(body) else {
             self.counters.dropped_malformed.add(1);
             return;
         };
         self.counters.feedback_received.add(1);
-        let lost = link.on_feedback(self.clock.since_epoch(now), &feedback);
+        let lost = link.on_feedback(self.clock.since_epoch(now), &feedback, protected);
+        if link.take_onset() {
+            self.events.push_back(Event::Lossy { peer: peer.id });
+        }
         self.send_again_unasked(now, key, &lost, out);
     }
 

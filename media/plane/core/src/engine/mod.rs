@@ -31,6 +31,7 @@ mod probes;
 mod redundancy;
 mod repair;
 mod replay;
+mod resent;
 mod ride;
 mod scratch;
 mod selector;

@@ -227,6 +227,17 @@ fn what_is_missing_for_a_moment_is_repaired() {
 }
 
 #[test]
+fn what_is_under_way_takes_nothing_when_it_is_asked_for_again() {
+    let mut path = Path::new();
+    let missed = path.second();
+    for _ in 0..3 {
+        path.nack(&missed[..40]);
+        path.world.pass(Duration::from_millis(5));
+    }
+    assert_eq!((path.world.stat("repairs_given_up"), path.world.stat("rtx_sent")), (0, 40), "three times 40 kB would be too much");
+}
+
+#[test]
 fn what_is_not_shown_any_more_is_not_repaired() {
     let mut path = Path::new();
     let missed = path.second();
