@@ -87,7 +87,7 @@ impl Engine {
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
-        let newly = peer.link.as_deref().is_some_and(|link| link.loses_newly(clock.since_epoch(now)));
+        let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
         for sequence in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
@@ -118,8 +118,8 @@ impl Engine {
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream =
-                sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), newly, now, out);
+                sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout.told(now), clock.since_epoch(now), peer.link.as_deref_mut());
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
@@ -158,9 +158,6 @@ impl Engine {
         let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
         let is_new = |sequence: &&u16| sink.would_resend(**sequence, cause, now);
         let new = lost.iter().filter(is_new).count();
-        if asked > 0 {
-            link.on_asked(since_epoch, new);
-        }
         if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new)) {
             return lost;
         }

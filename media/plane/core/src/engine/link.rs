@@ -37,8 +37,6 @@ const UNDER_WAY: f64 = 0.8;
 const FORGETTING: f64 = 1.002;
 /// So long after losses began they are new: by then it is decided what is done against them.
 const NEWLY: f64 = 2.0;
-/// Packets asked for within so many seconds that are no chance: a browser asks before it reports.
-const ASKED: (f64, f64) = (3.0, 0.15);
 /// With more than so many seconds in the link's queue what is lost is its own.
 const QUEUED: f64 = 0.04;
 
@@ -56,10 +54,6 @@ pub(super) struct Link {
     ledger: Ledger,
     /// The least round trip of late, seconds.
     least_rtt: f64,
-    /// Packets that the subscriber asked for, and since when they are counted.
-    asked: (f64, f64),
-    /// When so many were asked for that losses must have begun.
-    asked_much_at: Option<f64>,
     /// The onset that was told.
     told_onset: Option<f64>,
 }
@@ -77,8 +71,6 @@ impl Link {
             pacer: Pacer::default(),
             ledger: Ledger::default(),
             least_rtt: 0.0,
-            asked: (0.0, 0.0),
-            asked_much_at: None,
             told_onset: None,
         }
     }
@@ -142,22 +134,14 @@ impl Link {
         Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
     }
 
-    /// So many packets are asked for that were not before.
-    #[expect(clippy::cast_precision_loss, reason = "of one message")]
-    pub(super) fn on_asked(&mut self, since_epoch: Duration, packets: usize) {
-        let (now, (least, within)) = (self.seconds(since_epoch), ASKED);
-        let (count, since) = if now - self.asked.1 > within { (0.0, now) } else { self.asked };
-        self.asked = (count + packets as f64, since);
-        if self.asked.0 >= least && self.estimator.own_queue() <= QUEUED {
-            self.asked_much_at = Some(now);
-        }
+    /// Whether so much waits in its queue that what is lost is its own.
+    pub(super) fn is_queued(&self) -> bool {
+        self.estimator.standing_queue() > QUEUED
     }
 
-    /// Whether losses have just begun, by what is asked for or reported, and it is not the link's queue that loses.
-    pub(super) fn loses_newly(&self, since_epoch: Duration) -> bool {
-        let now = self.seconds(since_epoch);
-        let newest = self.asked_much_at.into_iter().chain(self.estimator.onset_at()).fold(f64::NEG_INFINITY, f64::max);
-        now - newest < NEWLY && self.estimator.own_queue() <= QUEUED
+    /// Whether losses have just begun.
+    fn loses_newly(&self, since_epoch: Duration) -> bool {
+        self.estimator.onset_at().is_some_and(|at| self.seconds(since_epoch) - at < NEWLY) && !self.is_queued()
     }
 
     /// Whether losses began of which this was not told yet.

@@ -27,6 +27,7 @@ mod mirror;
 mod mirrored;
 mod pacer;
 mod peer;
+mod playout;
 mod probes;
 mod redundancy;
 mod repair;
