@@ -101,7 +101,7 @@ class ProtectionConfig:
     fec_by_loss: float = 0.65
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
-    opening_fec_percent: int = 100
+    opening_fec_percent: int = 60
     opening_s: float = 2.0
     most_fec_percent: int = 100
     twice_loss: float = 0.1

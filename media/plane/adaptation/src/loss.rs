@@ -45,8 +45,10 @@ impl Losses {
 const ONSET: (f64, f64) = (3.0, 0.08);
 /// And so many times what is expected, and so many times what that wavers by.
 const SUDDEN: (f64, f64) = (2.0, 3.0);
-/// Of the share of so few packets that is believed.
-const BELIEVED: f64 = 0.7;
+/// Where so much is known to be lost nothing begins: what a burst takes of two reports is far more than what the link loses.
+const KNOWN: f64 = 0.05;
+/// Of the share of so few packets that is believed, and the most, for the same reason.
+const BELIEVED: (f64, f64) = (0.7, 0.3);
 /// What is left of it after each later report, by which the smoothed share has learned as much.
 const LEFT: f64 = 0.9;
 
@@ -64,11 +66,13 @@ impl Onset {
         self.share *= LEFT;
         let (lost_before, all_before) = std::mem::replace(&mut self.before, (lost, lost + arrived));
         let (lost, all) = (lost + lost_before, lost + arrived + all_before);
-        let expected = all * known.max(self.share);
+        let known = known.max(self.share);
+        let expected = all * known;
         let ((least, least_share), (times, deviations)) = (ONSET, SUDDEN);
-        let begun = lost >= least.max(all * least_share) && lost > expected * times + expected.sqrt() * deviations;
+        let begun = known < KNOWN && lost >= least.max(all * least_share) && lost > expected * times + expected.sqrt() * deviations;
         if begun {
-            self.share = lost / all * BELIEVED;
+            let (part, most) = BELIEVED;
+            self.share = (lost / all * part).min(most);
         }
         begun
     }
@@ -127,7 +131,9 @@ mod tests {
         assert!(!onset.on_report(3.0, 12.0, 0.02), "known");
         (0..30).for_each(|_| assert!(!onset.on_report(3.0, 12.0, 0.15)));
         assert!(onset.share() < 0.01, "what is smoothed tells by now");
-        assert!([9.0, 9.0].iter().any(|lost| onset.on_report(*lost, 6.0, 0.15)), "much more");
+        assert!(!onset.on_report(15.0, 0.0, 0.15), "a burst");
+        let mut burst = Onset::default();
+        assert!(burst.on_report(15.0, 1.0, 0.0) && burst.share() <= 0.3);
     }
 
     #[test]

@@ -91,13 +91,18 @@ impl Copies {
     }
 
     /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
-    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected. `cheaply`: it may have one where
+    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected. `cheaply`: each may have one where
     /// nothing is, because losses are known to have begun only when the first retransmissions are gone, and lost maybe.
     pub(super) fn record_retransmission<'a, O>(
         &'a mut self, again: bool, needed: bool, cheaply: bool, now: Instant, out: &'a mut O,
     ) -> Recorder<'a, O> {
-        let least = self.protection.retransmissions.max(u8::from(cheaply));
-        let count = least.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again && (cheaply || self.protection.repeats())));
+        let count = match self.protection {
+            protection if protection.repeats() => {
+                let least = protection.retransmissions.max(u8::from(cheaply));
+                least.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again))
+            }
+            _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
+        };
         Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }
 

@@ -12,6 +12,9 @@ use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
+/// Seconds that repairs of one message may take the link before the pictures that no other needs are left out.
+const MOMENT: f64 = 0.05;
+
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
     pub(super) fn receive_rtcp(&mut self, now: Instant, key: PeerKey, from: TransportAddress, datagram: &mut [u8], out: &mut impl Output) {
@@ -156,6 +159,15 @@ impl Engine {
         counters.nack_received.add(obsolete);
         counters.nack_obsolete.add(obsolete);
         let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
+        let encoding = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding));
+        if link.seconds_for(each.saturating_mul(lost.len())) > MOMENT
+            && let Some(encoding) = encoding
+        {
+            // So that pictures which others need are there sooner: those that none does would come too late anyway.
+            let missed = lost.len();
+            lost.retain(|&sequence| sink.is_needed(sequence, encoding));
+            counters.nack_received.add(asked.saturating_mul(missed.saturating_sub(lost.len()) as u64));
+        }
         let is_new = |sequence: &&u16| sink.would_resend(**sequence, cause, now);
         let new = lost.iter().filter(is_new).count();
         if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new)) {
@@ -167,7 +179,7 @@ impl Engine {
             lost.truncate(fitting);
             return lost;
         }
-        let keyframe = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding)?.gop);
+        let keyframe = encoding.and_then(|encoding| encoding.gop);
         counters.repairs_given_up.add(1);
         sink.give_up(link, keyframe.map(|gop| gop.start), now);
         self.want_keyframe(wanted.source, wanted.encoding, now);

@@ -107,6 +107,12 @@ impl Link {
         Some(Duration::try_from_secs_f64(delay).unwrap_or_default())
     }
 
+    /// How long so many octets take the link; 0 where nothing is known of it.
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes")]
+    pub(super) fn seconds_for(&self, octets: usize) -> f64 {
+        if self.estimator.is_told() { octets as f64 * 8.0 / self.estimator.estimate() } else { 0.0 }
+    }
+
     /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take.
     pub(super) fn take_repairs(&mut self, since_epoch: Duration, octets: usize) -> bool {
         self.pacer.take_repairs(self.seconds(since_epoch), octets)

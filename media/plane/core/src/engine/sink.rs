@@ -237,6 +237,14 @@ impl Sink {
         self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
     }
 
+    /// Whether other pictures are likely to need the picture of a packet of `encoding`; so it is taken where that is not known.
+    pub(super) fn is_needed(&self, sequence: u16, encoding: &Encoding) -> bool {
+        let packet = self.track.locate(sequence).and_then(|(_, input, feed, _)| {
+            feed.carries(self.wanted?, encoding.generation).then(|| encoding.cache.get(input)).flatten()
+        });
+        packet.is_none_or(Packet::is_needed)
+    }
+
     /// Whether a packet would be sent again for this cause, as far as it is known.
     pub(super) fn would_resend(&self, sequence: u16, cause: Cause, now: Instant) -> bool {
         self.track.locate(sequence).is_some_and(|(output, ..)| self.resent.times(output, cause, now).is_some())

@@ -178,7 +178,7 @@ fn playout_delay_is_told_from_the_first_time_on_also_that_it_ended() {
     };
     path.protect(0, ms(350));
     assert_eq!(told(&path.picture(1).0), [[0x00, 0x53, 0xE8]], "in steps, or the picture would stand still");
-    path.world.pass(ms(400));
+    path.world.pass(ms(600));
     assert_eq!(told(&path.picture(2).0), [[0x02, 0x33, 0xE8], [0x02, 0x33, 0xE8]], "35 and 1000 times 10 ms");
     path.protect(0, Duration::ZERO);
     assert_eq!(told(&path.picture(1).0), [[0x00, 0x03, 0xE8]]);
