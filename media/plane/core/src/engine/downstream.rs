@@ -120,8 +120,13 @@ impl Engine {
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
-            let mut stream =
-                sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout.told(now), clock.since_epoch(now), peer.link.as_deref_mut());
+            let mut stream = sink.stream(
+                sink.rtx_ssrc,
+                peer.extensions,
+                peer.copies.playout.told(now),
+                clock.since_epoch(now),
+                peer.link.as_deref_mut(),
+            );
             let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());

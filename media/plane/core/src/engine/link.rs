@@ -35,8 +35,6 @@ const MAX_ANSWER: Duration = Duration::from_millis(400);
 const UNDER_WAY: f64 = 0.8;
 /// The least round trip grows by this share a report, so that a way that became longer is known after a while.
 const FORGETTING: f64 = 1.002;
-/// So long after losses began they are new: by then it is decided what is done against them.
-const NEWLY: f64 = 2.0;
 /// With more than so many seconds in the link's queue what is lost is its own.
 const QUEUED: f64 = 0.04;
 
@@ -56,6 +54,8 @@ pub(super) struct Link {
     least_rtt: f64,
     /// The onset that was told.
     told_onset: Option<f64>,
+    /// When the first report came.
+    heard: Option<Duration>,
 }
 
 impl Link {
@@ -72,6 +72,7 @@ impl Link {
             ledger: Ledger::default(),
             least_rtt: 0.0,
             told_onset: None,
+            heard: None,
         }
     }
 
@@ -145,11 +146,6 @@ impl Link {
         self.estimator.standing_queue() > QUEUED
     }
 
-    /// Whether losses have just begun.
-    fn loses_newly(&self, since_epoch: Duration) -> bool {
-        self.estimator.onset_at().is_some_and(|at| self.seconds(since_epoch) - at < NEWLY) && !self.is_queued()
-    }
-
     /// Whether losses began of which this was not told yet.
     fn take_onset(&mut self) -> bool {
         let onset = self.estimator.onset_at();
@@ -191,12 +187,15 @@ impl Link {
         if let Some(rtt) = self.estimator.rtt() {
             self.least_rtt = if self.least_rtt > 0.0 { rtt.min(self.least_rtt * FORGETTING) } else { rtt };
         }
-        // Nearly all links lose nothing: their reports are read once.
-        if !protected && !self.loses_newly(since_epoch) {
+        let heard = *self.heard.get_or_insert(since_epoch);
+        // What a full queue drops is asked for soon enough.
+        if !protected && self.is_queued() {
             return Vec::new();
         }
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
-        lost.filter_map(|(number, _)| self.ledger.take(number)).collect()
+        let lost = lost.filter_map(|(number, _)| self.ledger.take(number));
+        // Receivers drop what comes before they have made up their minds.
+        lost.filter(|entry| protected || entry.ago(since_epoch) < since_epoch.saturating_sub(heard)).collect()
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.

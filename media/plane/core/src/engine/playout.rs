@@ -46,7 +46,7 @@ impl Playout {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may panic")]
+#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 

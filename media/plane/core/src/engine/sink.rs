@@ -239,9 +239,10 @@ impl Sink {
 
     /// Whether other pictures are likely to need the picture of a packet of `encoding`; so it is taken where that is not known.
     pub(super) fn is_needed(&self, sequence: u16, encoding: &Encoding) -> bool {
-        let packet = self.track.locate(sequence).and_then(|(_, input, feed, _)| {
-            feed.carries(self.wanted?, encoding.generation).then(|| encoding.cache.get(input)).flatten()
-        });
+        let packet = self
+            .track
+            .locate(sequence)
+            .and_then(|(_, input, feed, _)| feed.carries(self.wanted?, encoding.generation).then(|| encoding.cache.get(input)).flatten());
         packet.is_none_or(Packet::is_needed)
     }
 

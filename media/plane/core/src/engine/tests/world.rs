@@ -131,7 +131,13 @@ impl World {
         self.command(Command::AddPeer { peer: id, local_ufrag: format!("u{id}"), local_pwd: format!("p{id}"), extensions });
         self.check(id, address, &format!("p{id}"), true);
         self.command(Command::SetKeys { peer: id, profile, send: key(id as u8), receive: key(100 + id as u8), hold: Duration::ZERO });
-        Client { id, address, sender: SrtpSender::new(profile, &key(100 + id as u8)), receiver: SrtpReceiver::new(profile, &key(id as u8)), repeated: 0 }
+        Client {
+            id,
+            address,
+            sender: SrtpSender::new(profile, &key(100 + id as u8)),
+            receiver: SrtpReceiver::new(profile, &key(id as u8)),
+            repeated: 0,
+        }
     }
 
     /// Send a binding request as a controlling agent does.
