@@ -1,9 +1,10 @@
 //! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
+use super::peer::Peer;
 use super::redundancy::PayloadTypes;
 use super::resent::Cause;
 use super::sink::{Resend, Sink};
@@ -46,7 +47,10 @@ impl Engine {
                 reports.for_each(|block| self.receive_report(now, peer, &block));
             }
             Packet::ReceiverReport { reports, .. } => reports.for_each(|block| self.receive_report(now, peer, &block)),
-            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, None, out),
+            Packet::Nack { media, lost, .. } => {
+                let Some(cause) = self.peers.get(peer).map(Peer::asked) else { return };
+                self.retransmit(now, peer, media, lost.map(|sequence| (sequence, cause)).collect(), out);
+            }
             Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media, out),
             Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media, out)),
             Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
@@ -78,20 +82,16 @@ impl Engine {
     /// Send packets again that a subscriber misses, as retransmissions (RFC 4588). A sink without RTX has none: the same
     /// packet sealed again under its own number would have to be identical, and its send time is not.
     ///
-    /// `unasked`: feedback tells that what left so long ago was lost; `None`: the subscriber asks.
-    pub(super) fn retransmit(
-        &mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, unasked: Option<Duration>,
-        out: &mut impl Output,
-    ) {
+    /// Each with why: all of them because the subscriber asks, or all because feedback tells that they were lost.
+    pub(super) fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: Vec<(u16, Cause)>, out: &mut impl Output) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
-        let asked = u64::from(unasked.is_none());
-        let Some(cause) = self.peers.get(peer_key).map(|peer| unasked.map_or_else(|| peer.asked(), Cause::Lost)) else { return };
-        let lost = self.within_reach(now, key, lost.collect(), cause);
+        let asked = u64::from(matches!(lost.first(), Some((_, Cause::Asked(_)))));
+        let lost = self.within_reach(now, key, lost, asked);
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
-        for sequence in lost {
+        for (sequence, cause) in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
                 Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
@@ -142,8 +142,9 @@ impl Engine {
     /// though, or a link that loses much of the keyframe too would never show anything. Of what is not shown any more nothing is.
     ///
     /// What is under way already takes nothing: a burst is told of by NACK, by feedback and by NACK again.
-    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, cause: Cause) -> Vec<u16> {
-        let asked = u64::from(matches!(cause, Cause::Asked(_)));
+    ///
+    /// `asked`: what each counts for, 0 where nobody asked.
+    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<(u16, Cause)>, asked: u64) -> Vec<(u16, Cause)> {
         let since_epoch = self.clock.since_epoch(now);
         let Self { sinks, peers, counters, sources, .. } = self;
         let Some(sink) = sinks.get_mut(key) else { return lost };
@@ -159,7 +160,7 @@ impl Engine {
             return lost;
         }
         let missed = lost.len();
-        lost.retain(|&sequence| !sink.is_obsolete(sequence));
+        lost.retain(|&(sequence, _)| !sink.is_obsolete(sequence));
         let obsolete = asked.saturating_mul(missed.saturating_sub(lost.len()) as u64);
         counters.nack_received.add(obsolete);
         counters.nack_obsolete.add(obsolete);
@@ -170,16 +171,16 @@ impl Engine {
         {
             // So that pictures which others need are there sooner: those that none does would come too late anyway.
             let missed = lost.len();
-            lost.retain(|&sequence| sink.is_needed(sequence, encoding));
+            lost.retain(|&(sequence, _)| sink.is_needed(sequence, encoding));
             counters.nack_received.add(asked.saturating_mul(missed.saturating_sub(lost.len()) as u64));
         }
-        let is_new = |sequence: &&u16| sink.would_resend(**sequence, cause, now);
+        let is_new = |(sequence, cause): &&(u16, Cause)| sink.would_resend(*sequence, *cause, now);
         let new = lost.iter().filter(is_new).count();
         if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new)) {
             return lost;
         }
         if sink.gave_up_lately(now) {
-            let fitting = lost.iter().take_while(|sequence| !is_new(sequence) || link.take_repairs(since_epoch, each)).count();
+            let fitting = lost.iter().take_while(|lost| !is_new(lost) || link.take_repairs(since_epoch, each)).count();
             counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
             lost.truncate(fitting);
             return lost;

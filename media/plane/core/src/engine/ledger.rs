@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::resent::Cause;
 use super::{Engine, Output, PeerKey};
 use crate::sequence::{low16, low32};
 
@@ -71,11 +72,19 @@ impl Original {
 impl Engine {
     /// Send again what feedback told as lost, unless it was sent again since.
     pub(super) fn send_again_unasked(&mut self, now: Instant, peer: PeerKey, lost: &[Entry], out: &mut impl Output) {
+        let since_epoch = self.clock.since_epoch(now);
+        let mut by_stream: Vec<(u32, Vec<(u16, Cause)>)> = Vec::new();
         for entry in lost {
             let media = self.sinks_of_peer(peer).find(|sink| [sink.ssrc, sink.rtx_ssrc].contains(&entry.of.ssrc)).map(|sink| sink.ssrc);
             let Some(media) = media else { continue };
-            let ago = entry.ago(self.clock.since_epoch(now));
-            self.retransmit(now, peer, media, std::iter::once(entry.of.sequence), Some(ago), out);
+            let packet = (entry.of.sequence, Cause::Lost(entry.ago(since_epoch)));
+            match by_stream.iter_mut().find(|(ssrc, _)| *ssrc == media) {
+                Some((_, packets)) => packets.push(packet),
+                None => by_stream.push((media, vec![packet])),
+            }
+        }
+        for (media, packets) in by_stream {
+            self.retransmit(now, peer, media, packets, out);
         }
     }
 }
