@@ -36,7 +36,7 @@ class PlaneLink:
         plane: Plane,
         on_encoding: Callable[[int, int, bool], None],
         on_ticket: Callable[[str, str], None],
-        on_narrowed: Callable[[], None],
+        on_worsened: Callable[[], None],
     ) -> None:
         """Read the plane's events in the running loop.
 
@@ -44,12 +44,12 @@ class PlaneLink:
             plane: running; closed by `close`.
             on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
             on_ticket: called with the ufrag of a peer that came with a ticket, and the address that it came from, as "ip:port".
-            on_narrowed: called when some viewer's link carries much less at once.
+            on_worsened: called when some viewer's link carries much less at once, or begins to lose much.
         """
         self._plane = plane
         self._on_encoding = on_encoding
         self._on_ticket = on_ticket
-        self._on_narrowed = on_narrowed
+        self._on_worsened = on_worsened
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(plane.fileno(), self._drain)
 
@@ -104,8 +104,8 @@ class PlaneLink:
         if event.kind == "ticket":
             self._on_ticket(event.data.decode(), event.address)
             return
-        if event.kind == "narrowed":
-            self._on_narrowed()
+        if event.kind == "worsened":
+            self._on_worsened()
             return
         peer = self._peers.get(event.peer)
         if peer is None:

@@ -52,7 +52,7 @@ class MediaNode:
         self._tickets = Tickets(self._ticket_key)
         self._peers = Peers(self._link, config, self._tickets, self.endings)
         self._adaptation: Adaptation | None = None
-        self._narrowed = asyncio.Event()
+        self._worsened = asyncio.Event()
         self._rounds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -63,12 +63,12 @@ class MediaNode:
         """
         config = self._config
         plane = Plane(host=config.host, port=config.port, tcp=config.tcp, workers=config.workers)
-        self._link.start(plane, self.rooms.on_encoding, self._peers.early.begin, self._narrowed.set)
+        self._link.start(plane, self.rooms.on_encoding, self._peers.early.begin, self._worsened.set)
         plane.accept_tickets(self._ticket_key)
         self._repeat("speakers", LISTEN_INTERVAL_S, self.rooms.hear)
         if config.adaptation:
             self._adaptation = Adaptation(plane, POLICY)
-            sooner = Sooner(self._narrowed, POLICY.least_interval_s)
+            sooner = Sooner(self._worsened, POLICY.least_interval_s)
             self._repeat("adaptation", POLICY.interval_s, self._adaptation.run, sooner)
 
     async def close(self) -> None:

@@ -59,6 +59,8 @@ class ProtectionConfig:
             ones a retransmission and its copy are in time and cost less, and repair packets spare what those leave.
         fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later, and up to four times; at half of it half as many.
         fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
+        opening_fec_percent: so many at least for `opening_s` from the beginning on, while browsers keep no picture back yet: they
+            do so step by step, and until then each retransmission is late.
         most_fec_percent: of what they protect. More would rather be a copy.
         playout_more_ms: pictures are kept a round trip and so long more: a retransmission, the report that it waits for, and what
             the browser needs to notice.
@@ -99,6 +101,8 @@ class ProtectionConfig:
     fec_by_loss: float = 0.65
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
+    opening_fec_percent: int = 60
+    opening_s: float = 2.0
     most_fec_percent: int = 100
     twice_loss: float = 0.1
     playout_more_ms: float = 150.0
@@ -137,6 +141,7 @@ class Protection:
         self.playout_ms: Counts = np.empty(0, np.int64)
         self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
+        self._opening: Flags = np.empty(0, np.bool_)
         self._loss: Floats = np.empty(0)
         self._rtt: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
@@ -148,7 +153,7 @@ class Protection:
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, "spacing_ms", "playout_ms", "plain_audio", "overhead_bps"):
+        for name in (*MEASURES, "spacing_ms", "playout_ms", "plain_audio", "overhead_bps", "_opening"):
             getattr(self, name)[row] = 0
         for name in _UNKNOWN_AT_FIRST:
             getattr(self, name)[row] = np.nan
@@ -159,7 +164,7 @@ class Protection:
             "copies": int(self.copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
             "retransmissions": int(self.retransmissions[row]),
-            "fec_percent": int(self.fec_percent[row]),
+            "fec_percent": max(int(self.fec_percent[row]), self._config.opening_fec_percent * int(self._opening[row])),
             "playout_ms": int(self.playout_ms[row]),
             "plain_audio": bool(self.plain_audio[row]),
         }
@@ -206,7 +211,7 @@ class Protection:
             changed |= want != have
             setattr(self, name, want)
         self._space()
-        changed |= self._keep_back(rtt)
+        changed |= self._keep_back(rtt) | self._open(now)
         return np.flatnonzero(changed)
 
     def _smooth_loss(self, now: float, loss: Floats, protected: Flags) -> Floats:
@@ -246,6 +251,13 @@ class Protection:
         kept = _any(getattr(self, name) > 0 for name in MEASURES) & (self._loss < config.hopeless_loss)
         self.playout_ms = np.where(kept, wanted, 0)
         changed: Flags = self.playout_ms != before
+        return changed
+
+    def _open(self, now: float) -> Flags:
+        """Where pictures begin or end to be protected as such that nobody keeps back yet."""
+        before, began = self._opening, _any(getattr(self, name) > 0 for name in MEASURES)
+        self._opening = began & (now - self._bare_at < self._config.opening_s)
+        changed: Flags = self._opening != before
         return changed
 
     def _held(self, now: float, less: Flags) -> Flags:
@@ -300,7 +312,8 @@ class Protection:
         for name in (*MEASURES, "spacing_ms", "playout_ms"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
+        for name in ("plain_audio", "_opening"):
+            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.bool_)]))
         for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 

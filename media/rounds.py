@@ -20,6 +20,7 @@ class Sooner:
 async def every(interval_s: float, step: Callable[[float], object], what: str, sooner: Sooner | None = None) -> None:
     """Call `step` with the loop's time after each interval; what is wrong with one call does not end the later ones.
 
+    Where `hurry` is set meanwhile the next call comes at once, but `LEAST_INTERVAL_S` after the one before; that clears it.
     Returns when the plane has stopped by a fault of its own (RuntimeError), which all other calls report too. `what` names
     the step in the log.
     """

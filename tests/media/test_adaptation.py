@@ -11,6 +11,7 @@ from livetrial_plane import Codec, Plane
 from media.adaptation import Adaptation
 from media.layer_rates import Bound
 from media.policy import PolicyConfig
+from media.protection import ProtectionConfig
 from media.room import Publication, Receiver, Room, Slot, Source
 from media.views import Publisher, SourceView
 from tests.plane.peers import Peer, until
@@ -151,7 +152,7 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         "copies": 5,
         "spacing_ms": 32,
         "retransmissions": 1,
-        "fec_percent": 30,
+        "fec_percent": ProtectionConfig().opening_fec_percent,
         "playout_ms": 300,
         "plain_audio": False,
     }

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 __all__ = ["Codec", "Event", "Plane"]
 
-EventKind = Literal["dtls", "connected", "ticket", "began", "narrowed", "lost", "encoding"]
+EventKind = Literal["dtls", "connected", "ticket", "began", "worsened", "lost", "encoding"]
 
 class EncodingStats(TypedDict):
     """What arrives of an encoding; see `Plane.source_stats`."""
@@ -41,11 +41,11 @@ class Event:
     """`dtls`: a DTLS datagram arrived from the peer's checked address. `connected`: an authenticated binding request was
     answered, and the peer had no address before: its first, or the first since its only connection closed. `lost`: nothing
     authenticated arrived for the liveness timeout. `ticket`: a check with a ticket was answered; its peer waits for `add_peer`.
-    `began`: the media gate to a peer with sinks opened, and what the cache serves has begun to leave. `narrowed`: the estimate of a
-    subscriber's link fell by a third or more at once, by its transport-wide feedback.
+    `began`: the media gate to a peer with sinks opened, and what the cache serves has begun to leave. `worsened`: by its transport-wide feedback the
+    estimate of a subscriber's link fell by a third or more at once, or it began to lose much: time to decide what it is sent.
     `encoding`: an encoding of a source began or ceased to arrive: it is silent
     for 1.5 s (DTX sends every 400 ms, a screen that stands still every second), or for 0.5 s while another one goes on."""
-    peer: int  # dtls, connected, began, narrowed, lost, ticket (an id of the plane's, 2**31 or more); the publishing peer for encoding
+    peer: int  # dtls, connected, began, worsened, lost, ticket (an id of the plane's, 2**31 or more); the publishing peer for encoding
     source: int  # encoding; else 0
     encoding: int  # encoding: index in the source's encodings, lowest first; else 0
     active: bool  # encoding

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
-use crate::loss::{Loss, Losses};
+use crate::loss::{Loss, Losses, Onset};
 use crate::queue::QueueDelay;
 
 /// Packets older than this get no report any more.
@@ -38,6 +38,9 @@ pub struct Estimator {
     /// Losses of the link itself, and those that come from queues too.
     loss: Loss,
     all_loss: Loss,
+    onset: Onset,
+    /// When losses began last, as far as they began all at once.
+    onset_at: Option<f64>,
     /// When the first report came: of what was sent before it, what is lost says nothing of the link.
     began: Option<f64>,
     /// With whether each waited in the queue.
@@ -75,6 +78,8 @@ impl Estimator {
             dispersion: Dispersion::default(),
             loss: Loss::default(),
             all_loss: Loss::default(),
+            onset: Onset::default(),
+            onset_at: None,
             began: None,
             delivered: VecDeque::new(),
             estimate: config.start,
@@ -147,6 +152,9 @@ impl Estimator {
         self.all_loss.on_report(lost, arrived);
         // What a full queue drops says nothing of the link: copies would make the queue longer.
         if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
+            if self.onset.on_report(lost, arrived, self.loss.share()) {
+                self.onset_at = Some(now);
+            }
             self.loss.on_report(lost, arrived);
         }
         let Some(newest) = newest else { return };
@@ -362,10 +370,17 @@ impl Estimator {
         self.fell_at
     }
 
-    /// Share of packets that the link loses, 0 to 1, smoothed: without what its full queue drops, and what an outage takes.
+    /// Share of packets that the link loses, 0 to 1, smoothed, but for its onset: without what its full queue drops, and what an
+    /// outage takes.
     #[must_use]
     pub const fn loss(&self) -> f64 {
-        self.loss.share()
+        self.loss.share().max(self.onset.share())
+    }
+
+    /// When losses began last that began all at once, if any did.
+    #[must_use]
+    pub const fn onset_at(&self) -> Option<f64> {
+        self.onset_at
     }
 
     /// Round trip of the newest packet, with the time its report waited at the receiver.

@@ -40,6 +40,50 @@ impl Losses {
     }
 }
 
+/// Packets that two reports must tell as lost, and the share of theirs that they must be, for losses that have begun: of a link that
+/// loses one in a hundred that is hardly ever chance.
+const ONSET: (f64, f64) = (3.0, 0.08);
+/// And so many times what is expected, and so many times what that wavers by.
+const SUDDEN: (f64, f64) = (2.0, 3.0);
+/// Where so much is known to be lost nothing begins: what a burst takes of two reports is far more than what the link loses.
+const KNOWN: f64 = 0.05;
+/// Of the share of so few packets that is believed, and the most, for the same reason.
+const BELIEVED: (f64, f64) = (0.7, 0.3);
+/// What is left of it after each later report, by which the smoothed share has learned as much.
+const LEFT: f64 = 0.9;
+
+/// Losses that begin all at once: what a smoothed share tells half a second later is in the first reports already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Onset {
+    /// Of the report before: packets lost, and all.
+    before: (f64, f64),
+    share: f64,
+}
+
+impl Onset {
+    /// Take in a report of so many packets; `known`: the share that was known to be lost. Returns whether losses began.
+    pub fn on_report(&mut self, lost: f64, arrived: f64, known: f64) -> bool {
+        self.share *= LEFT;
+        let (lost_before, all_before) = std::mem::replace(&mut self.before, (lost, lost + arrived));
+        let (lost, all) = (lost + lost_before, lost + arrived + all_before);
+        let known = known.max(self.share);
+        let expected = all * known;
+        let ((least, least_share), (times, deviations)) = (ONSET, SUDDEN);
+        let begun = known < KNOWN && lost >= least.max(all * least_share) && lost > expected * times + expected.sqrt() * deviations;
+        if begun {
+            let (part, most) = BELIEVED;
+            self.share = (lost / all * part).min(most);
+        }
+        begun
+    }
+
+    /// Share that is lost since, 0 to 1, as long as a smoothed one does not tell.
+    #[must_use]
+    pub const fn share(&self) -> f64 {
+        self.share
+    }
+}
+
 /// Share of packets lost, smoothed, and what is usual on this link.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Loss {
@@ -71,5 +115,30 @@ impl Loss {
     #[must_use]
     pub fn unusual(&self) -> f64 {
         (self.smoothed - self.usual).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_that_begin_are_known_from_the_first_reports() {
+        let mut onset = Onset::default();
+        assert!(!onset.on_report(0.0, 15.0, 0.0));
+        assert!(!onset.on_report(2.0, 13.0, 0.0), "two may be chance");
+        assert!(onset.on_report(2.0, 13.0, 0.01) && (0.06..=0.14).contains(&onset.share()), "{}", onset.share());
+        assert!(!onset.on_report(3.0, 12.0, 0.02), "known");
+        (0..30).for_each(|_| assert!(!onset.on_report(3.0, 12.0, 0.15)));
+        assert!(onset.share() < 0.01, "what is smoothed tells by now");
+        assert!(!onset.on_report(15.0, 0.0, 0.15), "a burst");
+        let mut burst = Onset::default();
+        assert!(burst.on_report(15.0, 1.0, 0.0) && burst.share() <= 0.3);
+    }
+
+    #[test]
+    fn what_is_lost_now_and_then_is_no_onset() {
+        let mut onset = Onset::default();
+        assert!([1.0, 2.0, 1.0, 2.0].iter().all(|lost| !onset.on_report(*lost, 40.0, 0.02)));
     }
 }

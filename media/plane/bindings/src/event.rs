@@ -32,7 +32,7 @@ impl Event {
                 Self { data, address: address.socket.to_string(), protocol, ..Self::bare(py, "ticket", peer) }
             }
             command::Event::Began { peer } => Self::bare(py, "began", peer),
-            command::Event::Narrowed { peer } => Self::bare(py, "narrowed", peer),
+            command::Event::Worsened { peer } => Self::bare(py, "worsened", peer),
             command::Event::Lost { peer } => Self::bare(py, "lost", peer),
             command::Event::Encoding { peer, source, encoding, active } => {
                 Self { source, encoding, active, ..Self::bare(py, "encoding", peer) }

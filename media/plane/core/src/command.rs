@@ -281,8 +281,9 @@ pub enum Event {
         /// Who is sent media.
         peer: PeerId,
     },
-    /// What a subscriber's link carries fell far at once: what it is shown should follow now.
-    Narrowed {
+    /// What a subscriber's link carries fell far at once, or it began to lose much: what it is shown, and how that is protected,
+    /// should follow now.
+    Worsened {
         /// Whose link.
         peer: PeerId,
     },

@@ -107,7 +107,7 @@ impl Waiting {
 enum Topic {
     Connected(PeerId),
     Began(PeerId),
-    Narrowed(PeerId),
+    Worsened(PeerId),
     Lost(PeerId),
     Encoding(SourceId, usize),
 }
@@ -118,7 +118,7 @@ fn topic(event: &Event) -> Option<Topic> {
         Event::Dtls { .. } | Event::Ticket { .. } => None,
         Event::Connected { peer, .. } => Some(Topic::Connected(*peer)),
         Event::Began { peer } => Some(Topic::Began(*peer)),
-        Event::Narrowed { peer } => Some(Topic::Narrowed(*peer)),
+        Event::Worsened { peer } => Some(Topic::Worsened(*peer)),
         Event::Lost { peer } => Some(Topic::Lost(*peer)),
         Event::Encoding { source, encoding, .. } => Some(Topic::Encoding(*source, *encoding)),
     }

@@ -81,7 +81,7 @@ impl Engine {
                 let peer = *self.ids.peers.get(&peer)?;
                 self.want_bitrate(now, peer, bitrate);
             }
-            Command::Protect { peer, protection } => self.protect(*self.ids.peers.get(&peer)?, protection)?,
+            Command::Protect { peer, protection } => self.protect(*self.ids.peers.get(&peer)?, protection, now)?,
             Command::RequestKeyframe(source) => {
                 let source = *self.ids.sources.get(&source)?;
                 let watched: Vec<usize> = self.sinks_of(source).filter_map(|sink| sink.wanted.map(|wanted| wanted.encoding)).collect();

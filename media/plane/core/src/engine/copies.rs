@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::joint::Joiner;
 use super::link::Link;
 use super::peer::Peer;
-use super::sink::{Cause, MOST_PLAYOUT, RESEND_INTERVAL, playout_delay};
+use super::playout::Playout;
+use super::resent::{Cause, RESEND_INTERVAL};
 use super::timers::Timer;
 use super::{Counters, Engine, Output, PeerKey};
 use crate::address::{Protocol, TransportAddress};
@@ -36,8 +37,7 @@ pub(super) struct Copies {
     listed: bool,
     /// Octets of copies and repair packets sent.
     octets: u64,
-    /// Pictures were to be kept for a while: from then on it is told how long, also that it is no longer so.
-    playout_told: bool,
+    pub(super) playout: Playout,
 }
 
 struct Kept {
@@ -59,8 +59,10 @@ pub(super) struct Recorder<'a, O> {
 
 impl Copies {
     /// Protect what is sent from now on; without any copies what is kept is dropped.
-    fn protect(&mut self, protection: Protection) {
-        self.playout_told |= protection.playout > Duration::ZERO;
+    fn protect(&mut self, protection: Protection, now: Instant) {
+        if protection.playout != self.protection.playout {
+            self.playout.want(protection.playout, now);
+        }
         self.protection = protection;
         if !protection.repeats() {
             self.kept.clear();
@@ -82,15 +84,6 @@ impl Copies {
         self.octets = self.octets.saturating_add(octets as u64);
     }
 
-    /// The playout delay that pictures must carry, if any.
-    pub(super) fn playout(&self) -> Option<[u8; 3]> {
-        // Asked for every sink of every picture, and next to none is protected.
-        self.playout_told.then(|| {
-            let least = self.protection.playout.as_millis().checked_div(10).and_then(|least| u32::try_from(least).ok());
-            playout_delay(least.unwrap_or(0), MOST_PLAYOUT)
-        })
-    }
-
     /// Keep what is sent to `out` as audio; other kinds pass.
     pub(super) fn record_audio<'a, O>(&'a mut self, is_audio: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
         let Protection { copies, spacing, .. } = self.protection;
@@ -98,10 +91,18 @@ impl Copies {
     }
 
     /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
-    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected.
-    pub(super) fn record_retransmission<'a, O>(&'a mut self, again: bool, needed: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let protected = self.protection.repeats();
-        let count = self.protection.retransmissions.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again && protected));
+    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected. `cheaply`: each may have one where
+    /// nothing is, because losses are known to have begun only when the first retransmissions are gone, and lost maybe.
+    pub(super) fn record_retransmission<'a, O>(
+        &'a mut self, again: bool, needed: bool, cheaply: bool, now: Instant, out: &'a mut O,
+    ) -> Recorder<'a, O> {
+        let count = match self.protection {
+            protection if protection.repeats() => {
+                let least = protection.retransmissions.max(u8::from(cheaply));
+                least.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again))
+            }
+            _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
+        };
         Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }
 
@@ -172,12 +173,8 @@ fn transport_number(packet: &[u8], id: u8) -> Option<u16> {
 
 impl Engine {
     /// Protect a peer's media against losses of its link from now on.
-    pub(super) fn protect(&mut self, peer: PeerKey, protection: Protection) -> Option<()> {
-        let peer = self.peers.get_mut(peer)?;
-        peer.copies.protect(protection);
-        if let Some(link) = &mut peer.link {
-            link.ledger.keep(protection.repeats());
-        }
+    pub(super) fn protect(&mut self, peer: PeerKey, protection: Protection, now: Instant) -> Option<()> {
+        self.peers.get_mut(peer)?.copies.protect(protection, now);
         Some(())
     }
 

@@ -1,15 +1,20 @@
 //! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
+use super::peer::Peer;
 use super::redundancy::PayloadTypes;
-use super::sink::{Cause, Resend, Sink};
+use super::resent::Cause;
+use super::sink::{Resend, Sink};
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
 use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
+
+/// Seconds that repairs of one message may take the link before the pictures that no other needs are left out.
+const MOMENT: f64 = 0.05;
 
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
@@ -42,7 +47,10 @@ impl Engine {
                 reports.for_each(|block| self.receive_report(now, peer, &block));
             }
             Packet::ReceiverReport { reports, .. } => reports.for_each(|block| self.receive_report(now, peer, &block)),
-            Packet::Nack { media, lost, .. } => self.retransmit(now, peer, media, lost, None, out),
+            Packet::Nack { media, lost, .. } => {
+                let Some(cause) = self.peers.get(peer).map(Peer::asked) else { return };
+                self.retransmit(now, peer, media, lost.map(|sequence| (sequence, cause)).collect(), out);
+            }
             Packet::Pli { media, .. } => self.receive_keyframe_request(now, peer, media, out),
             Packet::Fir { entries, .. } => entries.for_each(|(media, _)| self.receive_keyframe_request(now, peer, media, out)),
             Packet::ExtendedReport { delays, .. } => self.receive_delays(now, peer, delays),
@@ -74,19 +82,16 @@ impl Engine {
     /// Send packets again that a subscriber misses, as retransmissions (RFC 4588). A sink without RTX has none: the same
     /// packet sealed again under its own number would have to be identical, and its send time is not.
     ///
-    /// `unasked`: feedback tells that what left so long ago was lost; `None`: the subscriber asks.
-    pub(super) fn retransmit(
-        &mut self, now: Instant, peer_key: PeerKey, media: u32, lost: impl Iterator<Item = u16>, unasked: Option<Duration>,
-        out: &mut impl Output,
-    ) {
+    /// Each with why: all of them because the subscriber asks, or all because feedback tells that they were lost.
+    pub(super) fn retransmit(&mut self, now: Instant, peer_key: PeerKey, media: u32, lost: Vec<(u16, Cause)>, out: &mut impl Output) {
         let Some(key) = self.sink_of(peer_key, media) else { return };
-        let asked = u64::from(unasked.is_none());
-        let lost = self.within_reach(now, key, lost.collect(), asked);
+        let asked = u64::from(matches!(lost.first(), Some((_, Cause::Asked(_)))));
+        let lost = self.within_reach(now, key, lost, asked);
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
-        let cause = unasked.map_or_else(|| peer.asked(), Cause::Lost);
-        for sequence in lost {
+        let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
+        for (sequence, cause) in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
                 Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
@@ -115,9 +120,14 @@ impl Engine {
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
-            let mut stream =
-                sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), now, out);
+            let mut stream = sink.stream(
+                sink.rtx_ssrc,
+                peer.extensions,
+                peer.copies.playout.told(now),
+                clock.since_epoch(now),
+                peer.link.as_deref_mut(),
+            );
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
@@ -131,8 +141,10 @@ impl Engine {
     /// are: a keyframe is asked for and nothing shown until it comes, so that the link is free for it. Not twice within a moment,
     /// though, or a link that loses much of the keyframe too would never show anything. Of what is not shown any more nothing is.
     ///
+    /// What is under way already takes nothing: a burst is told of by NACK, by feedback and by NACK again.
+    ///
     /// `asked`: what each counts for, 0 where nobody asked.
-    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<u16>, asked: u64) -> Vec<u16> {
+    fn within_reach(&mut self, now: Instant, key: SinkKey, mut lost: Vec<(u16, Cause)>, asked: u64) -> Vec<(u16, Cause)> {
         let since_epoch = self.clock.since_epoch(now);
         let Self { sinks, peers, counters, sources, .. } = self;
         let Some(sink) = sinks.get_mut(key) else { return lost };
@@ -148,21 +160,32 @@ impl Engine {
             return lost;
         }
         let missed = lost.len();
-        lost.retain(|&sequence| !sink.is_obsolete(sequence));
+        lost.retain(|&(sequence, _)| !sink.is_obsolete(sequence));
         let obsolete = asked.saturating_mul(missed.saturating_sub(lost.len()) as u64);
         counters.nack_received.add(obsolete);
         counters.nack_obsolete.add(obsolete);
         let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
-        if link.take_repairs(since_epoch, each.saturating_mul(lost.len())) {
+        let encoding = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding));
+        if link.seconds_for(each.saturating_mul(lost.len())) > MOMENT
+            && let Some(encoding) = encoding
+        {
+            // So that pictures which others need are there sooner: those that none does would come too late anyway.
+            let missed = lost.len();
+            lost.retain(|&(sequence, _)| sink.is_needed(sequence, encoding));
+            counters.nack_received.add(asked.saturating_mul(missed.saturating_sub(lost.len()) as u64));
+        }
+        let is_new = |(sequence, cause): &&(u16, Cause)| sink.would_resend(*sequence, *cause, now);
+        let new = lost.iter().filter(is_new).count();
+        if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new)) {
             return lost;
         }
         if sink.gave_up_lately(now) {
-            let fitting = lost.iter().take_while(|_| link.take_repairs(since_epoch, each)).count();
+            let fitting = lost.iter().take_while(|lost| !is_new(lost) || link.take_repairs(since_epoch, each)).count();
             counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
             lost.truncate(fitting);
             return lost;
         }
-        let keyframe = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding)?.gop);
+        let keyframe = encoding.and_then(|encoding| encoding.gop);
         counters.repairs_given_up.add(1);
         sink.give_up(link, keyframe.map(|gop| gop.start), now);
         self.want_keyframe(wanted.source, wanted.encoding, now);

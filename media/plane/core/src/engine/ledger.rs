@@ -3,26 +3,26 @@
 
 use std::time::{Duration, Instant};
 
+use super::resent::Cause;
 use super::{Engine, Output, PeerKey};
-use crate::sequence::low16;
+use crate::sequence::{low16, low32};
 
-/// Numbers that are kept: about two seconds of the best encoding with its retransmissions. A power of two.
-const KEPT: usize = 1024;
+/// Numbers that are kept: more than a second of the best encoding with its retransmissions. A power of two.
+const KEPT: usize = 512;
 
-/// One link's, empty where nothing is protected.
+/// One link's. All are kept, 8 kB a link: losses that begin are known only when what was lost has left.
 #[derive(Default)]
 pub(super) struct Ledger {
     entries: Vec<Option<Entry>>,
-    kept: bool,
 }
 
 /// A packet of a stream that can be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    number: u16,
     pub(super) of: Original,
-    /// When it left, by the clock of the link.
-    pub(super) sent: Duration,
+    number: u16,
+    /// When it left, in ms of the link's clock.
+    sent_ms: u32,
 }
 
 /// Which packet it is: the SSRC that it goes out under, and its sequence number as media, also where it is a retransmission.
@@ -33,27 +33,14 @@ pub(super) struct Original {
 }
 
 impl Ledger {
-    /// Begin or end to keep.
-    pub(super) fn keep(&mut self, kept: bool) {
-        self.kept = kept;
-        if !kept {
-            self.entries = Vec::new();
-        }
-    }
-
-    /// Whether anything is.
-    pub(super) fn is_kept(&self) -> bool {
-        self.kept
-    }
-
     /// A packet leaves.
     pub(super) fn note(&mut self, number: u16, of: Option<Original>, sent: Duration) {
-        let Some(of) = of.filter(|_| self.kept) else { return };
+        let Some(of) = of else { return };
         if self.entries.is_empty() {
             self.entries = vec![None; KEPT];
         }
         if let Some(entry) = self.entries.get_mut(usize::from(number) % KEPT) {
-            *entry = Some(Entry { number, of, sent });
+            *entry = Some(Entry { number, of, sent_ms: milliseconds(sent) });
         }
     }
 
@@ -61,6 +48,18 @@ impl Ledger {
     pub(super) fn take(&mut self, number: u16) -> Option<Entry> {
         self.entries.get_mut(usize::from(number) % KEPT)?.take_if(|entry| entry.number == number)
     }
+}
+
+impl Entry {
+    /// How long ago it left.
+    pub(super) fn ago(&self, now: Duration) -> Duration {
+        Duration::from_millis(milliseconds(now).wrapping_sub(self.sent_ms).into())
+    }
+}
+
+/// The low 32 bits: 49 days.
+fn milliseconds(at: Duration) -> u32 {
+    low32(i64::try_from(at.as_millis()).unwrap_or(0))
 }
 
 impl Original {
@@ -73,11 +72,19 @@ impl Original {
 impl Engine {
     /// Send again what feedback told as lost, unless it was sent again since.
     pub(super) fn send_again_unasked(&mut self, now: Instant, peer: PeerKey, lost: &[Entry], out: &mut impl Output) {
+        let since_epoch = self.clock.since_epoch(now);
+        let mut by_stream: Vec<(u32, Vec<(u16, Cause)>)> = Vec::new();
         for entry in lost {
             let media = self.sinks_of_peer(peer).find(|sink| [sink.ssrc, sink.rtx_ssrc].contains(&entry.of.ssrc)).map(|sink| sink.ssrc);
             let Some(media) = media else { continue };
-            let ago = self.clock.since_epoch(now).saturating_sub(entry.sent);
-            self.retransmit(now, peer, media, std::iter::once(entry.of.sequence), Some(ago), out);
+            let packet = (entry.of.sequence, Cause::Lost(entry.ago(since_epoch)));
+            match by_stream.iter_mut().find(|(ssrc, _)| *ssrc == media) {
+                Some((_, packets)) => packets.push(packet),
+                None => by_stream.push((media, vec![packet])),
+            }
+        }
+        for (media, packets) in by_stream {
+            self.retransmit(now, peer, media, packets, out);
         }
     }
 }
@@ -91,16 +98,19 @@ mod tests {
     #[test]
     fn what_is_told_as_lost_is_found_once_and_only_under_its_own_number() {
         let mut ledger = Ledger::default();
-        ledger.note(5, Some(PACKET), Duration::ZERO);
-        assert_eq!(ledger.take(5), None, "nothing is kept until something is protected");
-        ledger.keep(true);
         ledger.note(5, Some(PACKET), Duration::from_millis(3));
         ledger.note(6, None, Duration::ZERO);
-        assert_eq!((ledger.take(6), ledger.take(5 + 1024)), (None, None));
-        assert_eq!(ledger.take(5).map(|entry| (entry.of, entry.sent)), Some((PACKET, Duration::from_millis(3))));
+        assert_eq!((ledger.take(6), ledger.take(5 + 512)), (None, None));
+        let found = ledger.take(5).map(|entry| (entry.of, entry.ago(Duration::from_millis(103))));
+        assert_eq!(found, Some((PACKET, Duration::from_millis(100))));
         assert_eq!(ledger.take(5), None);
-        ledger.note(5, Some(PACKET), Duration::ZERO);
-        ledger.keep(false);
-        assert_eq!(ledger.take(5), None);
+    }
+
+    #[test]
+    fn time_goes_on_over_the_wrap() {
+        let mut ledger = Ledger::default();
+        ledger.note(5, Some(PACKET), Duration::from_millis((1 << 32) - 10));
+        let ago = ledger.take(5).map(|entry| entry.ago(Duration::from_millis((1 << 32) + 30)));
+        assert_eq!(ago, Some(Duration::from_millis(40)));
     }
 }

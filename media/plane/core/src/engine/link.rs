@@ -31,6 +31,12 @@ const MAX_REPLAY: f64 = 0.4;
 const SURELY: f64 = 0.8;
 /// Queues are hardly longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
+/// Share of the least round trip within which nobody can know whether an answer arrived.
+const UNDER_WAY: f64 = 0.8;
+/// The least round trip grows by this share a report, so that a way that became longer is known after a while.
+const FORGETTING: f64 = 1.002;
+/// With more than so many seconds in the link's queue what is lost is its own.
+const QUEUED: f64 = 0.04;
 
 pub(super) struct Link {
     /// Whose it is.
@@ -43,7 +49,13 @@ pub(super) struct Link {
     reference: Option<i64>,
     pub(super) probes: Probes,
     pacer: Pacer<Held>,
-    pub(super) ledger: Ledger,
+    ledger: Ledger,
+    /// The least round trip of late, seconds.
+    least_rtt: f64,
+    /// The onset that was told.
+    told_onset: Option<f64>,
+    /// When the first report came.
+    heard: Option<Duration>,
 }
 
 impl Link {
@@ -58,6 +70,9 @@ impl Link {
             probes: Probes::default(),
             pacer: Pacer::default(),
             ledger: Ledger::default(),
+            least_rtt: 0.0,
+            told_onset: None,
+            heard: None,
         }
     }
 
@@ -93,6 +108,12 @@ impl Link {
         Some(Duration::try_from_secs_f64(delay).unwrap_or_default())
     }
 
+    /// How long so many octets take the link; 0 where nothing is known of it.
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes")]
+    pub(super) fn seconds_for(&self, octets: usize) -> f64 {
+        if self.estimator.is_told() { octets as f64 * 8.0 / self.estimator.estimate() } else { 0.0 }
+    }
+
     /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take.
     pub(super) fn take_repairs(&mut self, since_epoch: Duration, octets: usize) -> bool {
         self.pacer.take_repairs(self.seconds(since_epoch), octets)
@@ -114,9 +135,21 @@ impl Link {
         !self.estimator.is_told() || octets as f64 * 8.0 <= self.estimator.estimate() * MAX_REPLAY
     }
 
-    /// So long what is sent now is in the link's queue for sure: whoever asks for it again meanwhile cannot know whether it arrived.
+    /// So long what is sent now is on its way for sure: whoever asks for it again meanwhile cannot know whether it arrived.
     pub(super) fn answer_within(&self) -> Duration {
-        Duration::try_from_secs_f64(self.estimator.own_queue() * SURELY).unwrap_or_default().min(MAX_ANSWER)
+        let seconds = (self.estimator.own_queue() * SURELY).max(self.least_rtt * UNDER_WAY) + self.pacer.delay();
+        Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
+    }
+
+    /// Whether so much waits in its queue that what is lost is its own.
+    pub(super) fn is_queued(&self) -> bool {
+        self.estimator.standing_queue() > QUEUED
+    }
+
+    /// Whether losses began of which this was not told yet.
+    fn take_onset(&mut self) -> bool {
+        let onset = self.estimator.onset_at();
+        std::mem::replace(&mut self.told_onset, onset) != onset
     }
 
     /// Packets dropped since this was last asked.
@@ -143,20 +176,26 @@ impl Link {
         self.probes.poll(now, self.estimator.estimate())
     }
 
-    /// Returns what it tells as lost.
-    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>) -> Vec<Entry> {
+    /// Returns what it tells as lost and is to be sent again unasked; `protected`: something is done against losses already.
+    fn on_feedback(&mut self, since_epoch: Duration, feedback: &Feedback<'_>, protected: bool) -> Vec<Entry> {
         let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
             self.pacer.set_link(self.estimator.estimate(), self.estimator.queue_ahead(self.seconds(since_epoch)));
         }
-        // Nearly all links lose nothing: their reports are read once.
-        if !self.ledger.is_kept() {
+        if let Some(rtt) = self.estimator.rtt() {
+            self.least_rtt = if self.least_rtt > 0.0 { rtt.min(self.least_rtt * FORGETTING) } else { rtt };
+        }
+        let heard = *self.heard.get_or_insert(since_epoch);
+        // What a full queue drops is asked for soon enough.
+        if !protected && self.is_queued() {
             return Vec::new();
         }
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
-        lost.filter_map(|(number, _)| self.ledger.take(number)).collect()
+        let lost = lost.filter_map(|(number, _)| self.ledger.take(number));
+        // Receivers drop what comes before they have made up their minds.
+        lost.filter(|entry| protected || entry.ago(since_epoch) < since_epoch.saturating_sub(heard)).collect()
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.
@@ -221,16 +260,18 @@ impl Peer {
 impl Engine {
     /// Take in what a subscriber reports of its link.
     pub(super) fn receive_transport_feedback(&mut self, now: Instant, key: PeerKey, body: &[u8], out: &mut impl Output) {
-        let Some(link) = self.peers.get_mut(key).and_then(|peer| peer.link.as_deref_mut()) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let protected = peer.copies.protection().repeats();
+        let Some(link) = peer.link.as_deref_mut() else { return };
         let Ok(feedback) = Feedback::parse(body) else {
             self.counters.dropped_malformed.add(1);
             return;
         };
         self.counters.feedback_received.add(1);
         let fell_at = link.estimator.fell_at();
-        let lost = link.on_feedback(self.clock.since_epoch(now), &feedback);
-        if link.estimator.fell_at() > fell_at {
-            self.events.extend(self.peers.get(key).map(|peer| Event::Narrowed { peer: peer.id }));
+        let lost = link.on_feedback(self.clock.since_epoch(now), &feedback, protected);
+        if link.take_onset() || link.estimator.fell_at() > fell_at {
+            self.events.push_back(Event::Worsened { peer: peer.id });
         }
         self.send_again_unasked(now, key, &lost, out);
     }

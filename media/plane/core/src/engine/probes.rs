@@ -117,8 +117,13 @@ impl Engine {
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         for _ in 0..packets {
             let sequence = sink.next_rtx_sequence();
-            let mut stream =
-                sink.stream(sink.rtx_ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
+            let mut stream = sink.stream(
+                sink.rtx_ssrc,
+                peer.extensions,
+                peer.copies.playout.told(now),
+                clock.since_epoch(now),
+                peer.link.as_deref_mut(),
+            );
             burst::send_padding(&mut stream, sequence, payload_type, &security.sender, address, scratch, out);
             counters.probe_packets_sent.add(1);
         }

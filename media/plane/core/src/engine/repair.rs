@@ -99,7 +99,7 @@ impl Engine {
             counters.rtp_sent.add(1);
             counters.fillers_sent.add(1);
             let mut stream =
-                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
+                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout.told(now), clock.since_epoch(now), peer.link.as_deref_mut());
             burst::send(&mut stream, &[Outgoing::new(&filler, numbers, payload_type)], &security.sender, address, scratch, counters, out);
         }
     }

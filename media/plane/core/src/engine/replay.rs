@@ -139,7 +139,7 @@ impl Engine {
             counters.rtp_sent.add(1);
             counters.rtp_octets_sent.add(sent);
             let mut stream =
-                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout(), clock.since_epoch(now), peer.link.as_deref_mut());
+                sink.stream(sink.ssrc, peer.extensions, peer.copies.playout.told(now), clock.since_epoch(now), peer.link.as_deref_mut());
             let outgoing = Outgoing::new(packet, numbers, payload_type);
             burst::send_layers(&encoding.layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, out);
         }

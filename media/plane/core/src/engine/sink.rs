@@ -14,6 +14,7 @@ use super::link::Link;
 use super::link_loss::LinkLoss;
 use super::redundancy::PayloadTypes;
 use super::replay::Replay;
+use super::resent::{Cause, Resent};
 use super::sequence_map::Shift;
 use super::source::Encoding;
 use super::{PeerKey, SourceKey};
@@ -21,25 +22,12 @@ use crate::command::{Codec, ExtensionIds, LinkRow, SinkId, SinkRow};
 use crate::extension;
 use crate::ntp;
 use crate::rtcp::ReportBlock;
-use crate::sequence::{low16, low32};
-
-/// To what retransmissions are timed.
-const MILLISECOND: Duration = Duration::from_millis(1);
-
-/// Sent packets whose retransmissions are told apart: about 0.7 s of the best encoding, a power of two.
-const RESENT: usize = 512;
 
 /// Hz.
 const VIDEO_CLOCK: u32 = 90_000;
 
 /// Between two times that repairs are given up at least.
 const GIVE_UP_INTERVAL: Duration = Duration::from_secs(2);
-
-/// A packet asked for again within this time is still on its way.
-pub(super) const RESEND_INTERVAL: Duration = Duration::from_millis(15);
-
-/// So often a packet is sent again unasked: what five retransmissions did not bring comes too late.
-const MOST_UNASKED: u8 = 5;
 
 /// So long after something else is shown its pictures are to be shown as they come: who waits for the first one sees it a jitter
 /// buffer's delay and a render delay (10 ms) earlier. The sound that comes beside it is not there yet to be in time with.
@@ -84,7 +72,7 @@ pub(super) struct Sink {
     pub(super) still: Option<i64>,
     /// The turn in which it was last served out of its source's order.
     pub(super) served_in: u32,
-    resent: Vec<Resent>,
+    resent: Resent,
     /// Too much was asked for again; the next keyframe is there sooner.
     given_up: bool,
     gave_up_at: Option<Instant>,
@@ -94,7 +82,6 @@ pub(super) struct Sink {
     began: Option<Instant>,
     /// The playout delay that its pictures carry for that reason.
     prompt: Option<[u8; 3]>,
-    created: Instant,
     rtx_sequence: i64,
     last_report: Option<(u32, Instant)>,
     pub(super) packets: Counter,
@@ -103,23 +90,6 @@ pub(super) struct Sink {
     link: LinkLoss,
     rtt_ms: f32,
     switches: Counter,
-}
-
-/// When a packet was last sent again.
-#[derive(Clone, Copy, Debug, Default)]
-struct Resent {
-    output: u32,
-    at_ms: u32,
-    times: u8,
-}
-
-/// Why a packet is sent again.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Cause {
-    /// The subscriber asks for it: not again within this time.
-    Asked(Duration),
-    /// What left so long ago did not arrive: not where it was sent again since.
-    Lost(Duration),
 }
 
 /// What a subscriber asked for again.
@@ -164,13 +134,12 @@ impl Sink {
             replay: None,
             still: None,
             served_in: 0,
-            resent: Vec::new(),
+            resent: Resent::new(now),
             given_up: false,
             gave_up_at: None,
             obsolete_before: i64::MIN,
             began: None,
             prompt: None,
-            created: now,
             rtx_sequence: first_sequence,
             last_report: None,
             packets: Counter::default(),
@@ -268,6 +237,20 @@ impl Sink {
         self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
     }
 
+    /// Whether other pictures are likely to need the picture of a packet of `encoding`; so it is taken where that is not known.
+    pub(super) fn is_needed(&self, sequence: u16, encoding: &Encoding) -> bool {
+        let packet = self
+            .track
+            .locate(sequence)
+            .and_then(|(_, input, feed, _)| feed.carries(self.wanted?, encoding.generation).then(|| encoding.cache.get(input)).flatten());
+        packet.is_none_or(Packet::is_needed)
+    }
+
+    /// Whether a packet would be sent again for this cause, as far as it is known.
+    pub(super) fn would_resend(&self, sequence: u16, cause: Cause, now: Instant) -> bool {
+        self.track.locate(sequence).is_some_and(|(output, ..)| self.resent.times(output, cause, now).is_some())
+    }
+
     /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment,
     /// here or in the link's queue: sent again it would come behind the keyframe, and hold that up.
     pub(super) fn leave_behind(&mut self, link: Option<&mut Link>, since_epoch: Duration) {
@@ -289,7 +272,7 @@ impl Sink {
             return Resend::Obsolete;
         }
         let feed = *feed;
-        match self.note_resent(output, cause, now) {
+        match self.resent.note(output, cause, now) {
             Some(again) => Resend::Packet { feed, input, output, shift, again },
             None => Resend::TooSoon,
         }
@@ -370,29 +353,5 @@ impl Sink {
         if sequence < self.track.sent().highest() {
             self.link.sent_late(sequence, now);
         }
-    }
-
-    /// Note `output` as sent again now; returns whether it was before, `None` when that was a moment ago.
-    fn note_resent(&mut self, output: i64, cause: Cause, now: Instant) -> Option<bool> {
-        // Most members lose nothing: the table exists from the first loss on.
-        if self.resent.is_empty() {
-            self.resent = vec![Resent::default(); RESENT];
-        }
-        let since_created = now.saturating_duration_since(self.created).as_millis();
-        let at_ms = u32::try_from(since_created).unwrap_or(u32::MAX).max(1);
-        let index = usize::from(low16(output)) % RESENT;
-        let entry = self.resent.get_mut(index)?;
-        let again = entry.at_ms != 0 && entry.output == low32(output);
-        let ago = Duration::from_millis(at_ms.wrapping_sub(entry.at_ms).into());
-        let times = if again { entry.times } else { 0 };
-        let refused = match cause {
-            Cause::Asked(interval) => again && ago < interval,
-            Cause::Lost(sent_ago) => again && (ago.saturating_add(MILLISECOND) < sent_ago || times >= MOST_UNASKED),
-        };
-        if refused {
-            return None;
-        }
-        *entry = Resent { output: low32(output), at_ms, times: times.saturating_add(1) };
-        Some(again)
     }
 }

@@ -58,7 +58,7 @@ impl Path {
         let (all, member) = (std::mem::take(&mut self.world.wire.0), &mut self.member);
         let address = member.address;
         let mine = all.into_iter().filter(|(to, sealed)| *to == address && crate::demux::classify(sealed) == Some(crate::demux::Kind::Rtp));
-        mine.map(|(_, sealed)| member.plain(sealed)).collect()
+        mine.filter_map(|(_, sealed)| member.plain(sealed)).collect()
     }
 }
 
@@ -177,6 +177,8 @@ fn playout_delay_is_told_from_the_first_time_on_also_that_it_ended() {
         media.iter().filter_map(of).collect()
     };
     path.protect(0, ms(350));
+    assert_eq!(told(&path.picture(1).0), [[0x00, 0x53, 0xE8]], "in steps, or the picture would stand still");
+    path.world.pass(ms(600));
     assert_eq!(told(&path.picture(2).0), [[0x02, 0x33, 0xE8], [0x02, 0x33, 0xE8]], "35 and 1000 times 10 ms");
     path.protect(0, Duration::ZERO);
     assert_eq!(told(&path.picture(1).0), [[0x00, 0x03, 0xE8]]);
@@ -215,10 +217,45 @@ fn sent_again(protected: bool, asked: Option<Duration>) -> (usize, u64) {
 }
 
 #[test]
-fn what_feedback_tells_as_lost_is_sent_again_once_where_the_link_is_protected() {
-    assert_eq!(sent_again(false, None), (0, 0));
+fn what_feedback_tells_as_lost_is_sent_again_once() {
+    assert_eq!(sent_again(false, None), (0, 0), "the first report tells of what came before its receiver listened");
     assert_eq!(sent_again(true, None), (1, 1));
     assert_eq!(sent_again(true, Some(ms(10))), (1, 0), "it was asked for, and is under way");
+}
+
+#[test]
+fn losses_that_begin_are_told_and_repaired_at_once_before_anybody_decides() {
+    let mut path = Path::new();
+    let mut recorder = Recorder::default();
+    let mut feedback = |path: &mut Path, arrived: &mut dyn Iterator<Item = &Vec<u8>>| {
+        for packet in arrived {
+            let header = crate::rtp::Header::parse(packet).unwrap();
+            let (_, value) = header.elements(packet).find(|(id, _)| *id == TRANSPORT_CC).unwrap();
+            recorder.on_packet(u16::from_be_bytes([value[0], value[1]]), ms(1_000_000));
+        }
+        let mut feedback = Vec::new();
+        recorder.build(1, 1002, &mut feedback);
+        path.world.send_rtcp(&mut path.member, feedback);
+    };
+    let (first, _) = path.picture(1);
+    feedback(&mut path, &mut first.iter());
+    path.world.pass(ms(5));
+    let (media, _) = path.picture(5);
+    feedback(&mut path, &mut media.iter().enumerate().filter(|(index, _)| *index != 2).map(|(_, packet)| packet));
+    path.world.pass(ms(20));
+    assert_eq!((path.world.stat("rtx_unasked"), path.world.stat("copies_sent")), (1, 1));
+    let again = path.take();
+    feedback(&mut path, &mut again.iter());
+    path.world.pass(ms(500));
+    let (media, _) = path.picture(12);
+    path.world.events();
+    feedback(&mut path, &mut media.iter().enumerate().filter(|(index, _)| index % 3 != 1).map(|(_, packet)| packet));
+    assert_eq!(path.world.events(), [Event::Worsened { peer: 2 }]);
+    assert!(path.world.engine.snapshot()[0].link.loss > 0.1);
+    path.world.pass(ms(20));
+    let again = path.take().iter().filter(|packet| ssrc(packet) == 2002).count();
+    assert_eq!((again, path.world.stat("rtx_unasked")), (4, 5));
+    assert_eq!(path.world.stat("copies_sent"), 5, "they may be lost too");
 }
 
 #[test]

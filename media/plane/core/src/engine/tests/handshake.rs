@@ -25,7 +25,7 @@ fn keys(world: &mut World, hold_ms: u64) {
 
 fn client(address: TransportAddress) -> Client {
     let profile = Profile::AeadAes128Gcm;
-    Client { id: MEMBER, address, sender: SrtpSender::new(profile, &key(102)), receiver: SrtpReceiver::new(profile, &key(2)) }
+    Client { id: MEMBER, address, sender: SrtpSender::new(profile, &key(102)), receiver: SrtpReceiver::new(profile, &key(2)), repeated: 0 }
 }
 
 /// A host with a keyframe and nine more pictures in the cache.

@@ -173,12 +173,12 @@ fn a_link_that_narrows_far_at_once_is_told() {
     for _ in 0..4 {
         path.picture(16);
     }
-    let told = path.world.events().iter().filter(|event| **event == Event::Narrowed { peer: 2 }).count();
+    let told = path.world.events().iter().filter(|event| **event == Event::Worsened { peer: 2 }).count();
     assert!(path.row().estimate_bps < before / 2.0 && (1..=4).contains(&told), "{told} times, {before} {:?}", path.row());
     (0..10).for_each(|_| path.picture(16));
     path.world.events();
     (0..10).for_each(|_| path.picture(16));
-    assert!(!path.world.events().contains(&Event::Narrowed { peer: 2 }), "it is as narrow as before");
+    assert!(!path.world.events().contains(&Event::Worsened { peer: 2 }), "it is as narrow as before");
 }
 
 #[test]

@@ -219,11 +219,39 @@ fn what_an_outage_took_is_not_repaired_but_begun_anew() {
 }
 
 #[test]
+fn what_feedback_tells_of_an_outage_is_not_repaired_either() {
+    let mut path = Path::new();
+    let mut recorder = Recorder::default();
+    let mut sent = Vec::new();
+    for _ in 0..30 {
+        path.picture(5);
+        sent.extend(path.receive_for(33).into_iter().map(|(_, got)| number(&got)));
+    }
+    recorder.on_packet(sent[0], Duration::from_secs(1_000_000));
+    recorder.on_packet(sent[149], Duration::from_secs(1_000_001));
+    let mut feedback = Vec::new();
+    assert!(recorder.build(1, 1002, &mut feedback));
+    path.world.send_rtcp(&mut path.member, feedback);
+    assert_eq!((path.world.stat("repairs_given_up"), path.world.stat("rtx_sent")), (1, 0));
+}
+
+#[test]
 fn what_is_missing_for_a_moment_is_repaired() {
     let mut path = Path::new();
     let missed = path.second();
     path.nack(&missed[..40]);
     assert_eq!((path.world.stat("repairs_given_up"), path.world.stat("rtx_sent")), (0, 40));
+}
+
+#[test]
+fn what_is_under_way_takes_nothing_when_it_is_asked_for_again() {
+    let mut path = Path::new();
+    let missed = path.second();
+    for _ in 0..3 {
+        path.nack(&missed[..40]);
+        path.world.pass(Duration::from_millis(5));
+    }
+    assert_eq!((path.world.stat("repairs_given_up"), path.world.stat("rtx_sent")), (0, 40), "three times 40 kB would be too much");
 }
 
 #[test]

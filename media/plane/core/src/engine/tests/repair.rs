@@ -95,7 +95,7 @@ fn the_handshake_gives_a_first_guess() {
     world.command(Command::AddSource { source, peer: PUBLISHER, kind, mid, codecs, rids: Vec::new(), ssrcs });
     let sender = crate::srtp::SrtpSender::new(Profile::AeadAes128Gcm, &key(101));
     let receiver = crate::srtp::SrtpReceiver::new(Profile::AeadAes128Gcm, &key(1));
-    let host = Client { id: PUBLISHER, address, sender, receiver };
+    let host = Client { id: PUBLISHER, address, sender, receiver, repeated: 0 };
     let member = world.subscribe(2);
     let mut show = Show { world, host, member };
     show.picture(0);
