@@ -317,6 +317,16 @@ impl Estimator {
         self.loss.share()
     }
 
+    #[doc(hidden)]
+    pub fn trace(&self) -> String {
+        format!(
+            "{}{} {:3.0}",
+            if self.contention.is_contended() { 'c' } else { '-' },
+            if self.ours { 'o' } else { '-' },
+            self.standing * 1e3
+        )
+    }
+
     /// Round trip of the newest packet, with the time its report waited at the receiver.
     #[must_use]
     pub const fn rtt(&self) -> Option<f64> {
