@@ -13,6 +13,8 @@ use crate::queue::QueueDelay;
 const HISTORY: f64 = 3.0;
 /// Delivered packets that are remembered, for the rate of delivery.
 const DELIVERED: f64 = 0.5;
+/// Bits of a segment of TCP.
+const SEGMENT: f64 = 9600.0;
 /// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
 const FAR_BELOW: f64 = 0.7;
 
@@ -33,9 +35,8 @@ pub struct Estimator {
     history: History,
     queue: QueueDelay,
     dispersion: Dispersion,
-    /// Losses of the link itself, and those that come from queues too.
+    /// Losses of the link itself.
     loss: Loss,
-    all_loss: Loss,
     /// When the first report came: of what was sent before it, what is lost says nothing of the link.
     began: Option<f64>,
     /// With whether each waited in the queue.
@@ -66,7 +67,6 @@ impl Estimator {
             queue: QueueDelay::default(),
             dispersion: Dispersion::default(),
             loss: Loss::default(),
-            all_loss: Loss::default(),
             began: None,
             delivered: VecDeque::new(),
             estimate: config.start,
@@ -133,7 +133,6 @@ impl Estimator {
         self.floors.rotate_right(1);
         self.floors[0] = floor;
         let lost = losses.count();
-        self.all_loss.on_report(lost, arrived);
         // What a full queue drops says nothing of the link: copies would make the queue longer.
         if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
             self.loss.on_report(lost, arrived);
@@ -141,7 +140,7 @@ impl Estimator {
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
         self.forget(newest.arrived);
-        self.update(now, newest.arrived, least);
+        self.update(now, newest, least, lost);
     }
 
     /// Whether what arrived is rather a copy than the packet itself: it comes later than the queue explains. A copy says nothing of
@@ -163,7 +162,7 @@ impl Estimator {
 
     /// Returns how long the packet waited in the queue.
     fn on_arrival(&mut self, packet: Acked) -> f64 {
-        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent);
+        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent, self.contention.is_pushed_aside());
         let threshold = self.busy_threshold();
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;
@@ -186,13 +185,13 @@ impl Estimator {
         }
     }
 
-    fn update(&mut self, now: f64, arrived: f64, least: f64) {
+    fn update(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
         self.standing = least;
         let noise = self.queue.noise();
         let limit = self.config.standing_queue + 2.0 * self.queue.jitter();
         let evidence = self.dispersion.evidence(0.010 + 8.0 * noise, self.config.stretch);
         if least > limit {
-            self.on_standing_queue(now, arrived, least);
+            self.on_standing_queue(now, newest, least, lost);
         } else {
             self.queue.learn_noise(least);
             self.contention.on_empty_queue(now, evidence);
@@ -219,52 +218,60 @@ impl Estimator {
     }
 
     /// More comes in than goes out, from us or from others.
-    fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
+    fn on_standing_queue(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
+        let arrived = newest.arrived;
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
-        let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
+        let dense = self.dispersion.dense(arrived - self.config.share_window);
         let alone = Contention::is_ours(delivered, dense);
         self.ours = dense.is_none() || alone;
-        if let Some(least) = self.contention.pushed_aside(now, least, self.estimate, delivered, dense) {
-            self.estimate = self.estimate.max(least);
-            return self.compete(now);
+        let rtt = self.rtt.unwrap_or(0.1);
+        let floor = self.contention.on_standing_queue(now, least, rtt, delivered, alone);
+        if self.contention.is_pushed_aside() {
+            self.estimate = self.estimate.max(floor.min(delivered));
+            return self.compete(now, self.wait_of(newest), lost);
         }
-        // What a cut changes shows a round trip later.
         if alone {
             self.contention.on_alone();
         }
-        let shared = self.contention.is_contended();
-        let settling = if shared { self.config.shared_settling } else { self.config.settling };
-        let settled = now - self.last_cut >= self.rtt.unwrap_or(0.1) + settling;
-        if !settled && (shared || delivered > self.estimate * FAR_BELOW) {
+        let alone = self.ours && !self.contention.is_contended();
+        // What a cut changes shows a round trip later.
+        let settled = now - self.last_cut >= rtt + self.config.settling;
+        if !(settled || alone && delivered < self.estimate * FAR_BELOW) {
             return;
         }
-        let depth = match least {
-            _ if least > self.config.very_long_queue && Contention::is_ours(delivered, dense) => self.config.deepest_cut,
-            _ if least > self.config.long_queue => self.config.deep_cut,
-            _ => self.config.headroom,
-        };
-        // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
-        let target = if shared { self.estimate * self.config.shared_cut } else { delivered * depth };
+        let target =
+            if alone { delivered * self.depth(least) } else { (delivered * self.config.kept(least, self.config.shared_drain)).max(floor) };
         if target < self.estimate {
-            self.contention.on_cut(now, if shared { target } else { delivered }, dense);
+            self.contention.on_cut(now, delivered, target, dense);
             self.estimate = target;
             self.last_cut = now;
-        } else if let Some(Evidence::Capacity(rate)) = self.dispersion.evidence(0.1, self.config.stretch) {
-            self.approach(rate * depth, 0.5, 0.5);
+        } else if let Some(Evidence::Capacity(rate)) = self.dispersion.evidence(0.1, self.config.stretch).filter(|_| alone) {
+            self.approach(rate * self.depth(least), 0.5, 0.5);
         }
     }
 
-    /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone.
-    fn compete(&mut self, now: f64) {
+    fn depth(&self, least: f64) -> f64 {
+        match least {
+            _ if least > self.config.very_long_queue => self.config.deepest_cut,
+            _ if least > self.config.long_queue => self.config.deep_cut,
+            _ => self.config.headroom,
+        }
+    }
+
+    /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone (AIMD, RFC 5681).
+    fn compete(&mut self, now: f64, wait: f64, lost: f64) {
         let elapsed = (now - self.updated).clamp(0.0, 0.5);
-        if self.all_loss.unusual() > self.config.loss_margin {
-            if now - self.last_cut > 1.0 {
-                self.estimate *= self.config.competing_cut;
+        let rtt = self.rtt.unwrap_or(0.1);
+        let kept = self.config.kept(wait, self.config.competing_drain);
+        if lost >= self.config.competing_losses && self.contention.is_full(wait) {
+            if now - self.last_cut > rtt {
+                self.estimate *= kept;
                 self.last_cut = now;
             }
         } else {
-            self.estimate += (self.estimate * self.config.competing_growth).max(self.config.competing_step) * elapsed;
+            let step = SEGMENT / (rtt * rtt) * 3.0 * (1.0 - kept) / (1.0 + kept);
+            self.estimate += step.max(self.config.competing_step) * elapsed;
         }
     }
 
@@ -308,23 +315,13 @@ impl Estimator {
     /// The same where it gets shorter if we send less: 0 where others keep it full.
     #[must_use]
     pub const fn own_queue(&self) -> f64 {
-        if self.ours && !self.is_contended() { self.standing } else { 0.0 }
+        if self.contention.is_pushed_aside() { 0.0 } else { self.standing }
     }
 
     /// Share of packets that the link loses, 0 to 1, smoothed: without what its full queue drops, and what an outage takes.
     #[must_use]
     pub const fn loss(&self) -> f64 {
         self.loss.share()
-    }
-
-    #[doc(hidden)]
-    pub fn trace(&self) -> String {
-        format!(
-            "{}{} {:3.0}",
-            if self.contention.is_contended() { 'c' } else { '-' },
-            if self.ours { 'o' } else { '-' },
-            self.standing * 1e3
-        )
     }
 
     /// Round trip of the newest packet, with the time its report waited at the receiver.

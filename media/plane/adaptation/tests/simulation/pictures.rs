@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// Base pictures are 133 ms apart; libwebrtc calls it a freeze where another 150 ms pass.
-const FREEZE: f64 = 0.3;
+/// Base pictures are 133 ms apart; libwebrtc calls it a freeze where another 150 ms pass, and evens out a little.
+const FREEZE: f64 = 0.35;
 /// A decoder that misses something for so long asks for a keyframe.
 const STUCK: f64 = 1.0;
 
@@ -12,6 +12,8 @@ pub struct Pictures {
     /// Those of the base layer that were not shown yet: number, and packets that are missing.
     waiting: VecDeque<(u64, usize)>,
     last: Option<f64>,
+    /// Freezes are counted from then on, s.
+    pub from: f64,
     /// Time in which the picture stood still, s.
     pub frozen: f64,
 }
@@ -33,7 +35,7 @@ impl Pictures {
         while self.waiting.front().is_some_and(|(_, missing)| *missing == 0) {
             self.waiting.pop_front();
             let gap = self.last.replace(now).map_or(0.0, |last| now - last);
-            self.frozen += if gap > FREEZE { gap } else { 0.0 };
+            self.frozen += if gap > FREEZE && now > self.from { gap } else { 0.0 };
         }
     }
 
