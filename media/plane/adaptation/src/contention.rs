@@ -21,6 +21,8 @@ const FORGET: f64 = 4.0;
 /// Kept of the share that we had, whatever the queue does, until it is known who fills it: where it is but our own flows half of
 /// what all had drains it.
 const KEPT: f64 = 0.4;
+/// Share of what was claimed before that is claimed again against others who took all of it.
+const AGAIN: f64 = 0.25;
 /// Time in which it does, beyond the round trip.
 const DRAINED: f64 = 1.0;
 /// A queue that stands longer although we cut, and is so long, and has not become shorter than this share of the longest, is not
@@ -59,6 +61,8 @@ struct Standing {
     since: f64,
     /// What arrived of ours then, bit/s.
     share: f64,
+    /// What was claimed then.
+    claimed: f64,
     /// Longest that a report's least wait has been meanwhile.
     longest: f64,
 }
@@ -93,12 +97,15 @@ impl Contention {
 
     /// The queue stands: the least to claim, bit/s, until it is known whose it is, and whether it is others' who keep it full although
     /// we cut. `least` is the shortest wait of the last packets, `delivered` what arrived of ours.
-    pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, delivered: f64, ours: bool) -> f64 {
+    pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, (estimate, delivered): (f64, f64), ours: bool) -> f64 {
         self.empty_since = None;
-        let standing = self.standing.get_or_insert(Standing { since: now, share: delivered, longest: least });
+        let standing = self.standing.get_or_insert(Standing { since: now, share: delivered, claimed: estimate, longest: least });
         standing.longest = standing.longest.max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
-        self.pushed_aside |= long && !ours && now - standing.since > rtt + DRAINED;
+        if !self.pushed_aside && long && !ours && now - standing.since > rtt + DRAINED {
+            self.pushed_aside = true;
+            return (standing.share * KEPT).max(standing.claimed * AGAIN);
+        }
         standing.share * KEPT
     }
 

@@ -14,7 +14,7 @@ const HISTORY: f64 = 3.0;
 /// Delivered packets that are remembered, for the rate of delivery.
 const DELIVERED: f64 = 0.5;
 /// Bits of a segment of TCP.
-const SEGMENT: f64 = 9600.0;
+const SEGMENT: f64 = 12_000.0;
 /// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
 const FAR_BELOW: f64 = 0.7;
 
@@ -226,9 +226,10 @@ impl Estimator {
         let alone = Contention::is_ours(delivered, dense);
         self.ours = dense.is_none() || alone;
         let rtt = self.rtt.unwrap_or(0.1);
-        let floor = self.contention.on_standing_queue(now, least, rtt, delivered, alone);
+        let aside = self.contention.is_pushed_aside();
+        let floor = self.contention.on_standing_queue(now, least, rtt, (self.estimate, delivered), alone);
         if self.contention.is_pushed_aside() {
-            self.estimate = self.estimate.max(floor.min(delivered));
+            self.estimate = if aside { self.estimate } else { self.estimate.max(floor) };
             return self.compete(now, self.wait_of(newest), lost);
         }
         if alone {

@@ -70,7 +70,8 @@ impl Case {
         }
         let mut tcps: Vec<Tcp> = (0..tcps)
             .map(|index| match index {
-                _ if index < self.long_tcp => Tcp::new_reno(flows + index, 0.05),
+                // It meets pictures that run.
+                _ if index < self.long_tcp => Tcp { start: 3.0, ..Tcp::new_reno(flows + index, 0.05) },
                 _ => Tcp::short(flows + index, 0.05, seed * 1000 + index as u64),
             })
             .collect();

@@ -6,21 +6,21 @@ use super::Random;
 
 pub struct Tcp {
     pub flow: usize,
-    window: f64,
-    threshold: f64,
-    in_flight: VecDeque<(f64, u16)>,
-    next: u16,
-    acks: VecDeque<(f64, u16)>,
-    back: f64,
-    recover_until: f64,
-    rtt: f64,
+    pub window: f64,
+    pub threshold: f64,
+    pub in_flight: VecDeque<(f64, u16)>,
+    pub next: u16,
+    pub acks: VecDeque<(f64, u16)>,
+    pub back: f64,
+    pub recover_until: f64,
+    pub rtt: f64,
     pub delivered: f64,
     pub start: f64,
     /// Kept on a loss: CUBIC's factor (RFC 9438), or NewReno's half.
     pub kept: f64,
     /// Octets that are left to send of a short one.
-    left: f64,
-    short: Option<Random>,
+    pub left: f64,
+    pub short: Option<Random>,
 }
 
 /// What a short one sends, octets, and the mean of the pauses between, s.
