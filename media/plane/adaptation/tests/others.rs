@@ -108,11 +108,13 @@ impl Case {
     }
 }
 
+/// Fresh ones: thresholds were tuned on 1 to 8.
+const SEEDS: std::ops::Range<u64> = 101..109;
+
 /// Medians over seeds of what the case brings, whole and squeezed.
 fn medians(name: &str, case: impl Fn() -> Case) -> [Outcome; 2] {
-    let first = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     [1.0, 0.4].map(|factor| {
-        let outcomes: Vec<Outcome> = (first..first + 8).map(|seed| case().squeezed(factor).run(seed)).collect();
+        let outcomes: Vec<Outcome> = SEEDS.map(|seed| case().squeezed(factor).run(seed)).collect();
         let median = |of: &dyn Fn(&Outcome) -> f64| {
             let mut values: Vec<f64> = outcomes.iter().map(of).collect();
             values.sort_by(f64::total_cmp);
@@ -136,55 +138,70 @@ fn medians(name: &str, case: impl Fn() -> Case) -> [Outcome; 2] {
     })
 }
 
-#[test]
-fn two_follow_steps() {
-    medians("5.2", || Case::of(&[(0.0, 4.0), (25.0, 2.0), (50.0, 3.5), (75.0, 1.0), (100.0, 2.0)], 125.0, 2));
+/// What all cases of our own flows hold; `squeezed` is harder, because all happens in 0.4 of the time.
+fn hold([whole, squeezed]: [Outcome; 2], queue_ms: [f64; 2]) {
+    assert!(whole.queue_p95_ms <= queue_ms[0] && squeezed.queue_p95_ms <= queue_ms[1], "{whole:?} {squeezed:?}");
+    assert!(whole.frozen <= 0.03 && squeezed.frozen <= 0.06, "{whole:?} {squeezed:?}");
+    assert!(whole.audio_lost <= 0.005 && squeezed.audio_lost <= 0.01, "{whole:?} {squeezed:?}");
+    assert!(whole.jain >= 0.9 && squeezed.jain >= 0.8, "{whole:?} {squeezed:?}");
+    assert!(whole.used >= 0.65 && squeezed.used >= 0.6, "{whole:?} {squeezed:?}");
+    assert!(whole.switches <= 20.0 && squeezed.switches <= 30.0, "{whole:?} {squeezed:?}");
 }
 
+/// RFC 8867 section 5.2.
+#[test]
+fn two_follow_steps() {
+    let steps = [(0.0, 4.0), (25.0, 2.0), (50.0, 3.5), (75.0, 1.0), (100.0, 2.0)];
+    hold(medians("5.2", || Case::of(&steps, 125.0, 2)), [50.0, 80.0]);
+}
+
+/// Section 5.4.
 #[test]
 fn who_comes_later_gets_its_share() {
-    medians("5.4", || {
+    let case = || {
         let mut case = Case::of(&[(0.0, 3.5)], 120.0, 3);
         case.there = [0.0, 20.0, 40.0].map(|from| (from, f64::INFINITY)).to_vec();
         case
-    });
+    };
+    hold(medians("5.4", case), [60.0, 80.0]);
 }
 
+/// Section 5.5. All begin within two seconds, in which some may take the others for TCP, until the queue is empty.
 #[test]
 fn round_trips_make_no_difference() {
-    medians("5.5", || {
-        let mut case = Case::of(&[(0.0, 4.0)], 120.0, 5);
-        case.delays = vec![0.01, 0.025, 0.05, 0.1, 0.15];
-        case
-    });
+    let case = || Case { delays: vec![0.01, 0.025, 0.05, 0.1, 0.15], ..Case::of(&[(0.0, 4.0)], 120.0, 5) };
+    hold(medians("5.5", case), [150.0, 250.0]);
 }
 
+/// Section 5.6: of 2 Mbit/s one of two has a right to 1; 30 % of that are 0.3.
 #[test]
 fn a_long_tcp_connection_leaves_a_share() {
     for limit in [0.3, 1.0] {
-        medians(&format!("5.6 {limit}"), || {
-            let mut case = Case::of(&[(0.0, 2.0)], 120.0, 1);
-            (case.long_tcp, case.limit) = (1, limit);
-            case
-        });
+        let outcomes = medians(&format!("5.6 {limit}"), || Case { long_tcp: 1, limit, ..Case::of(&[(0.0, 2.0)], 120.0, 1) });
+        for outcome in outcomes {
+            assert!((0.3..=1.1).contains(&outcome.rates[0]) && outcome.used >= 0.95, "{outcome:?}");
+            assert!(outcome.audio_lost <= 0.04 && outcome.frozen <= 0.1, "{outcome:?}");
+        }
     }
 }
 
+/// Section 5.7: ten connections fill the link by themselves, with losses of all; sound and the least picture come nevertheless.
 #[test]
 fn short_tcp_connections_leave_sound_and_picture() {
-    medians("5.7", || {
-        let mut case = Case::of(&[(0.0, 2.0)], 120.0, 2);
-        case.short_tcp = 10;
-        case
-    });
+    for outcome in medians("5.7", || Case { short_tcp: 10, ..Case::of(&[(0.0, 2.0)], 120.0, 2) }) {
+        assert!(outcome.rates.iter().all(|rate| *rate >= 0.08) && outcome.jain >= 0.9, "{outcome:?}");
+        assert!(outcome.audio_lost <= 0.1 && outcome.frozen <= 0.15, "{outcome:?}");
+    }
 }
 
+/// Section 5.8.
 #[test]
 fn one_leaves_and_comes_back() {
-    medians("5.8", || {
+    let case = || {
         let mut case = Case::of(&[(0.0, 3.5)], 120.0, 4);
         case.there[1].1 = 40.0;
         case.there[3].0 = 60.0;
         case
-    });
+    };
+    hold(medians("5.8", case), [70.0, 120.0]);
 }
