@@ -21,14 +21,14 @@ const FORGET: f64 = 4.0;
 /// Kept of the share that we had, whatever the queue does, until it is known who fills it: where it is but our own flows half of
 /// what all had drains it.
 const KEPT: f64 = 0.4;
-/// Share of what was claimed before that is claimed again against others who took all of it.
-const AGAIN: f64 = 0.25;
 /// Time in which it does, beyond the round trip.
 const DRAINED: f64 = 1.0;
 /// A queue that stands longer although we cut, and is so long, and has not become shorter than this share of the longest, is not
 /// ours.
 const ASIDE_QUEUE: f64 = 0.03;
 const ASIDE_SHARE: f64 = 0.5;
+/// Share of what was claimed before that is claimed again then: who comes with a burst may have taken all of it.
+const AGAIN: f64 = 0.25;
 /// A wait of this share of the longest is as long as the queue can be: what is lost beside it does not fit in.
 const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.

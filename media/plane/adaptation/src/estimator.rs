@@ -43,8 +43,6 @@ pub struct Estimator {
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
-    /// Nothing tells that others' packets stand in the queue.
-    ours: bool,
     /// The least wait of all that arrived in each of the last reports, copies too.
     floors: [f64; FLOORS],
     /// When the last packet that had no copies was sent, and how long it waited.
@@ -71,7 +69,6 @@ impl Estimator {
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
-            ours: true,
             floors: [0.0; FLOORS],
             uncopied: None,
             rtt: None,
@@ -224,7 +221,6 @@ impl Estimator {
         self.told = true;
         let dense = self.dispersion.dense(arrived - self.config.share_window);
         let alone = Contention::is_ours(delivered, dense);
-        self.ours = dense.is_none() || alone;
         let rtt = self.rtt.unwrap_or(0.1);
         let aside = self.contention.is_pushed_aside();
         let floor = self.contention.on_standing_queue(now, least, rtt, (self.estimate, delivered), alone);
@@ -235,7 +231,7 @@ impl Estimator {
         if alone {
             self.contention.on_alone();
         }
-        let alone = self.ours && !self.contention.is_contended();
+        let alone = (alone || dense.is_none()) && !self.contention.is_contended();
         // What a cut changes shows a round trip later.
         let settled = now - self.last_cut >= rtt + self.config.settling;
         if !(settled || alone && delivered < self.estimate * FAR_BELOW) {
@@ -252,6 +248,7 @@ impl Estimator {
         }
     }
 
+    /// Kept by a cut of ours alone.
     fn depth(&self, least: f64) -> f64 {
         match least {
             _ if least > self.config.very_long_queue => self.config.deepest_cut,
