@@ -91,7 +91,7 @@ impl Default for Config {
             share_window: 0.15,
             competing_drain: 1.0,
             competing_step: 15_000.0,
-            competing_losses: 2.0,
+            competing_losses: 4.0,
         }
     }
 }

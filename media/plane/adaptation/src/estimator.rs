@@ -232,6 +232,9 @@ impl Estimator {
             self.contention.on_alone();
         }
         let alone = (alone || dense.is_none()) && !self.contention.is_contended();
+        // Who sends little has, of a moment, nothing in a short queue.
+        let brief = self.contention.is_contended() && least < self.config.long_queue;
+        let delivered = if brief { delivered.max(self.delivered_lately().min(self.estimate)) } else { delivered };
         // What a cut changes shows a round trip later.
         let settled = now - self.last_cut >= rtt + self.config.settling;
         if !(settled || alone && delivered < self.estimate * FAR_BELOW) {
@@ -290,6 +293,12 @@ impl Estimator {
         let span = last.arrived - first.arrived;
         // The first packet was on its way before what is counted.
         (span > 0.02).then(|| (octets - first.octets + copies) * 8.0 / span)
+    }
+
+    /// Rate of what arrived of late, whether the queue was empty or not.
+    fn delivered_lately(&self) -> f64 {
+        let octets: f64 = self.delivered.iter().map(|(packet, _)| packet.octets).sum();
+        octets * 8.0 / DELIVERED
     }
 
     /// Bits a second that the link is believed to carry.
