@@ -16,8 +16,9 @@ from pylibsrtp import Error, Policy, Session
 
 from loadtests.rtp_packet import Packet
 from media import negotiation
+from media.config import MediaConfig
 from media.dtls import SrtpKeys
-from media.node import MediaConfig, MediaNode
+from media.node import MediaNode
 from media.offer import Offer
 from media.peer import Peer
 from media.views import Publisher

@@ -49,8 +49,9 @@ class EarlyPeers:
         self._clock = clock
         self._head_starts, self._counted_at = float(HEAD_STARTS_AT_ONCE), clock()
 
-    def __len__(self) -> int:
-        return len(self._peers)
+    def stats(self) -> dict[str, int]:
+        """How many there are, and of all that came with a good ticket how many were refused and how many held."""
+        return {"early_peers": len(self._peers), "early_peers_refused": self.refused, "early_peers_held": self.held}
 
     def begin(self, ufrag: str, address: str) -> None:
         """The plane answered the first check of a ticket, from `address`. Where the `join` was faster, its peer has taken over already."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from livetrial_plane import Event, Plane
+from media.errors import Busy
 
 logger = logging.getLogger(__name__)
 
@@ -22,25 +23,40 @@ class PeerEvents(Protocol):
 
 
 class PlaneLink:
-    """Reads the plane's events in the running loop.
+    """The plane, from `start` to `close`, and who is told of its events."""
 
-    Args:
-        plane: running; closed by `close`.
-        on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
-        on_ticket: called with the ufrag of a peer that came with a ticket, and the address that it came from, as "ip:port".
-    """
-
-    def __init__(
-        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str, str], None]
-    ) -> None:
-        self.plane = plane
-        self._on_encoding = on_encoding
-        self._on_ticket = on_ticket
+    def __init__(self) -> None:
+        self._plane: Plane | None = None
         self._peers: dict[int, PeerEvents] = {}
         self._ids = itertools.count(1)
-        self._gathering = _Gathering(plane)
+        self._gathering = _Gathering(lambda on: self.plane.gather(on))
+
+    def start(
+        self, plane: Plane, on_encoding: Callable[[int, int, bool], None], on_ticket: Callable[[str, str], None]
+    ) -> None:
+        """Read the plane's events in the running loop.
+
+        Args:
+            plane: running; closed by `close`.
+            on_encoding: called with (source id, encoding, active) when an encoding begins or ceases.
+            on_ticket: called with the ufrag of a peer that came with a ticket, and the address that it came from, as "ip:port".
+        """
+        self._plane = plane
+        self._on_encoding = on_encoding
+        self._on_ticket = on_ticket
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(plane.fileno(), self._drain)
+
+    @property
+    def plane(self) -> Plane:
+        """To order things of.
+
+        Raises:
+            Busy: it does not run.
+        """
+        if self._plane is None:
+            raise Busy("the media plane does not run")
+        return self._plane
 
     def next_id(self) -> int:
         """An id that no peer, source or sink of this plane has had."""
@@ -59,10 +75,13 @@ class PlaneLink:
         return self._gathering
 
     def close(self) -> None:
-        """Stop reading and stop the plane."""
-        self._loop.remove_reader(self.plane.fileno())
+        """Stop reading and stop the plane. Idempotent."""
+        if self._plane is None:
+            return
+        self._loop.remove_reader(self._plane.fileno())
         self._peers.clear()
-        self.plane.close()
+        self._plane.close()
+        self._plane = None
 
     def _drain(self) -> None:
         for event in self.plane.events():
@@ -95,16 +114,16 @@ class PlaneLink:
 class _Gathering(contextlib.AbstractContextManager[None]):
     """The plane gathers while one is inside, however often one went in. One object for all: each event goes in."""
 
-    def __init__(self, plane: Plane) -> None:
-        self._plane = plane
+    def __init__(self, gather: Callable[[bool], None]) -> None:
+        self._gather = gather
         self._depth = 0
 
     def __enter__(self) -> None:
         if not self._depth:
-            self._plane.gather(True)
+            self._gather(True)
         self._depth += 1
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
         if not self._depth:
-            self._plane.gather(False)
+            self._gather(False)

@@ -97,10 +97,10 @@ class Joining:
         position = hub.enter(newcomer, message.last_event)
         # From here on nothing waits, so that nothing of the session that is left comes behind `joined`.
         member.receive_link = None
-        self.leave(member, for_good=True)
         if newcomer.receive_link is not None:
             newcomer.receive_link.notify = None
             newcomer.receive_link.move(hub.record.id)
+        self.leave(member, for_good=True)
         self._welcome(newcomer, hub, position, None, None)
         return newcomer
 
@@ -113,11 +113,11 @@ class Joining:
     ) -> None:
         self._members[member] = hub
         link = member.receive_link
-        slots = link.slots if link is not None else to_slots(self._media.shown(hub.record.id))
+        slots = link.slots if link is not None else to_slots(self._media.rooms.shown(hub.record.id))
         ice_servers = self._ice_servers.credentials(hub.record.id, member.identity.person)
         member.send(_joined(member, hub, position, answer, media_error, ice_servers, slots))
         member.own()
-        if speakers := self._media.speakers(hub.record.id):
+        if speakers := self._media.rooms.speakers(hub.record.id):
             member.send(Speakers(speakers=speakers))
 
     async def _arrive(self, identity: Identity, outbox: Outbox) -> Member:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from server.media_links import Link, ReceiveLink
+from server.media_links import Link
 
 logger = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ L = TypeVar("L", bound=Link)
 
 
 class KeptLinks:
-    """Holds links for a while, then closes them.
+    """Holds links for a while, then ends them.
 
     Args:
         hold_s: how long.
@@ -22,7 +22,6 @@ class KeptLinks:
     def __init__(self, *, hold_s: float) -> None:
         self._hold_s = hold_s
         self._timers: dict[tuple[str, str], dict[Link, asyncio.TimerHandle]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
 
     def keep(self, session: str, person: str, link: Link) -> None:
         """Hold a link of a person; one that has ended already is let go."""
@@ -42,28 +41,22 @@ class KeptLinks:
         return None
 
     def drop(self, session: str, person: str, which: Callable[[Link], bool]) -> None:
-        """Close what is kept of a person and chosen."""
+        """End what is kept of a person and chosen."""
         for link in [link for link in self._timers.get((session, person), {}) if which(link)]:
             self._expire(session, person, link)
 
     def end(self, link: Link) -> None:
-        """Close a link, without waiting where that would be."""
-        if isinstance(link, ReceiveLink):  # a member's, of which there are many: a task costs as much as what it does
-            try:
-                link.end()
-            except Exception:
-                logger.exception("closing a media connection failed")
-            return
-        task = asyncio.create_task(_close(link))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        """End a link; what goes wrong is logged, since nothing more can be done about it."""
+        try:
+            link.end()
+        except Exception:
+            logger.exception("closing a media connection failed")
 
-    async def close(self) -> None:
-        """Close everything that is held."""
+    def close(self) -> None:
+        """End everything that is held."""
         for (session, person), held in list(self._timers.items()):
             for link in list(held):
                 self._expire(session, person, link)
-        await asyncio.gather(*self._closing)
 
     def _expire(self, session: str, person: str, link: Link) -> None:
         self._forget(session, person, link)
@@ -74,10 +67,3 @@ class KeptLinks:
         held.pop(link).cancel()
         if not held:
             del self._timers[session, person]
-
-
-async def _close(link: Link) -> None:
-    try:
-        await link.close()
-    except Exception:
-        logger.exception("closing a media connection failed")

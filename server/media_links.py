@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from media import views
-from media.node import Connection, MediaNode, Publishing, Receiving
+from media.connections import Connection, Publishing, Receiving
+from media.node import MediaNode
 from media.views import Publisher, SlotView, SourceKind
 from server.publications import Publications
 from server.translate import to_quality, to_slots
@@ -81,10 +82,6 @@ class ReceiveLink:
         if receiving is not None:
             receiving.end()
 
-    async def close(self) -> None:
-        """The same, where links of both kinds are ended."""
-        self.end()
-
     def _changed(self, slots: list[SlotView]) -> None:
         self.slots = to_slots(slots)
         if self.notify is not None:
@@ -130,12 +127,12 @@ class PublishLink:
         """What a new owner must be told: the last word on encodings may have gone to a socket that was lost."""
         return [self._message(kind) for kind in self._encodings]
 
-    async def close(self) -> None:
+    def end(self) -> None:
         """End the connection; idempotent."""
         self.alive = False
         self.notify = None
         if self._publishing is not None:
-            await self._publications.close(self._session, self._publisher.person, self._publishing)
+            self._publications.end(self._session, self._publisher.person, self._publishing)
 
     def _wanted(self, kind: SourceKind, rids: list[str]) -> None:
         self._encodings[kind] = rids

@@ -111,11 +111,11 @@ class Member:
             raise NoConnection(f"there is no connection to {connection} with; make a new one")
         return Restarted(connection=connection, answer=link.restart(offer))
 
-    async def unpublish(self) -> None:
+    def unpublish(self) -> None:
         """Stop being live; harmless when nothing is."""
         link, self.publish_link = self.publish_link, None
         if link is not None:
-            await link.close()
+            link.end()
 
     def take_over(self, kept: KeptLinks) -> None:
         """Become the owner of what this person's lost sockets left, where this one has nothing of its own."""

@@ -6,8 +6,9 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from media.config import MediaConfig
 from media.errors import MediaError
-from media.node import MediaConfig, MediaNode
+from media.node import MediaNode
 from qa_queue.queue import LiveQueue
 from server.admission import Admission
 from server.config import Settings
@@ -112,7 +113,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         await media.start()
         stack.push_async_callback(media.close)
         node, kept = _compose(settings, store, media, api_key_and_secret[1])
-        stack.push_async_callback(kept.close)
+        stack.callback(kept.close)
         stack.push_async_callback(node.hubs.close)
         stack.push_async_callback(node.reactions.close)
         yield node

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from media.node import MediaNode, Publishing
+from media.connections import Publishing
+from media.node import MediaNode
 from media.views import OnEncodings, Publisher
 
 Closed = Callable[[str], None]
@@ -40,7 +41,7 @@ class Publications:
 
         Args:
             on_encodings: see `MediaNode.publish`.
-            on_closed: called once with the reason when it ends without `close`; "replaced" when a later one took its place.
+            on_closed: called once with the reason when it ends without `end`; "replaced" when a later one took its place.
 
         Raises:
             MediaError: the offer cannot be used; what was live stays so.
@@ -64,12 +65,12 @@ class Publications:
         self._current[key] = (publishing, on_closed)
         if replaced is not None:
             replaced[1]("replaced")
-            await replaced[0].close()
+            replaced[0].end()
         return publishing
 
-    async def close(self, session: str, person: str, publishing: Publishing) -> None:
+    def end(self, session: str, person: str, publishing: Publishing) -> None:
         """End a publication; harmless when it has ended or was replaced already."""
         key = (session, person)
         if key in self._current and self._current[key][0] is publishing:
             del self._current[key]
-        await publishing.close()
+        publishing.end()

@@ -105,7 +105,7 @@ class Requests:
         cmd = args.pop("cmd")
         who, name = member.identity, str(message.__struct_config__.tag)
         if isinstance(message, Answering | Answered):
-            args["media_at"] = self._media.media_time(who.session)
+            args["media_at"] = self._media.rooms.media_time(who.session)
         done = await self.queue.run(who.session, who.actor, cmd, name, **args)
         return Ack(cmd=cmd, seq=done.seq, id=done.id)
 
@@ -135,7 +135,7 @@ class Requests:
         return member.restart(message.connection, message.offer)
 
     async def _unpublish(self, member: Member, message: Unpublish) -> ServerMessage:
-        await member.unpublish()
+        member.unpublish()
         return Unpublished()
 
     async def _time(self, member: Member, message: GetTime) -> ServerMessage:

@@ -72,7 +72,10 @@ class Sanctions:
 
     def _end_stage(self, member: Member) -> None:
         if member.on_stage:
-            self._run(_unpublish(member))
+            try:
+                member.unpublish()
+            except Exception:
+                logger.exception("ending a publication failed")
 
 
 def _on_stage(link: Link) -> bool:
@@ -90,10 +93,3 @@ async def _retire(queue: LiveQueue, session: str, name: str, hand: Hand) -> None
         await queue.run(session, SYSTEM, f"left-{hand.id}-{secrets.token_hex(4)}"[:40], name, person=hand.id)
     except (QueueError, StoreError) as error:
         logger.info("%s in session %s was not needed or not possible: %s", name, session, error)
-
-
-async def _unpublish(member: Member) -> None:
-    try:
-        await member.unpublish()
-    except Exception:
-        logger.exception("ending a publication failed")

@@ -99,7 +99,7 @@ class Whip:
         async def delete(request: Request, session: str, resource_id: str) -> Response:
             resource = await self._resource(request, kind, session, resource_id)
             self._resources.discard(resource)
-            await resource.close()
+            resource.end()
             return Response(status_code=200)
 
         @routes.patch(
@@ -152,7 +152,7 @@ class Whip:
             prefer_passive=True,
             on_closed=lambda reason: self._resources.discard(resource),
         )
-        resource.close = lambda: self._publications.close(resource.session, person, publishing)
+        resource.end = lambda: self._publications.end(resource.session, person, publishing)
         resource.restart = publishing.restart_fragment
         return publishing.answer
 
@@ -164,7 +164,7 @@ class Whip:
             on_slots=lambda slots: None,
             on_closed=lambda reason: self._resources.discard(resource),
         )
-        resource.close = receiving.close
+        resource.end = receiving.end
         resource.restart = receiving.restart_fragment
         return receiving.answer
 

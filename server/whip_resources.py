@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +11,7 @@ from signaling.errors import Busy
 Kind = Literal["whip", "whep"]
 
 
-async def _nothing_to_close() -> None:
+def _nothing_to_end() -> None:
     return None
 
 
@@ -30,7 +30,7 @@ class Resource:
     kind: Kind
     session: str
     ufrags: frozenset[str]
-    close: Callable[[], Awaitable[None]] = _nothing_to_close
+    end: Callable[[], None] = _nothing_to_end
     restart: Callable[[], str] = str
     id: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     etag: str = field(default_factory=_entity_tag)

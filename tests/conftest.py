@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aioice.ice
 import pytest
 import pytest_asyncio
 
@@ -42,3 +43,9 @@ async def store(valkey_url: str, tmp_path: Path) -> AsyncIterator[Store]:
 def session() -> str:
     """The id of a session that no other test uses."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    # aioice leaves loopback out, and a test machine may have nothing else.
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])

@@ -7,14 +7,17 @@ Prints a row a case beside what others reach; the last line is one JSON object, 
 import argparse
 import asyncio
 import json
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import uvloop
 
 from loadtests.link import control
-from loadtests.weak import figures, plots, report
+from loadtests.weak import plots, report
 from loadtests.weak.cases import CASES, Case
-from loadtests.weak.run import Take, run
+from loadtests.weak.played import Played, play
 
 PAGE = Path("build/weak/weak.html")
 SHORT_FACTOR, SHORT_S = 0.4, 25.0
@@ -48,7 +51,12 @@ def _options() -> argparse.Namespace:
     length.add_argument("--short", dest="whole", action="store_false", default=False, help="in minutes (the default)")
     length.add_argument("--whole", action="store_true", help="each case in its own time")
     parser.add_argument("--seconds", type=float, help="squeeze each case into so long")
-    parser.add_argument("--parallel", type=int, default=1, help="cases at once; one takes most of a core (default 1)")
+    parser.add_argument(
+        "--parallel",
+        type=int,
+        default=1,
+        help="runs at once of cases with one member; each takes most of a core (default 1)",
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help=f"where the plots go (default {PAGE})")
     return parser.parse_args()
 
@@ -67,36 +75,46 @@ def _length(case: Case, *, whole: bool) -> Case:
     return case.shortened(SHORT_FACTOR, TRACE_S if "utilisation" in case.goals or case.flows[1:] else SHORT_S)
 
 
-async def _all(cases: list[Case], options: argparse.Namespace) -> dict[str, object]:
-    turn = asyncio.Semaphore(options.parallel)
-    shown: dict[str, tuple[Take, str]] = {}
-    result: dict[str, object] = {}
+class _Table:
+    """The cases that are done. `result` is the JSON object."""
 
-    async def one(case: Case, seed: int) -> Take:
-        async with turn:
-            return await run(case, seed)
+    def __init__(self, cases: Sequence[Case], page: Path) -> None:
+        self._cases, self._page = cases, page
+        self._parts: dict[str, plots.Part] = {}
+        self.result: dict[str, object] = {case.name: {"failed": True, "reached": False} for case in cases}
 
-    async def take_all(case: Case) -> None:
-        takes = []
-        for seed in range(1, options.seeds + 1):
-            try:
-                takes.append(await one(case, seed))
-            except RuntimeError as error:
-                print(f"{case.name:>16}  FAILED: {error}", flush=True)
-        if not takes:
-            result[case.name] = {"failed": True, "reached": False}
+    def add(self, case: Case, outcomes: Sequence[Played | str]) -> None:
+        """Print a case's row, and write the page."""
+        for why in outcomes:
+            if isinstance(why, str):
+                print(f"{case.name:>16}  FAILED: {why}", flush=True)
+        runs = [outcome for outcome in outcomes if not isinstance(outcome, str)]
+        if not runs:
             return
-        found = [figures.figures(take) for take in takes]
+        found = [one.figures for one in runs]
         text = report.row(case, found)
-        late = max(take.late["p99_us"] for take in takes)
+        late = max(one.late_us for one in runs)
         print(text + (f"   (link late by {late / 1e3:.0f} ms: the machine is busy)" if late > 5000 else ""), flush=True)
-        result[case.name] = report.entry(case, found)
+        self.result[case.name] = report.entry(case, found)
         # The first run stands for all: nobody chose it.
-        shown[case.name] = (takes[0], text.strip())
-        plots.write(options.page, [shown[one.name] for one in cases if one.name in shown])
+        self._parts[case.name] = plots.Part(case.name, text.strip(), runs[0].picture)
+        plots.write(self._page, [self._parts[one.name] for one in self._cases if one.name in self._parts])
 
-    await asyncio.gather(*(take_all(case) for case in cases))
-    return {case.name: result[case.name] for case in cases}
+
+async def _all(cases: Sequence[Case], options: argparse.Namespace) -> dict[str, object]:
+    table, seeds = _Table(cases, options.page), range(1, options.seeds + 1)
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(options.parallel, multiprocessing.get_context("spawn")) as pool:
+
+        async def take_all(case: Case) -> None:
+            table.add(case, await asyncio.gather(*(loop.run_in_executor(pool, play, case, seed) for seed in seeds)))
+
+        await asyncio.gather(*(take_all(case) for case in cases if not case.flows[1:]))
+        # Where several watch, the machine is for them alone.
+        for case in cases:
+            if case.flows[1:]:
+                table.add(case, [await loop.run_in_executor(pool, play, case, seed) for seed in seeds])
+    return table.result
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,26 @@ FREEZE_S = 0.3
 """A gap between two pictures that is drawn as a freeze."""
 
 
-def write(path: Path, shown: Sequence[tuple[Take, str]]) -> None:
-    """Write the page; each take comes with a line of text about it. Nothing else is needed to look at it."""
-    parts = [
-        f"<h2 id='{escape(take.case.name)}'>{escape(take.case.name)}, seed {take.seed}</h2><p>{escape(text)}</p>{svg(take)}"
-        for take, text in shown
+@dataclass(frozen=True)
+class Part:
+    """A case on the page: its name, a line of text about it, its picture as SVG."""
+
+    name: str
+    text: str
+    svg: str
+
+
+def write(path: Path, parts: Sequence[Part]) -> None:
+    """Write the page. Nothing else is needed to look at it."""
+    sections = [
+        f"<h2 id='{escape(part.name)}'>{escape(part.name)}</h2><p>{escape(part.text)}</p>{part.svg}" for part in parts
     ]
-    names = " · ".join(f"<a href='#{escape(take.case.name)}'>{escape(take.case.name)}</a>" for take, _ in shown)
+    names = " · ".join(f"<a href='#{escape(part.name)}'>{escape(part.name)}</a>" for part in parts)
     style = "body{font:14px/1.4 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em}svg{width:100%;height:auto}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         f"<!doctype html><meta charset=utf-8><title>Weak networks</title><style>{style}</style>"
-        f"<h1>Weak networks</h1><p>{names}</p>{''.join(parts)}"
+        f"<h1>Weak networks</h1><p>{names}</p>{''.join(sections)}"
     )
 
 
@@ -38,13 +47,6 @@ def svg(take: Take) -> str:
     figure.savefig(text, format="svg")
     _close(figure)
     return text.getvalue().partition("?>")[2]
-
-
-def png(take: Take, path: Path) -> None:
-    """The same as a file."""
-    figure = _figure(take)
-    figure.savefig(path, format="png", dpi=80)
-    _close(figure)
 
 
 def _figure(take: Take) -> Any:

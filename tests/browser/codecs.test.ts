@@ -4,22 +4,10 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { chromium, firefox } from "./harness/browsers";
 import { LivePage } from "./harness/live_page";
+import { DEPENDENCY_DESCRIPTOR, negotiate, untilDecoded } from "./harness/own_connection";
 import { type SessionLinks, Server } from "./harness/server";
 
-const DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 const LAYERS_ALLOCATION = "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
-
-/** Of RTCRtpTransceiver, in Chromium only. */
-interface HeaderExtensions {
-  getHeaderExtensionsToNegotiate(): { uri: string; direction: string }[];
-  setHeaderExtensionsToNegotiate(list: { uri: string; direction: string }[]): void;
-}
-
-declare global {
-  /** The connection that a test's own page script made. */
-  // eslint-disable-next-line no-var
-  var connection: RTCPeerConnection;
-}
 
 let server: Server;
 let chrome: Browser;
@@ -49,8 +37,7 @@ async function open(browser: Browser, url: string): Promise<LivePage> {
 /** Publish the fake camera over WHIP, this codec first in the offer. */
 async function publish(session: SessionLinks, codec: string, scalabilityMode: string, extensions: string[] = []): Promise<Page> {
   const { page } = await open(chrome, session.links.member);
-  const what = { endpoint: session.links.whip, token: session.tokens.host, codec, scalabilityMode, extensions };
-  await page.evaluate(async ({ endpoint, token, codec, scalabilityMode, extensions }) => {
+  await page.evaluate(async ({ codec, scalabilityMode }) => {
     const stream = await navigator.mediaDevices.getUserMedia({ video: true });
     const connection = new RTCPeerConnection();
     Object.assign(globalThis, { connection });
@@ -61,44 +48,25 @@ async function publish(session: SessionLinks, codec: string, scalabilityMode: st
     const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
     const isFirst = (candidate: { mimeType: string }) => candidate.mimeType === codec;
     transceiver.setCodecPreferences([...codecs.filter(isFirst), ...codecs.filter((candidate) => !isFirst(candidate))]);
-    const extended = transceiver as unknown as HeaderExtensions;
-    const offered = extended.getHeaderExtensionsToNegotiate();
-    for (const extension of offered) if (extensions.includes(extension.uri)) extension.direction = "sendrecv";
-    extended.setHeaderExtensionsToNegotiate(offered);
-    await connection.setLocalDescription();
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" };
-    const response = await fetch(endpoint, { method: "POST", headers, body: connection.localDescription?.sdp ?? "" });
-    if (!response.ok) throw new Error(await response.text());
-    await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
-  }, what);
+  }, { codec, scalabilityMode });
+  await negotiate(page, session.links.whip, turnedOn(extensions), session.tokens.host);
   return page;
 }
 
 /** Receive over WHEP with these header extensions, and wait until so many pictures are decoded. */
-async function untilDecoded(session: SessionLinks, extensions: string[], pictures: number): Promise<void> {
+async function untilPlayed(session: SessionLinks, extensions: string[], pictures: number): Promise<void> {
   const { page } = await open(chrome, session.links.member);
-  const what = { endpoint: session.links.whep, token: session.tokens.member, extensions };
-  await page.evaluate(async ({ endpoint, token, extensions }) => {
-    const connection = new RTCPeerConnection();
-    Object.assign(globalThis, { connection });
-    const transceiver = connection.addTransceiver("video", { direction: "recvonly" }) as unknown as HeaderExtensions;
-    const offered = transceiver.getHeaderExtensionsToNegotiate();
-    for (const extension of offered) if (extensions.includes(extension.uri)) extension.direction = "sendrecv";
-    transceiver.setHeaderExtensionsToNegotiate(offered);
-    await connection.setLocalDescription();
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" };
-    const response = await fetch(endpoint, { method: "POST", headers, body: connection.localDescription?.sdp ?? "" });
-    if (!response.ok) throw new Error(await response.text());
-    await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
-  }, what);
+  await page.evaluate(() => {
+    Object.assign(globalThis, { connection: new RTCPeerConnection() });
+    connection.addTransceiver("video", { direction: "recvonly" });
+  });
+  await negotiate(page, session.links.whep, turnedOn(extensions), session.tokens.member);
   const negotiated = await page.evaluate(() => connection.remoteDescription?.sdp ?? "");
   for (const extension of extensions) expect(negotiated).toContain(extension);
-  const decoded = async (pictures: number) => {
-    const stats = [...(await connection.getStats()).values()];
-    return stats.some((s) => s.type === "inbound-rtp" && s.framesDecoded >= pictures);
-  };
-  await page.waitForFunction(decoded, { polling: 100, timeout: 60_000 }, pictures);
+  await untilDecoded(page, pictures);
 }
+
+const turnedOn = (extensions: string[]) => Object.fromEntries(extensions.map((uri) => [uri, true]));
 
 /** What the member's main video is decoded from. */
 function received(member: LivePage): Promise<string> {
@@ -112,7 +80,7 @@ function received(member: LivePage): Promise<string> {
 test("VP9 with the dependency descriptor is decoded by who asked for it", async () => {
   const session = await server.createSession();
   await publish(session, "video/VP9", "L3T3", [DEPENDENCY_DESCRIPTOR]);
-  await untilDecoded(session, [DEPENDENCY_DESCRIPTOR], 30);
+  await untilPlayed(session, [DEPENDENCY_DESCRIPTOR], 30);
 });
 
 test("VP9 in three spatial and three temporal layers is seen by both browsers", async () => {
@@ -136,7 +104,7 @@ test("AV1 with the dependency descriptor is seen by both browsers", async () => 
   const answer = await publisher.evaluate(() => connection.remoteDescription?.sdp);
   expect(answer).toContain(DEPENDENCY_DESCRIPTOR);
   expect(answer).toContain(LAYERS_ALLOCATION);
-  await untilDecoded(session, [DEPENDENCY_DESCRIPTOR], 30);
+  await untilPlayed(session, [DEPENDENCY_DESCRIPTOR], 30);
 });
 
 test("AV1 without the dependency descriptor is seen too", async () => {

@@ -5,21 +5,8 @@ import { once } from "node:events";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chromium } from "./harness/browsers";
+import { DEPENDENCY_DESCRIPTOR, negotiate, untilDecoded } from "./harness/own_connection";
 import { PYTHON, ROOT } from "./harness/paths";
-
-const DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
-
-/** Of RTCRtpTransceiver, in Chromium only. */
-interface HeaderExtensions {
-  getHeaderExtensionsToNegotiate(): { uri: string; direction: string }[];
-  setHeaderExtensionsToNegotiate(list: { uri: string; direction: string }[]): void;
-}
-
-declare global {
-  /** The connection that a test's own page script made. */
-  // eslint-disable-next-line no-var
-  var connection: RTCPeerConnection;
-}
 
 let server: ChildProcess;
 let url: string;
@@ -43,25 +30,18 @@ async function publish(codec: string, scalabilityMode: string, height: number, e
   const page = await chrome.newPage();
   await page.goto(url);
   await page.evaluate(
-    async ({ codec, scalabilityMode, height, wanted }) => {
+    async ({ codec, scalabilityMode, height }) => {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { height, width: (height * 16) / 9 } });
       const connection = new RTCPeerConnection();
       const encoding = { scalabilityMode, maxBitrate: 1_200_000 } as RTCRtpEncodingParameters;
       const transceiver = connection.addTransceiver(stream.getVideoTracks()[0]!, { direction: "sendonly", sendEncodings: [encoding] });
       const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
       transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === codec || mimeType === "video/rtx"));
-      const extended = transceiver as unknown as HeaderExtensions;
-      const list = extended.getHeaderExtensionsToNegotiate();
-      for (const extension of list) if (extension.uri === wanted.uri) extension.direction = wanted.on ? "sendrecv" : "stopped";
-      extended.setHeaderExtensionsToNegotiate(list);
-      await connection.setLocalDescription();
-      const response = await fetch("/publish", { method: "POST", body: connection.localDescription?.sdp ?? "" });
-      if (!response.ok) throw new Error(await response.text());
-      await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
       Object.assign(globalThis, { connection });
     },
-    { codec, scalabilityMode, height, wanted: { uri: DEPENDENCY_DESCRIPTOR, on: extension } },
+    { codec, scalabilityMode, height },
   );
+  await negotiate(page, "/publish", { [DEPENDENCY_DESCRIPTOR]: extension });
   return page;
 }
 
@@ -69,21 +49,16 @@ async function publish(codec: string, scalabilityMode: string, height: number, e
 async function receive(): Promise<Page> {
   const page = await chrome.newPage();
   await page.goto(url);
-  await page.evaluate(async (uri: string) => {
+  await page.evaluate(() => {
     const connection = new RTCPeerConnection();
-    const transceiver = connection.addTransceiver("video", { direction: "recvonly" }) as unknown as HeaderExtensions;
-    const list = transceiver.getHeaderExtensionsToNegotiate();
-    for (const extension of list) if (extension.uri === uri) extension.direction = "sendrecv";
-    transceiver.setHeaderExtensionsToNegotiate(list);
+    connection.addTransceiver("video", { direction: "recvonly" });
     connection.ontrack = ({ track }) => {
       const video = document.querySelector("video");
       if (video) video.srcObject = new MediaStream([track]);
     };
-    await connection.setLocalDescription();
-    const response = await fetch("/receive", { method: "POST", body: connection.localDescription?.sdp ?? "" });
-    await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
     Object.assign(globalThis, { connection });
-  }, DEPENDENCY_DESCRIPTOR);
+  });
+  await negotiate(page, "/receive", { [DEPENDENCY_DESCRIPTOR]: true });
   return page;
 }
 
@@ -101,11 +76,7 @@ async function untilShown(member: Page, height: number): Promise<void> {
     throw new Error(`no picture of ${height} lines: ${JSON.stringify(await inbound(member))}`, { cause });
   });
   const before = await inbound(member);
-  const decoded = async (frames: number) => {
-    const stats = [...(await connection.getStats()).values()];
-    return stats.some((s) => s.type === "inbound-rtp" && s.framesDecoded >= frames);
-  };
-  await member.waitForFunction(decoded, { polling: 50, timeout: 30_000 }, before.framesDecoded + 30);
+  await untilDecoded(member, before.framesDecoded + 30);
   expect(await member.evaluate(() => document.querySelector("video")?.videoHeight)).toBe(height);
 }
 

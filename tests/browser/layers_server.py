@@ -12,7 +12,9 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from media.node import MediaConfig, MediaNode, Receiving
+from media.config import MediaConfig
+from media.connections import Receiving
+from media.node import MediaNode
 from media.views import Publisher
 
 ROOM = "layers"
@@ -48,7 +50,7 @@ def application(node: MediaNode) -> FastAPI:
 
     @app.get("/source")
     def source() -> dict[str, Any]:
-        return node.source_stats(ROOM)[0]
+        return node.rooms.source_stats(ROOM)[0]
 
     return app
 

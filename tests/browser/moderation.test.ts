@@ -5,7 +5,8 @@ import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chromium, firefox } from "./harness/browsers";
 import { downloadOf } from "./harness/download";
-import { LivePage } from "./harness/live_page";
+import type { LivePage } from "./harness/live_page";
+import { openPanel } from "./harness/panel";
 import { Server } from "./harness/server";
 
 let server: Server;
@@ -18,20 +19,10 @@ let ana: LivePage;
 let bo: LivePage;
 let session: string;
 
-/** Nobody is on camera: this is about everything else. */
 beforeAll(async () => {
   [server, chrome, fox] = await Promise.all([Server.start(), chromium(), firefox()]);
-  const { id, links } = await server.createSession();
-  session = id;
-  [host, moderator, ana, bo] = await Promise.all([
-    LivePage.open(chrome, links.host, { width: 1280, height: 800 }),
-    LivePage.open(chrome, links.moderator),
-    LivePage.open(chrome, links.member),
-    LivePage.open(fox, links.member),
-  ]);
+  ({ session, host, moderator, ana, bo } = await openPanel(server, chrome, fox, { width: 1280, height: 800 }));
   await bo.click("lang");
-  // People in a hurry.
-  await host.page.evaluate(() => window.livetrial.client.send({ type: "configure", ask_every_s: 0 }));
 });
 
 afterAll(async () => {

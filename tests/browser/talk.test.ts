@@ -3,7 +3,8 @@
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { chromium, firefox } from "./harness/browsers";
-import { LivePage } from "./harness/live_page";
+import type { LivePage } from "./harness/live_page";
+import { openPanel } from "./harness/panel";
 import { Server } from "./harness/server";
 
 let server: Server;
@@ -18,18 +19,9 @@ beforeAll(async () => {
   [server, chrome, fox] = await Promise.all([Server.start(), chromium(), firefox()]);
 });
 
-/** Nobody is on camera: this is about everything else. */
 beforeEach(async () => {
   await Promise.all([host, moderator, ana, bo].map((page) => page?.close()));
-  const { links } = await server.createSession();
-  [host, moderator, ana, bo] = await Promise.all([
-    LivePage.open(chrome, links.host),
-    LivePage.open(chrome, links.moderator),
-    LivePage.open(chrome, links.member),
-    LivePage.open(fox, links.member),
-  ]);
-  // People in a hurry.
-  await host.page.evaluate(() => window.livetrial.client.send({ type: "configure", ask_every_s: 0 }));
+  ({ host, moderator, ana, bo } = await openPanel(server, chrome, fox));
 });
 
 afterAll(async () => {

@@ -16,7 +16,8 @@ from aiortc import (
 )
 from av import AudioFrame
 
-from media.node import MediaNode, Publishing, Receiving
+from media.connections import Publishing, Receiving
+from media.node import MediaNode
 from media.views import Publisher, SlotView
 
 HOST = Publisher("p-host", "Ana")

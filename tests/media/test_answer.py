@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from media.node import MediaConfig, MediaNode
+from media.config import MediaConfig
+from media.node import MediaNode
 from tests.media.rtc import Log, peer_connection, receive
 
 CONFIG = MediaConfig(host="127.0.0.1", port=0, announced=("192.0.2.1", "2001:db8::1"))
@@ -24,7 +25,7 @@ async def test_udp_comes_first_and_tcp_is_passive(node: MediaNode, request: pyte
     receiving = await receive(node, viewer, Log())
     section = receiving.answer.split("m=")[1]
     lines = [line.split(" ") for line in section.splitlines() if line.startswith("a=candidate:")]
-    await receiving.close()
+    receiving.end()
     await viewer.close()
     used = {"both": ["udp", "tcp"], "udp": ["udp"], "tcp": ["tcp"]}[request.node.callspec.id]
     assert [(line[2], line[4]) for line in lines] == [(protocol, to) for protocol in used for to in CONFIG.announced]

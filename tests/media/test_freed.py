@@ -26,7 +26,7 @@ async def test_a_viewer_who_left_is_freed_without_the_garbage_collector(node: Me
             weakref.finalize(link._receiving, gone.append, "connection")
             weakref.finalize(link, gone.append, "link")
             del peer
-            await link.close()
+            link.end()
             del link
             assert sorted(gone) == ["DTLS", "connection", "link", "peer"]
             gone.clear()

@@ -117,5 +117,5 @@ async def test_a_wrong_password_gets_no_answer_and_dtls_garbage_ends_only_its_pe
         attacker.send(client_hello[:size])
     attacker.send(b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28")  # a fatal alert in the clear
     await goes_on(node, session)
-    await receiving.close()
+    receiving.end()
     await hostile.close()

@@ -1,7 +1,5 @@
 """Orders to the plane that leave together."""
 
-from typing import Any, cast
-
 import pytest
 
 from media.link import _Gathering
@@ -19,7 +17,7 @@ class Plane:
 
 def test_the_plane_gathers_until_the_outermost_is_left() -> None:
     plane = Plane()
-    together = _Gathering(cast(Any, plane))
+    together = _Gathering(plane.gather)
     with together, together:
         assert plane.told == [True]
     assert plane.told == [True, False]
@@ -27,7 +25,7 @@ def test_the_plane_gathers_until_the_outermost_is_left() -> None:
 
 def test_what_was_ordered_before_a_failure_leaves_and_the_failure_is_not_hidden() -> None:
     plane = Plane()
-    together = _Gathering(cast(Any, plane))
+    together = _Gathering(plane.gather)
     with pytest.raises(ValueError, match="on purpose"), together, together:
         raise ValueError("on purpose")
     assert plane.told == [True, False]

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack, rtcdtlstransport
 
+from media.config import MediaConfig
 from media.errors import BadOffer, UnsupportedMedia
-from media.node import MediaConfig, MediaNode
+from media.node import MediaNode
 from media.views import Publisher
 from tests.media.rtc import HOST, Log, ToneTrack, peer_connection, publish, receive, track
 
@@ -114,7 +115,7 @@ async def test_slots_follow_the_publisher(node: MediaNode, connections: list[RTC
         "camera",
         publishing.id,
     )
-    await publishing.close()
+    publishing.end()
     await log.until(lambda: not log.shows("main") and not log.shows("audio-1"))
     await publish(node, second, Log(), publisher=Publisher("p-2", "Bo"))
     await log.until(lambda: log.shows("main"))
@@ -138,10 +139,10 @@ async def test_of_three_on_stage_the_loud_one_speaks(node: MediaNode, connection
         for pc, person, microphone in zip(connections, "abc", (None, ToneTrack(), None), strict=True)
     ]
     await log.until(lambda: bool(log.speakers))
-    assert (log.speakers, node.speakers("r")) == ([("r", ["b"])], ["b"])
-    await opened[1].close()
+    assert (log.speakers, node.rooms.speakers("r")) == ([("r", ["b"])], ["b"])
+    opened[1].end()
     await log.until(lambda: len(log.speakers) > 1)
-    assert (log.speakers[1:], node.speakers("r")) == ([("r", [])], [])
+    assert (log.speakers[1:], node.rooms.speakers("r")) == ([("r", [])], [])
 
 
 async def test_who_spoke_last_does_not_speak_on_in_an_empty_room(
@@ -151,7 +152,7 @@ async def test_who_spoke_last_does_not_speak_on_in_an_empty_room(
     node.on_speakers = log.on_speakers
     publishing = await publish(node, connections[0], log, microphone=ToneTrack())
     await log.until(lambda: bool(log.speakers))
-    await publishing.close()
+    publishing.end()
     assert log.speakers == [("r", ["p-host"]), ("r", [])]
 
 
@@ -161,8 +162,8 @@ async def test_closing_leaves_nothing(node: MediaNode, connections: list[RTCPeer
     async with asyncio.timeout(20):
         await track(viewer, "video").recv()
     for connection in opened:
-        await connection.close()
-        await connection.close()
+        connection.end()
+        connection.end()
     stats = node.stats()
     assert [stats[gauge] for gauge in ("peers", "sources", "sinks", "addresses")] == [0, 0, 0, 0]
 

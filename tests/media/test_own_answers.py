@@ -16,4 +16,4 @@ async def test_a_ticket_promises_what_the_server_answers(node: MediaNode) -> Non
             "r", offer=offer, ticket=ticket.ufrag, on_slots=lambda slots: None, on_closed=lambda reason: None
         )
         assert synthetic_answer(offer, ticket) == receiving.answer, path.stem
-        await receiving.close()
+        receiving.end()

@@ -7,8 +7,9 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from media import peer as peer_module
+from media.connections import Receiving
 from media.errors import TicketRefused
-from media.node import MediaNode, Receiving
+from media.node import MediaNode
 from media.tickets import LIFETIME_S, Ticket, Tickets
 from tests.media.rtc import Log, peer_connection, publish, track
 from tests.media.synthetic import synthetic_answer
@@ -112,8 +113,8 @@ async def test_a_peer_with_a_ticket_is_up_before_its_join_and_gets_nothing_befor
     assert node.stats()["early_peers"] == 0
     with pytest.raises(TicketRefused, match="before"):
         await receive(node, sdp, log, ticket.ufrag)
-    await receiving.close()
-    await publishing.close()
+    receiving.end()
+    publishing.end()
 
 
 async def test_a_join_that_is_faster_than_the_check(node: MediaNode, pcs: list[RTCPeerConnection]) -> None:
@@ -124,7 +125,7 @@ async def test_a_join_that_is_faster_than_the_check(node: MediaNode, pcs: list[R
     await viewer.setRemoteDescription(RTCSessionDescription(receiving.answer, "answer"))
     await until_state(viewer, "connected")
     assert node.stats()["tickets_taken"] == 0
-    await receiving.close()
+    receiving.end()
 
 
 async def test_a_join_with_another_fingerprint_closes_the_connection(

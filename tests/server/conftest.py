@@ -7,10 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiortc import RTCPeerConnection
 
 from server.config import Settings
 from server.node import Node
 from server.run import serve
+from tests.server import peers
 from tests.server.harness import API_KEY, Running, Start
 
 
@@ -55,6 +57,27 @@ async def start(valkey_url: str, tmp_path: Path) -> AsyncIterator[Start]:
 async def server(start: Start) -> Running:
     """A server with the usual settings."""
     return await start()
+
+
+@pytest.fixture
+async def camera() -> AsyncIterator[RTCPeerConnection]:
+    """Of a host."""
+    async with peers.peer() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def other_camera() -> AsyncIterator[RTCPeerConnection]:
+    """Of another host."""
+    async with peers.peer() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def screen() -> AsyncIterator[RTCPeerConnection]:
+    """Of a viewer."""
+    async with peers.peer() as connection:
+        yield connection
 
 
 async def _failed(serving: asyncio.Task[None]) -> tuple[Node, int]:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aioice.ice
-import pytest
 from aiortc import (
     AudioStreamTrack,
     MediaStreamTrack,
@@ -17,11 +15,7 @@ from aiortc import (
 )
 from av import VideoFrame
 
-
-@pytest.fixture(autouse=True)
-def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    # aioice leaves loopback out, and a test machine may have nothing else.
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+from tests.server.ws_client import Client, Message
 
 
 @asynccontextmanager
@@ -68,6 +62,15 @@ async def until(connection: RTCPeerConnection, state: str) -> None:
         while connection.connectionState != state:
             changed.clear()
             await changed.wait()
+
+
+async def go_live(client: Client, camera: RTCPeerConnection) -> Message:
+    """Publish a camera, and be connected."""
+    await client.send(type="publish", offer=await sending_offer(camera))
+    published = await client.expect("published")
+    await apply(camera, published["answer"])
+    await until(camera, "connected")
+    return published
 
 
 async def next_picture(connection: RTCPeerConnection) -> VideoFrame:

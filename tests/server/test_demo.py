@@ -10,7 +10,6 @@ import pytest
 from server import demo, demo_media, demo_picture
 from tests.server import peers
 from tests.server.harness import Start
-from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +101,7 @@ async def test_the_demo_is_seen_and_comes_back(start: Start, loop_dir: Path) -> 
         assert numbers == list(range(numbers[0], numbers[0] + 10))
 
         (resource,) = server.node.resources
-        await resource.close()
+        resource.end()
         first = slots["main"]["publication"]
         while not slots["main"] or slots["main"]["publication"] == first:
             slots = {slot["slot"]: slot["source"] for slot in (await viewer.expect("slots"))["slots"]}

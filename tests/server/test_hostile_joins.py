@@ -217,15 +217,15 @@ async def test_who_never_joins_takes_a_few_places_and_not_those_of_others(server
     node = server.node.media
     hostile = [node.ticket(session).ufrag for _ in range(200)]
     for ufrag in hostile:
-        node._early.begin(ufrag, "192.0.2.1:5000")
+        node._peers.early.begin(ufrag, "192.0.2.1:5000")
     assert node.stats()["early_peers"] == 64
-    node._early.begin(node.ticket(session).ufrag, "192.0.2.2:5000")
+    node._peers.early.begin(node.ticket(session).ufrag, "192.0.2.2:5000")
     assert node.stats()["early_peers"] == 65
     await real_join(server, session)
 
 
 def no_head_starts(server: Running) -> None:
-    early = server.node.media._early
+    early = server.node.media._peers.early
     early._head_starts, early._counted_at = 0.0, 0.0
     early._clock = lambda: 0.0
 
@@ -256,7 +256,7 @@ async def test_who_is_held_and_never_joins_is_told(server: Running, quick: None)
 
 async def test_of_many_only_the_first_are_computed_without_a_join(server: Running) -> None:
     session = await server.session()
-    early = server.node.media._early
+    early = server.node.media._peers.early
     early._clock = lambda: early._counted_at
     for host in range(4):
         for _ in range(20):

@@ -6,8 +6,8 @@ import pytest
 
 from tests.server import peers
 from tests.server.harness import Running
-from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
-from tests.server.test_ws_media import go_live, until_shown
+from tests.server.peers import go_live
+from tests.server.ws_client import until_shown
 
 
 def ice(sdp: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ import pytest
 
 from tests.server import peers
 from tests.server.harness import Running, Start
-from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
 
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}

@@ -1,9 +1,7 @@
 """Ways into a session beyond the ordinary one: by ticket, by switch, and through a crowd."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
 from aiortc import RTCPeerConnection
 
 from media.tickets import Ticket, TicketStream
@@ -11,26 +9,8 @@ from server.doorway import Doorway
 from tests.media.synthetic import synthetic_answer
 from tests.server import peers
 from tests.server.harness import Running, Start
-from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
-from tests.server.test_ws_media import go_live, shown, until_shown
-
-
-@pytest.fixture
-async def camera() -> AsyncIterator[RTCPeerConnection]:
-    async with peers.peer() as connection:
-        yield connection
-
-
-@pytest.fixture
-async def other_camera() -> AsyncIterator[RTCPeerConnection]:
-    async with peers.peer() as connection:
-        yield connection
-
-
-@pytest.fixture
-async def screen() -> AsyncIterator[RTCPeerConnection]:
-    async with peers.peer() as connection:
-        yield connection
+from tests.server.peers import go_live
+from tests.server.ws_client import shown, until_shown
 
 
 async def fetch_ticket(server: Running, session: str) -> Ticket:
@@ -133,12 +113,12 @@ async def test_nobody_looks_and_pictures_are_not_sent(
     # Those slots may be of before; what comes behind `watch` is answered behind it.
     await viewer.send(type="time", t0=1)
     await viewer.expect("time", t0=1)
-    routed = [slot.routed for room in server.node.media._rooms.values() for slot in room._receivers[0].slots]
+    routed = [slot.routed for room in server.node.media.rooms._rooms.values() for slot in room._receivers[0].slots]
     assert [route is None for route in routed] == [True, False]
     await viewer.send(type="watch", pictures=True)
     await viewer.send(type="time", t0=2)
     await viewer.expect("time", t0=2)
-    assert all(slot.routed for room in server.node.media._rooms.values() for slot in room._receivers[0].slots)
+    assert all(slot.routed for room in server.node.media.rooms._rooms.values() for slot in room._receivers[0].slots)
 
 
 async def test_a_report_is_counted_once(server: Running) -> None:

@@ -1,46 +1,13 @@
 """Media over the WebSocket: join in one exchange, slots, and what happens to media when a socket is lost."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiortc import RTCPeerConnection
 
 from tests.media.rtc import ToneTrack
 from tests.server import peers
 from tests.server.harness import Running, Start
-from tests.server.peers import _loopback_only  # noqa: F401 (an autouse fixture)
-from tests.server.ws_client import Client, Message
-
-
-@pytest.fixture
-async def camera() -> AsyncIterator[RTCPeerConnection]:
-    async with peers.peer() as connection:
-        yield connection
-
-
-@pytest.fixture
-async def screen() -> AsyncIterator[RTCPeerConnection]:
-    async with peers.peer() as connection:
-        yield connection
-
-
-def shown(message: Message) -> dict[str, str | None]:
-    """The publisher in each slot."""
-    return {slot["slot"]: slot["source"] and slot["source"]["publisher"] for slot in message["slots"]}
-
-
-async def until_shown(client: Client, main: str | None) -> Message:
-    while shown(message := await client.expect("slots"))["main"] != main:
-        pass
-    return message
-
-
-async def go_live(client: Client, camera: RTCPeerConnection) -> Message:
-    await client.send(type="publish", offer=await peers.sending_offer(camera))
-    published = await client.expect("published")
-    await peers.apply(camera, published["answer"])
-    await peers.until(camera, "connected")
-    return published
+from tests.server.peers import go_live
+from tests.server.ws_client import shown, until_shown
 
 
 async def test_one_exchange_joins_and_the_host_is_seen(
@@ -80,7 +47,7 @@ async def test_an_answer_is_marked_on_the_clock_of_the_host_s_media(
     before = await host.command("answering", cmd="c3", question="q2")
     await go_live(host, camera)
     await until_shown(viewer, "ann")
-    while server.node.media.media_time(session) is None:  # until the first sender report
+    while server.node.media.rooms.media_time(session) is None:  # until the first sender report
         await peers.next_picture(screen)
     await host.command("answering", cmd="c4", question="q1")
     await peers.next_picture(screen)

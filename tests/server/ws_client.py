@@ -86,3 +86,15 @@ class Joined(NamedTuple):
 
     client: Client
     joined: Message
+
+
+def shown(message: Message) -> dict[str, str | None]:
+    """The publisher in each slot."""
+    return {slot["slot"]: slot["source"] and slot["source"]["publisher"] for slot in message["slots"]}
+
+
+async def until_shown(client: Client, main: str | None) -> Message:
+    """Wait until this person is in the main place, or nobody."""
+    while shown(message := await client.expect("slots"))["main"] != main:
+        pass
+    return message

@@ -1,12 +1,7 @@
-/**
- * Joins in a browser, one after the other: a JSON line in for each, one out with its stages in ms since the tap.
- * `tsx bench/join_driver.ts chromium|firefox path/of/in_page.js`
- */
+/** Joins in a browser, each in a context of its own: an order for each, its stages in ms since the tap as what came of it. */
 
-import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Browser } from "puppeteer-core";
-import { chromium, firefox } from "../harness/browsers";
+import { obeyOrders } from "./orders";
 
 interface Order {
   mode: string;
@@ -32,15 +27,4 @@ async function join(browser: Browser, script: string, order: Order): Promise<Rec
   }
 }
 
-const [name, scriptPath = ""] = process.argv.slice(2);
-const script = readFileSync(scriptPath, "utf8");
-const browser = await (name === "firefox" ? firefox() : chromium());
-console.log(JSON.stringify({ ready: await browser.version() }));
-for await (const line of createInterface({ input: process.stdin })) {
-  try {
-    console.log(JSON.stringify(await join(browser, script, JSON.parse(line) as Order)));
-  } catch (error) {
-    console.log(JSON.stringify({ failed: error instanceof Error ? error.message : String(error) }));
-  }
-}
-await browser.close();
+await obeyOrders<Order>(join);

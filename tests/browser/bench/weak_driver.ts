@@ -1,12 +1,7 @@
-/**
- * Members in a browser, for the bench of weak networks: a JSON line in for each order, one out when it is done.
- * `tsx bench/weak_driver.ts chromium|firefox path/of/in_page.js`
- */
+/** Members in a browser, for the bench of weak networks. */
 
-import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Browser, BrowserContext, Page } from "puppeteer-core";
-import { chromium, firefox } from "../harness/browsers";
+import { obeyOrders } from "./orders";
 
 interface Open {
   cmd: "open";
@@ -50,15 +45,4 @@ async function obey(browser: Browser, script: string, order: Order): Promise<unk
   return samples;
 }
 
-const [name, scriptPath = ""] = process.argv.slice(2);
-const script = readFileSync(scriptPath, "utf8");
-const browser = await (name === "firefox" ? firefox() : chromium());
-console.log(JSON.stringify({ ready: await browser.version() }));
-for await (const line of createInterface({ input: process.stdin })) {
-  try {
-    console.log(JSON.stringify(await obey(browser, script, JSON.parse(line) as Order)));
-  } catch (error) {
-    console.log(JSON.stringify({ failed: error instanceof Error ? error.message : String(error) }));
-  }
-}
-await browser.close();
+await obeyOrders<Order>(obey);

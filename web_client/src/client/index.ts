@@ -1,5 +1,7 @@
 export { afterClose, type ClosedReason } from "./closing";
-export { CommandError, LiveClient, type LiveClientEvents, type LiveClientOptions, type Wish } from "./live_client";
+export { CommandError } from "./command_promises";
+export { LiveClient, type LiveClientEvents, type Wish } from "./live_client";
+export type { LiveClientOptions } from "./live_options";
 export type * from "./protocol";
 export {
   ANNOUNCEMENT_MAX_CHARS,

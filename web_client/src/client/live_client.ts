@@ -1,37 +1,24 @@
 /** A live session for a page: watch, publish, ask, vote. Everything else in this folder works behind this class. */
 
 import { ClockOffset } from "./clock_offset";
+import { CommandPromises, LEFT } from "./command_promises";
 import { browserEnv, Driver } from "./driver";
 import { Emitter } from "./emitter";
 import { JoinClock } from "./join_clock";
-import { browserStorage, Keeper } from "./keeper";
+import type { Keeper } from "./keeper";
+import { keeperOf, newId, placeOf, socketUrl, type LiveClientOptions } from "./live_options";
+import { MediaJoin } from "./media_join";
 import type { Ack, Audit, Command, Duplicates, IceServer, Joined, JoinReport, LogHash, Quality, React, SessionInfo, Slot, VideoSlot, You } from "./protocol";
 import { Publisher, type PublishOptions, type PublishState, type PublishTracks } from "./publish";
-import { Receiver, type PreparedOffer, type ReceiveState } from "./receive";
+import type { Receiver, ReceiveState } from "./receive";
 import type { ServerRequest, RequestResult } from "./requests";
-import { Retry } from "./retry";
 import { Session } from "./session";
-import type { CommandFailure, Output, Place, Status } from "./session_io";
+import type { CommandFailure, Output, Status } from "./session_io";
 import { connectionStats, type ConnectionStats } from "./stats";
 import { Taps } from "./taps";
 import { browserTickets, TicketSource } from "./ticket_source";
 import { viewOf, type View } from "./view";
 import { onHidden, onWake } from "./wake";
-
-export interface LiveClientOptions {
-  /** Session id. */
-  session: string;
-  /** The WebSocket; by default `/ws` on the page's own server. */
-  url?: string;
-  /** Token from the link; left out for open sessions, and on later visits (it is kept). */
-  token?: string | null;
-  /** Display name, 1–40 characters; a name inside the token wins. */
-  name?: string;
-  /** Whether to receive media; true by default. */
-  receive?: boolean;
-  /** Prefix of the storage keys. Pages that are different persons in one browser need different ones. */
-  storageKey?: string;
-}
 
 /** What is taken for granted until the server says otherwise. */
 const FULL_QUALITY: Quality = { type: "quality", picture: "full", cause: null };
@@ -62,16 +49,6 @@ export interface LiveClientEvents {
 /** A command without its id, which the client makes. */
 export type Wish = Command extends infer C ? (C extends Command ? Omit<C, "cmd"> : never) : never;
 
-/** The server refused a command. `code` is one of PROTOCOL.md, or `left` when the session is over for this page. */
-export class CommandError extends Error {
-  constructor(
-    readonly code: string,
-    readonly retryAfterMs: number | null,
-  ) {
-    super(code);
-  }
-}
-
 export class LiveClient extends Emitter<LiveClientEvents> {
   you: You | null = null;
   info: SessionInfo | null = null;
@@ -86,31 +63,30 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private readonly clock = new JoinClock((report) => this.onPicture(report));
   private keeper: Keeper;
   private readonly url: string;
-  private readonly receiveRetry = new Retry();
-  private tickets: TicketSource;
-  /** Stops renewing the ticket of a page that waits for its visitor; set while it does. */
-  private stopHolding: (() => void) | null = null;
+  private readonly media: MediaJoin;
   private readonly stopWaking: () => void;
-  private readonly promises = new Map<string, { resolve: (id: Ack["id"]) => void; reject: (error: CommandError) => void }>();
+  private readonly promises = new CommandPromises();
   private readonly replies = new Map<number, (result: RequestResult) => void>();
-  private prepared: PreparedOffer | null = null;
   private iceServers: readonly IceServer[] = [];
   private nextRequest = 0;
   private readonly offset = new ClockOffset();
   private readonly taps = new Taps((message) => this.driver.run((session) => session.react(message)));
 
-  constructor(private options: LiveClientOptions) {
+  constructor(options: LiveClientOptions) {
     super();
     this.keeper = keeperOf(options);
     this.session = new Session({ ...placeOf(options, this.keeper), random: Math.random });
-    this.url = options.url ?? defaultUrl();
-    this.tickets = new TicketSource(options.session, browserTickets(options.session, this.url));
+    this.url = socketUrl(options);
     this.driver = new Driver(this.session, browserEnv(this.url), (output) => this.onOutput(output));
-    this.receiver = new Receiver({
-      onChange: () => this.onReceiveChange(),
-      onLost: () => this.receiveRetry.schedule(() => void this.receiveAgain()),
+    const hooks = {
+      live: () => this.status.name === "live",
+      request: (message: ServerRequest) => this.request(message),
+      onSlots: (slots: readonly Slot[]) => this.setSlots(slots),
+      onChange: () => this.emit("receive", this.receiver.state),
       onWayLost: () => void this.restart("receive"),
-    });
+    };
+    this.media = new MediaJoin(hooks, this.clock, options.receive !== false, this.ticketsOf(options.session));
+    this.receiver = this.media.receiver;
     this.publisher = new Publisher({
       request: (message) => this.request(message),
       onChange: () => this.emit("publish", this.publisher.state),
@@ -176,18 +152,14 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   /** Joins. After `prepare` the picture is two round trips away. */
   connect(): void {
     this.clock.start("ordinary", performance.now());
-    this.stopHolding?.();
-    const ticket = this.stopHolding === null ? null : this.beginByTicket(this.prepared);
-    this.stopHolding = null;
+    const ticket = this.media.release();
     this.driver.run((session, now) => session.start(now, ticket));
   }
 
   /** Makes everything ready for `connect`: the socket is open, the offer made, a ticket at hand. Nobody has joined yet. */
   prepare(): void {
-    if (this.stopHolding !== null || this.status.name !== "connecting") return;
-    const timer = setInterval(() => void this.tickets.refill(), TICKET_CHECK_MS);
-    this.stopHolding = () => clearInterval(timer);
-    void this.tickets.refill();
+    if (this.media.held || this.status.name !== "connecting") return;
+    this.media.hold();
     this.driver.run((session, now) => session.prepare(now));
   }
 
@@ -198,9 +170,9 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   send(wish: Wish): Promise<Ack["id"]> {
     const command = { ...wish, cmd: newId() } as Command;
     return new Promise((resolve, reject) => {
-      this.promises.set(command.cmd, { resolve, reject });
+      this.promises.add(command.cmd, resolve, reject);
       const kept = this.driver.run((session, now) => session.command(command, now));
-      if (!kept) this.settle(command.cmd, null, { code: this.status.name === "closed" ? "left" : "busy", retryAfterMs: null });
+      if (!kept) this.promises.settle(command.cmd, null, this.status.name === "closed" ? LEFT : { code: "busy", retryAfterMs: null });
     });
   }
 
@@ -228,9 +200,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   /** Receives media from now on, where the page did not ask for it at first. */
   receive(): void {
-    if (this.options.receive !== false) return;
-    this.options = { ...this.options, receive: true };
-    void this.receiveAgain();
+    this.media.want();
   }
 
   /** Goes live. Host, and who is on stage; a refusal shows in the `publish` event. */
@@ -249,8 +219,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   switchTo(to: Pick<LiveClientOptions, "session" | "token" | "name" | "storageKey">): void {
     this.clock.start("switch", performance.now());
     this.keeper = keeperOf(to);
-    this.tickets = new TicketSource(to.session, browserTickets(to.session, this.url));
-    for (const cmd of [...this.promises.keys()]) this.settle(cmd, null, { code: "left", retryAfterMs: null });
+    this.media.tickets = this.ticketsOf(to.session);
+    this.promises.left();
     this.publisher.close();
     this.driver.run((session, now) => session.switchTo(placeOf(to, this.keeper), now));
   }
@@ -280,10 +250,8 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   close(): void {
     this.stopWaking();
     this.taps.close();
-    this.stopHolding?.();
-    this.receiveRetry.cancel();
     this.driver.run((session) => session.leave());
-    this.receiver.close();
+    this.media.close();
     this.publisher.close();
   }
 
@@ -292,7 +260,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   private onOutput(output: Output): void {
     switch (output.kind) {
       case "open":
-        return void this.offerFor(output.attempt);
+        return this.offerFor(output.attempt);
       case "asked":
         return this.askTimes();
       case "joined":
@@ -304,7 +272,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
         return this.emit("view", this.view);
       case "settled":
         this.emit("settled", output);
-        return this.settle(output.command.cmd, output.id, output.failure);
+        return this.promises.settle(output.command.cmd, output.id, output.failure);
       case "reply":
         this.replies.get(output.id)?.(output.result);
         this.replies.delete(output.id);
@@ -318,8 +286,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
   private onStatus(status: Status): void {
     this.emit("status", status);
-    if (status.name !== "closed") return;
-    for (const cmd of [...this.promises.keys()]) this.settle(cmd, null, { code: "left", retryAfterMs: null });
+    if (status.name === "closed") this.promises.left();
   }
 
   private onNotice(message: Extract<Output, { kind: "notice" }>["message"]): void {
@@ -360,8 +327,7 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     this.setSlots(joined.slots);
     this.setQuality(FULL_QUALITY);
     this.setSpeakers([]);
-    if (joined.answer !== null) void this.accept(this.prepared, joined.answer);
-    else if (joined.media_error !== null) this.onMediaRefused(this.prepared, joined.media_error.code, null);
+    this.media.joined(joined);
     this.publisher.rejoined(joined.slots);
   }
 
@@ -401,79 +367,13 @@ export class LiveClient extends Emitter<LiveClientEvents> {
     }
   }
 
-  private settle(cmd: string, id: Ack["id"], failure: CommandFailure | null): void {
-    const promise = this.promises.get(cmd);
-    this.promises.delete(cmd);
-    if (failure === null) promise?.resolve(id);
-    else promise?.reject(new CommandError(failure.code, failure.retryAfterMs));
+  /** Has the offer of a join made while its socket opens. */
+  private offerFor(attempt: number): void {
+    void this.media.offer((sdp, ticket) => this.driver.run((session, now) => session.offerReady(attempt, sdp, now, ticket)));
   }
 
-  // ---- Media -------------------------------------------------------------------------------------------------------
-
-  /** Makes the offer of a join while its socket opens. */
-  private async offerFor(attempt: number): Promise<void> {
-    const prepared = this.options.receive === false ? null : await this.makeOffer();
-    const ticket = this.stopHolding === null ? this.beginByTicket(prepared) : null;
-    this.driver.run((session, now) => session.offerReady(attempt, prepared?.sdp ?? null, now, ticket));
-  }
-
-  /** Begins to connect before anybody has answered, if a ticket is at hand. Returns which. */
-  private beginByTicket(prepared: PreparedOffer | null): string | null {
-    if (prepared === null) return null;
-    this.clock.mark("offer", performance.now());
-    this.clock.follow(prepared.connection);
-    const ticket = this.tickets.take();
-    const begun = ticket !== null && prepared.begin(ticket);
-    this.clock.goes(begun ? "ticket" : "ordinary");
-    if (begun) this.clock.mark("answer", performance.now());
-    return begun ? ticket.ufrag : null;
-  }
-
-  private async accept(prepared: PreparedOffer | null, answer: string): Promise<void> {
-    // The server has answered something else than the ticket promised: silently, once more without one.
-    if (prepared === null) return;
-    const usable = await prepared.accept(answer);
-    this.clock.mark("answer", performance.now());
-    if (!usable) void this.receiveAgain();
-  }
-
-  private async receiveAgain(): Promise<void> {
-    if (this.status.name !== "live") return; // the next join brings its own offer
-    const prepared = await this.makeOffer();
-    if (prepared === null) return;
-    this.clock.follow(prepared.connection);
-    this.clock.goes("ordinary");
-    const result = await this.request({ type: "receive", offer: prepared.sdp });
-    if (!result.ok) this.onMediaRefused(prepared, result.failure.code, result.failure.retryAfterMs);
-    else if (result.reply.type === "receiving") {
-      this.setSlots(result.reply.slots);
-      await this.accept(prepared, result.reply.answer);
-    }
-  }
-
-  private async makeOffer(): Promise<PreparedOffer | null> {
-    this.receiveRetry.cancel();
-    this.prepared = null;
-    try {
-      return (this.prepared = await this.receiver.prepare());
-    } catch (error) {
-      console.warn("livetrial: no offer can be made", error);
-      return null;
-    }
-  }
-
-  private onMediaRefused(prepared: PreparedOffer | null, code: string, retryAfterMs: number | null): void {
-    prepared?.refuse();
-    if (code === "ticket_refused") return void this.receiveAgain();
-    if (code === "busy" || code === "rate_limited") {
-      this.receiveRetry.schedule(() => void this.receiveAgain(), retryAfterMs ?? 0);
-    }
-  }
-
-  private onReceiveChange(): void {
-    const state = this.receiver.state;
-    if (state === "live") this.receiveRetry.succeeded();
-    this.emit("receive", state);
+  private ticketsOf(session: string): TicketSource {
+    return new TicketSource(session, browserTickets(session, this.url));
   }
 
   private request(message: ServerRequest): Promise<RequestResult> {
@@ -485,39 +385,10 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 }
 
-function keeperOf(options: Pick<LiveClientOptions, "session" | "storageKey">): Keeper {
-  const scope = options.storageKey ?? `livetrial:${options.session}`;
-  return new Keeper(scope, browserStorage("localStorage"), browserStorage("sessionStorage"));
-}
-
-function placeOf(options: Pick<LiveClientOptions, "session" | "token" | "name">, keeper: Keeper): Place {
-  const { session, name, token } = options;
-  const device = keeper.device(newId);
-  return {
-    session,
-    ...(device === null ? {} : { device }),
-    ...(name === undefined ? {} : { name }),
-    credentials: keeper.credentials(token ?? null),
-    restored: keeper.commands(),
-  };
-}
-
 /** Three later segments prove one lost to any TCP (RFC 5681 section 3.2). */
 const TIMES_ASKED = 3;
 /** Apart enough to be segments of their own. */
 const BETWEEN_TIMES_MS = 8;
 
-/** How often a page that waits for its visitor looks whether its ticket is still good. */
-const TICKET_CHECK_MS = 15_000;
-
 /** Refusals of a restart that another attempt would meet too. */
 const NEEDS_ANOTHER: ReadonlySet<string> = new Set(["not_found", "bad_offer", "bad_message"]);
-
-function defaultUrl(): string {
-  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`;
-}
-
-/** 128 random bits in 32 of the characters that a `cmd` may have. */
-function newId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}

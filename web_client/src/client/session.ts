@@ -9,6 +9,7 @@ import { Backoff } from "./backoff";
 import { afterClose, type ClosedReason } from "./closing";
 import { decode } from "./decode";
 import { Outbox } from "./outbox";
+import { Person } from "./person";
 import {
   PROTOCOL_VERSION,
   type Ack,
@@ -25,7 +26,7 @@ import {
   type Watch,
 } from "./protocol";
 import { Requests, type ServerRequest, type RequestResult } from "./requests";
-import type { CommandFailure, Credentials, Output, Place, SessionOptions, Status } from "./session_io";
+import type { CommandFailure, Output, Place, SessionOptions, Status } from "./session_io";
 import { applyEvents, applyOrder, EMPTY_STATE, stateAfterJoin, type SessionState } from "./state";
 
 /** A socket that has not joined, or has not answered, for so long is given up. */
@@ -56,8 +57,7 @@ export class Session {
   private readonly requests = new Requests();
   private readonly backoff: Backoff;
   private readonly outputs: Output[] = [];
-  private credentials: Credentials;
-  private place: Place;
+  private person: Person;
   private pictures = true;
   private phase: Phase = { name: "idle" };
   private attempt = 0;
@@ -68,8 +68,7 @@ export class Session {
   private held = false;
 
   constructor(options: SessionOptions) {
-    this.place = options;
-    this.credentials = options.credentials;
+    this.person = new Person(options);
     this.outbox = new Outbox(options.restored);
     this.backoff = new Backoff(options.random);
   }
@@ -78,6 +77,11 @@ export class Session {
     if (this.phase.name === "live") return { name: "live" };
     if (this.phase.name === "closed") return { name: "closed", reason: this.phase.reason };
     return { name: this.hasJoined ? "reconnecting" : "connecting" };
+  }
+
+  /** By which this person is known; null in an open session before the join. */
+  get token(): string | null {
+    return this.person.token;
   }
 
   /** When `tick` must be called, in ms; null when nothing is due. */
@@ -152,14 +156,13 @@ export class Session {
   switchTo(place: Place, now: number): void {
     if (this.phase.name === "closed") return;
     for (const id of this.requests.socketLost()) this.outputs.push({ kind: "reply", id, result: DISCONNECTED });
-    this.place = place;
-    this.credentials = place.credentials;
+    this.person = new Person(place);
     this.outbox = new Outbox(place.restored);
     this.state = EMPTY_STATE;
     this.hasState = false;
     if (this.phase.name === "live") {
       this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
-      this.say({ type: "switch", ...this.who() });
+      this.say({ type: "switch", ...this.person.who });
       this.outputs.push({ kind: "asked" });
     } else if (this.phase.name === "joining") {
       this.abandon(now, 0); // the answer to come is about the session that is left
@@ -220,7 +223,7 @@ export class Session {
     if (this.phase.name === "closed" || this.phase.name === "waiting") return;
     const next = afterClose(code, this.lastError);
     if (next === "reconnect") this.reconnect(now);
-    else if (isTokenTrouble(next) && this.credentials.personal !== null) this.forgetPerson(now);
+    else if (isTokenTrouble(next) && this.person.isNamed) this.forgetPerson(now);
     else {
       this.socketGone();
       this.enter({ name: "closed", reason: next });
@@ -245,30 +248,13 @@ export class Session {
 
   private joinWhenReady(now: number): void {
     if (this.held || this.phase.name !== "opening" || !this.phase.opened || this.phase.offer === undefined) return;
-    const join: Join = { type: "join", v: PROTOCOL_VERSION, ...this.who(), ...this.device() };
+    const join: Join = { type: "join", v: PROTOCOL_VERSION, ...this.person.who, ...this.person.device };
     if (this.phase.offer !== null) join.offer = this.phase.offer.sdp;
     if (this.phase.offer?.ticket) join.ticket = this.phase.offer.ticket;
     if (this.hasState) join.last_event = this.state.seq;
     this.enter({ name: "joining", deadline: now + REPLY_TIMEOUT_MS });
     this.say(join);
     this.outputs.push({ kind: "asked" });
-  }
-
-  /** By which this person is known; null in an open session before the join. */
-  get token(): string | null {
-    return this.credentials.personal ?? this.credentials.link;
-  }
-
-  private who(): Pick<Join, "session" | "token" | "name"> {
-    const { session, name } = this.place;
-    const { token } = this;
-    return { session, ...(token === null ? {} : { token }), ...(name === undefined ? {} : { name }) };
-  }
-
-  /** A switch stays on the socket, whose device is known. */
-  private device(): Pick<Join, "device"> {
-    const { device } = this.place;
-    return device === undefined ? {} : { device };
   }
 
   private say(message: Join | Switch | Watch | JoinReport | GetTime): void {
@@ -286,7 +272,7 @@ export class Session {
     this.state = state;
     this.outbox.reached(state.seq);
     this.hasState = this.hasJoined = true;
-    if (joined.token !== null) this.keep({ ...this.credentials, personal: joined.token });
+    if (joined.token !== null) this.keepPersonal(joined.token);
     this.enter({ name: "live", since: now, heardAt: now });
     this.outputs.push({ kind: "joined", message: joined }, { kind: "changed" });
     // A new connection shows pictures until it is told not to.
@@ -310,7 +296,7 @@ export class Session {
 
   /** The personal token is refused (it expired, or the server has a new key): join again as whoever the link names. */
   private forgetPerson(now: number): void {
-    this.keep({ ...this.credentials, personal: null });
+    this.keepPersonal(null);
     this.hasState = false;
     this.reconnect(now);
   }
@@ -409,9 +395,8 @@ export class Session {
     }
   }
 
-  private keep(credentials: Credentials): void {
-    this.credentials = credentials;
-    this.outputs.push({ kind: "credentials", credentials });
+  private keepPersonal(personal: string | null): void {
+    this.outputs.push({ kind: "credentials", credentials: this.person.keep(personal) });
   }
 }
 
