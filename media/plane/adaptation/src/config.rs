@@ -43,23 +43,30 @@ pub struct Config {
     pub deep_cut: f64,
     /// Kept by a cut where the queue is very long.
     pub deepest_cut: f64,
-    /// Kept by a cut where others use the link too: all step back by the same share and rise alike, which makes shares equal.
-    pub shared_cut: f64,
-    /// Between two cuts beyond the round trip, after which the first one shows: alone.
+    /// A cut beside others leaves the queue so long to drain: of what was delivered is kept 1 less the queue over this, so that all
+    /// who push step back by the same share and one cut suffices.
+    pub shared_drain: f64,
+    /// Kept by such a cut at least and at most: rising alike and stepping back by a share makes shares equal.
+    pub shared_cuts: (f64, f64),
+    /// Between two cuts beyond the round trip, after which the first one shows.
     pub settling: f64,
-    /// The same beside others, whose steps back are to show too.
-    pub shared_settling: f64,
     /// How far back what was delivered tells our share of the link.
     pub share_window: f64,
-    /// Growth in a second against a queue that others keep full.
-    pub competing_growth: f64,
-    /// But at least so much in a second, bit/s: from nothing to a small picture in a few.
+    /// `shared_drain` where others keep the queue full whatever we do: shallower cuts, as TCP's are (CUBIC keeps 0.7, RFC 9438).
+    pub competing_drain: f64,
+    /// Growth in a second there at least, bit/s. Else it is what is fair to TCP at such a cut.
     pub competing_step: f64,
-    /// Kept by a cut there: where it is but our own flows that hold against one another all see the queue overflow at once, and
-    /// so deep a cut empties it.
-    pub competing_cut: f64,
-    /// Losses above this share beyond the link's usual ones, after more was sent, are taken for congestion.
-    pub loss_margin: f64,
+    /// So many packets that a report tells as lost, while the queue is as long as it can be, are why to cut there.
+    pub competing_losses: f64,
+}
+
+impl Config {
+    /// What a cut keeps that lets a queue of `wait` seconds drain within `drain`.
+    #[must_use]
+    pub fn kept(&self, wait: f64, drain: f64) -> f64 {
+        let (least, most) = self.shared_cuts;
+        (1.0 - wait / drain).clamp(least, most)
+    }
 }
 
 impl Default for Config {
@@ -84,14 +91,13 @@ impl Default for Config {
             doubtful_loss: 0.03,
             deep_cut: 0.85,
             deepest_cut: 0.7,
-            shared_cut: 0.8,
+            shared_drain: 0.6,
+            shared_cuts: (0.5, 0.9),
             settling: 0.05,
-            shared_settling: 0.3,
             share_window: 0.15,
-            competing_growth: 0.06,
-            competing_step: 30_000.0,
-            competing_cut: 0.8,
-            loss_margin: 0.06,
+            competing_drain: 1.0,
+            competing_step: 15_000.0,
+            competing_losses: 4.0,
         }
     }
 }

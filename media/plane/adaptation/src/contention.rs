@@ -6,92 +6,113 @@ use crate::dispersion::Evidence;
 const CONTRADICTION: f64 = 1.15;
 /// How long after a cut trains may confirm that.
 const VERDICT: f64 = 1.0;
-/// How long the share that we had is a bound.
+/// How long what a cut kept is a bound.
 const HOLD: f64 = 1.0;
 /// Growth of the bound behind that: by so much a second, and by so much times the third power of the time, as CUBIC grows
 /// (RFC 9438): slow beside the rate that was too much, fast when nothing comes of it.
 const GROWTH: f64 = 30_000.0;
-const CUBIC_GROWTH: f64 = 8_000.0;
+const CUBIC_GROWTH: f64 = 16_000.0;
+/// Each time in a row that others show themselves the latter is so much of what it was, and they are believed to stay for longer.
+const SLOWER: f64 = 0.35;
+const LONGER: f64 = 2.0;
+const MOST_SHOWN: i32 = 3;
 /// Behind that nobody else is believed to be there.
-const FORGET: f64 = 8.0;
-/// A queue that stands so long although we cut is not ours.
-const PUSHED_ASIDE: f64 = 2.0;
-/// Having gone down to this share.
-const YIELDED: f64 = 0.6;
-/// And is so long.
+const FORGET: f64 = 4.0;
+/// Kept of the share that we had, whatever the queue does, until it is known who fills it: where it is but our own flows half of
+/// what all had drains it.
+const KEPT: f64 = 0.4;
+/// Time in which it does, beyond the round trip.
+const DRAINED: f64 = 1.0;
+/// A queue that stands longer although we cut, and is so long, and has not become shorter than this share of the longest, is not
+/// ours.
 const ASIDE_QUEUE: f64 = 0.03;
-/// How long that is believed without another look.
-const TEST: f64 = 15.0;
+const ASIDE_SHARE: f64 = 0.5;
+/// Share of what was claimed before that is claimed again then: who comes with a burst may have taken all of it.
+const AGAIN: f64 = 0.25;
+/// A wait of this share of the longest is as long as the queue can be: what is lost beside it does not fit in.
+const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.
-const FREE: f64 = 2.0;
+const FREE: f64 = 0.5;
 
 /// Remembers the share that we had when the queue grew.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Contention {
     cut: Option<Cut>,
     contended: bool,
-    /// Since when the queue has been standing, and the estimate then.
-    standing_since: Option<(f64, f64)>,
+    /// How often in a row a cut showed others.
+    shown: i32,
+    standing: Option<Standing>,
     empty_since: Option<f64>,
-    /// Longest that a report's least wait has been meanwhile.
-    longest: f64,
     pushed_aside: bool,
-    /// The estimate at which it was last looked whether the queue is somebody else's still.
-    tested: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     at: f64,
     delivered: f64,
+    /// What is claimed since.
+    kept: f64,
     suspicious: bool,
 }
 
+/// A queue that has not been empty since.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    since: f64,
+    /// What arrived of ours then, bit/s.
+    share: f64,
+    /// What was claimed then.
+    claimed: f64,
+    /// Longest that a report's least wait has been meanwhile.
+    longest: f64,
+}
+
 impl Contention {
-    /// The estimate was cut to what was delivered; `dense` is what trains alone said of that time.
-    pub fn on_cut(&mut self, now: f64, delivered: f64, dense: Option<f64>) {
+    /// The estimate was cut to `kept` of what was `delivered`; `dense` is what trains alone said of that time.
+    pub fn on_cut(&mut self, now: f64, delivered: f64, kept: f64, dense: Option<f64>) {
         let suspicious = dense.is_some_and(|rate| rate > delivered * CONTRADICTION);
-        self.cut = Some(Cut { at: now, delivered, suspicious });
+        self.cut = Some(Cut { at: now, delivered, kept, suspicious });
     }
 
     /// The queue is empty; `evidence` is what trains tell.
     pub fn on_empty_queue(&mut self, now: f64, evidence: Option<Evidence>) {
-        self.standing_since = None;
-        self.longest = 0.0;
-        self.tested = None;
+        self.standing = None;
         let since = *self.empty_since.get_or_insert(now);
         if now - since > FREE {
             self.pushed_aside = false;
         }
         let (Some(cut), Some(Evidence::Capacity(rate) | Evidence::AtLeast(rate))) = (self.cut, evidence) else { return };
         if now - cut.at < VERDICT {
-            self.contended |= cut.suspicious && rate > cut.delivered * CONTRADICTION;
-        } else if !self.contended || now - cut.at > HOLD + FORGET {
+            if cut.suspicious && rate > cut.delivered * CONTRADICTION {
+                self.contended = true;
+                self.shown = self.shown.saturating_add(1).min(MOST_SHOWN);
+                self.cut = Some(Cut { suspicious: false, ..cut });
+            }
+        } else if !self.contended || now - cut.at > HOLD + FORGET * LONGER.powi(self.shown) {
             self.contended = false;
+            self.shown = 0;
             self.cut = None;
         }
     }
 
-    /// The least to claim while others keep the queue full although we cut; None: they do not. `least` is the shortest wait of the
-    /// last packets.
-    pub fn pushed_aside(&mut self, now: f64, least: f64, estimate: f64, delivered: f64, dense: Option<f64>) -> Option<f64> {
-        let ours = Self::is_ours(delivered, dense);
+    /// The queue stands: the least to claim, bit/s, until it is known whose it is, and whether it is others' who keep it full although
+    /// we cut. `least` is the shortest wait of the last packets, `delivered` what arrived of ours.
+    pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, (estimate, delivered): (f64, f64), ours: bool) -> f64 {
         self.empty_since = None;
-        let (since, before) = *self.standing_since.get_or_insert((now, estimate));
-        self.longest = self.longest.max(least);
-        if self.pushed_aside {
-            if now - since > TEST {
-                // Step back once more, to see whether the queue is somebody else's still.
-                self.pushed_aside = false;
-                self.standing_since = Some((now, estimate));
-                self.tested = Some(estimate);
-            }
-        } else if !ours && now - since > PUSHED_ASIDE && estimate < before * YIELDED && least > ASIDE_QUEUE.max(self.longest * 0.6) {
+        let standing = self.standing.get_or_insert(Standing { since: now, share: delivered, claimed: estimate, longest: least });
+        standing.longest = standing.longest.max(least);
+        let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
+        if !self.pushed_aside && long && !ours && now - standing.since > rtt + DRAINED {
             self.pushed_aside = true;
-            self.standing_since = Some((now, estimate));
-            return Some(self.tested.take().unwrap_or(estimate));
+            return (standing.share * KEPT).max(standing.claimed * AGAIN);
         }
-        self.pushed_aside.then_some(estimate)
+        standing.share * KEPT
+    }
+
+    /// Whether a wait is about as long as the queue has been: what is lost then does not fit into it.
+    #[must_use]
+    pub fn is_full(&self, wait: f64) -> bool {
+        self.standing.is_some_and(|standing| wait > standing.longest * FULL)
     }
 
     /// Whether the queue is ours: packets sent together come apart as fast as all of ours arrive, which leaves no room for others'.
@@ -103,7 +124,7 @@ impl Contention {
     /// A queue stood that was ours alone: what others were taken for was something else, or they have left.
     pub const fn on_alone(&mut self) {
         self.contended = false;
-        self.pushed_aside = false;
+        self.shown = 0;
     }
 
     /// Whether others use the link.
@@ -112,11 +133,17 @@ impl Contention {
         self.contended || self.pushed_aside
     }
 
+    /// Whether others keep the queue full whatever we do.
+    #[must_use]
+    pub const fn is_pushed_aside(&self) -> bool {
+        self.pushed_aside
+    }
+
     /// No estimate above this from trains alone.
     #[must_use]
     pub fn ceiling(&self, now: f64) -> f64 {
         let Some(cut) = self.cut.filter(|_| self.contended) else { return f64::INFINITY };
         let time = (now - cut.at - HOLD).max(0.0);
-        cut.delivered + GROWTH * time + CUBIC_GROWTH * time.powi(3)
+        cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3)
     }
 }

@@ -13,6 +13,8 @@ use crate::queue::QueueDelay;
 const HISTORY: f64 = 3.0;
 /// Delivered packets that are remembered, for the rate of delivery.
 const DELIVERED: f64 = 0.5;
+/// Bits of a segment of TCP.
+const SEGMENT: f64 = 12_000.0;
 /// What is delivered at less than this share of the estimate is too urgent to wait for the last cut to show.
 const FAR_BELOW: f64 = 0.7;
 
@@ -35,9 +37,8 @@ pub struct Estimator {
     history: History,
     queue: QueueDelay,
     dispersion: Dispersion,
-    /// Losses of the link itself, and those that come from queues too.
+    /// Losses of the link itself.
     loss: Loss,
-    all_loss: Loss,
     onset: Onset,
     /// When losses began last, as far as they began all at once.
     onset_at: Option<f64>,
@@ -47,8 +48,6 @@ pub struct Estimator {
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
-    /// Nothing tells that others' packets stand in the queue.
-    ours: bool,
     /// The least wait of all that arrived in each of the last reports, copies too.
     floors: [f64; FLOORS],
     /// When the last packet that had no copies was sent, and how long it waited.
@@ -77,14 +76,12 @@ impl Estimator {
             queue: QueueDelay::default(),
             dispersion: Dispersion::default(),
             loss: Loss::default(),
-            all_loss: Loss::default(),
             onset: Onset::default(),
             onset_at: None,
             began: None,
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
-            ours: true,
             floors: [0.0; FLOORS],
             uncopied: None,
             newest: None,
@@ -149,7 +146,6 @@ impl Estimator {
         self.floors.rotate_right(1);
         self.floors[0] = floor;
         let lost = losses.count();
-        self.all_loss.on_report(lost, arrived);
         // What a full queue drops says nothing of the link: copies would make the queue longer.
         if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
             if self.onset.on_report(lost, arrived, self.loss.share()) {
@@ -161,7 +157,7 @@ impl Estimator {
         self.rtt = Some(now - newest.sent);
         self.newest = Some((newest, self.wait_of(newest)));
         self.forget(newest.arrived);
-        self.update(now, newest.arrived, least);
+        self.update(now, newest, least, lost);
     }
 
     /// Whether what arrived is rather a copy than the packet itself: it comes later than the queue explains. A copy says nothing of
@@ -183,7 +179,7 @@ impl Estimator {
 
     /// Returns how long the packet waited in the queue.
     fn on_arrival(&mut self, packet: Acked) -> f64 {
-        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent);
+        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent, self.contention.is_pushed_aside());
         let threshold = self.busy_threshold();
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;
@@ -206,13 +202,13 @@ impl Estimator {
         }
     }
 
-    fn update(&mut self, now: f64, arrived: f64, least: f64) {
+    fn update(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
         self.standing = least;
         let noise = self.queue.noise();
         let limit = self.config.standing_queue + 2.0 * self.queue.jitter();
         let evidence = self.dispersion.evidence(0.010 + 8.0 * noise, self.config.stretch);
         if least > limit {
-            self.on_standing_queue(now, arrived, least);
+            self.on_standing_queue(now, newest, least, lost);
         } else {
             self.queue.learn_noise(least);
             self.contention.on_empty_queue(now, evidence);
@@ -239,37 +235,37 @@ impl Estimator {
     }
 
     /// More comes in than goes out, from us or from others.
-    fn on_standing_queue(&mut self, now: f64, arrived: f64, least: f64) {
+    fn on_standing_queue(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
+        let arrived = newest.arrived;
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
-        let dense = self.dispersion.dense(arrived - 2.0 * self.config.share_window);
+        let dense = self.dispersion.dense(arrived - self.config.share_window);
         let alone = Contention::is_ours(delivered, dense);
-        self.ours = dense.is_none() || alone;
-        if let Some(least) = self.contention.pushed_aside(now, least, self.estimate, delivered, dense) {
-            self.estimate = self.estimate.max(least);
-            return self.compete(now);
+        let rtt = self.rtt.unwrap_or(0.1);
+        let aside = self.contention.is_pushed_aside();
+        let floor = self.contention.on_standing_queue(now, least, rtt, (self.estimate, delivered), alone);
+        if self.contention.is_pushed_aside() {
+            self.estimate = if aside { self.estimate } else { self.estimate.max(floor) };
+            return self.compete(now, self.wait_of(newest), lost);
         }
-        // What a cut changes shows a round trip later.
         if alone {
             self.contention.on_alone();
         }
-        let shared = self.contention.is_contended();
-        let settling = if shared { self.config.shared_settling } else { self.config.settling };
-        let settled = now - self.last_cut >= self.rtt.unwrap_or(0.1) + settling;
+        let alone = (alone || dense.is_none()) && !self.contention.is_contended();
+        // Who sends little has, of a moment, nothing in a short queue.
+        let brief = self.contention.is_contended() && least < self.config.long_queue;
+        let delivered = if brief { delivered.max(self.delivered_lately().min(self.estimate)) } else { delivered };
+        // What a cut changes shows a round trip later.
+        let settled = now - self.last_cut >= rtt + self.config.settling;
         // What was sent before the fall still tells the link's rate; what was sent since, only what we send.
-        let narrowing = !settled && self.newest.is_some_and(|(newest, _)| newest.sent < self.last_fall);
-        if !settled && (shared || delivered > self.estimate * FAR_BELOW && !narrowing) {
+        let narrowing = alone && !settled && newest.sent < self.last_fall;
+        if !(settled || narrowing || alone && delivered < self.estimate * FAR_BELOW) {
             return;
         }
-        let depth = match least {
-            // Not yet what drains the queue, which the last cut has begun.
-            _ if narrowing => self.config.headroom,
-            _ if least > self.config.very_long_queue && Contention::is_ours(delivered, dense) => self.config.deepest_cut,
-            _ if least > self.config.long_queue => self.config.deep_cut,
-            _ => self.config.headroom,
-        };
-        // Beside others what was delivered says who pushed, not what is fair: all step back by the same share (AIMD).
-        let target = if shared { self.estimate * self.config.shared_cut } else { delivered * depth };
+        // While it narrows not yet what drains the queue, which the last cut has begun.
+        let depth = if narrowing { self.config.headroom } else { self.depth(least) };
+        let shared = || (delivered * self.config.kept(least, self.config.shared_drain)).max(floor);
+        let target = if alone { delivered * depth } else { shared() };
         if target < self.estimate {
             if target < self.estimate * FAR_BELOW && now - self.last_fall > FALLS_APART {
                 self.last_fall = now;
@@ -277,24 +273,36 @@ impl Estimator {
             if self.is_narrowing(now) {
                 self.fell_at = now;
             }
-            self.contention.on_cut(now, if shared { target } else { delivered }, dense);
+            self.contention.on_cut(now, delivered, target, dense);
             self.estimate = target;
             self.last_cut = now;
-        } else if let Some(Evidence::Capacity(rate)) = self.dispersion.evidence(0.1, self.config.stretch) {
+        } else if let Some(Evidence::Capacity(rate)) = self.dispersion.evidence(0.1, self.config.stretch).filter(|_| alone) {
             self.approach(rate * depth, 0.5, 0.5);
         }
     }
 
-    /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone.
-    fn compete(&mut self, now: f64) {
+    /// Kept by a cut of ours alone.
+    fn depth(&self, least: f64) -> f64 {
+        match least {
+            _ if least > self.config.very_long_queue => self.config.deepest_cut,
+            _ if least > self.config.long_queue => self.config.deep_cut,
+            _ => self.config.headroom,
+        }
+    }
+
+    /// Somebody else keeps the queue full: hold against it as TCP does, by losses alone (AIMD, RFC 5681).
+    fn compete(&mut self, now: f64, wait: f64, lost: f64) {
         let elapsed = (now - self.updated).clamp(0.0, 0.5);
-        if self.all_loss.unusual() > self.config.loss_margin {
-            if now - self.last_cut > 1.0 {
-                self.estimate *= self.config.competing_cut;
+        let rtt = self.rtt.unwrap_or(0.1);
+        let kept = self.config.kept(wait, self.config.competing_drain);
+        if lost >= self.config.competing_losses && self.contention.is_full(wait) {
+            if now - self.last_cut > rtt {
+                self.estimate *= kept;
                 self.last_cut = now;
             }
         } else {
-            self.estimate += (self.estimate * self.config.competing_growth).max(self.config.competing_step) * elapsed;
+            let step = SEGMENT / (rtt * rtt) * 3.0 * (1.0 - kept) / (1.0 + kept);
+            self.estimate += step.max(self.config.competing_step) * elapsed;
         }
     }
 
@@ -315,6 +323,12 @@ impl Estimator {
         let span = last.arrived - first.arrived;
         // The first packet was on its way before what is counted.
         (span > 0.02).then(|| (octets - first.octets + copies) * 8.0 / span)
+    }
+
+    /// Rate of what arrived of late, whether the queue was empty or not.
+    fn delivered_lately(&self) -> f64 {
+        let octets: f64 = self.delivered.iter().map(|(packet, _)| packet.octets).sum();
+        octets * 8.0 / DELIVERED
     }
 
     /// Bits a second that the link is believed to carry.
@@ -338,7 +352,7 @@ impl Estimator {
     /// The same where it gets shorter if we send less: 0 where others keep it full.
     #[must_use]
     pub const fn own_queue(&self) -> f64 {
-        if self.ours && !self.is_contended() { self.standing } else { 0.0 }
+        if self.contention.is_pushed_aside() { 0.0 } else { self.standing }
     }
 
     /// How long what leaves now will wait, where that gets shorter if we send less. What the last report told is a round trip old: when

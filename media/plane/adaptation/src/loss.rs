@@ -1,4 +1,4 @@
-//! Losses of a link, and which of them come from sending too much.
+//! Losses of a link.
 
 /// Weight of a report in the smoothed loss.
 const GAIN: f64 = 0.1;
@@ -84,11 +84,10 @@ impl Onset {
     }
 }
 
-/// Share of packets lost, smoothed, and what is usual on this link.
+/// Share of packets lost, smoothed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Loss {
     smoothed: f64,
-    usual: f64,
 }
 
 impl Loss {
@@ -101,20 +100,12 @@ impl Loss {
         // Few packets say little.
         let gain = GAIN * (total / 10.0).min(1.0);
         self.smoothed += gain * (lost / total - self.smoothed);
-        let towards = if self.smoothed < self.usual { 0.2 } else { 0.01 };
-        self.usual += towards * gain * (self.smoothed - self.usual);
     }
 
     /// Share lost, 0 to 1.
     #[must_use]
     pub const fn share(&self) -> f64 {
         self.smoothed
-    }
-
-    /// Share lost beyond what is usual here.
-    #[must_use]
-    pub fn unusual(&self) -> f64 {
-        (self.smoothed - self.usual).max(0.0)
     }
 }
 

@@ -3,6 +3,8 @@
 /// How long the least delay counts; after that a route with a longer delay is believed.
 const BUCKET: f64 = 2.0;
 const BUCKETS: usize = 10;
+/// The same while others hold the queue: they empty it rarely.
+const HELD_BUCKET: f64 = 12.0;
 /// Of a wait that only jitter makes, by how much two of them differ: between what even and what exponential ones have.
 const DIFFERENCE: f64 = 1.7;
 
@@ -19,9 +21,11 @@ pub struct QueueDelay {
 
 impl QueueDelay {
     /// Take in a packet's one-way delay; returns how long it waited.
-    pub fn on_packet(&mut self, arrived: f64, one_way_delay: f64) -> f64 {
+    ///
+    /// held: others keep the queue from becoming empty, so that the least delay has to be remembered for longer.
+    pub fn on_packet(&mut self, arrived: f64, one_way_delay: f64, held: bool) -> f64 {
         let began = *self.bucket_began.get_or_insert(arrived);
-        if arrived - began > BUCKET {
+        if arrived - began > if held { HELD_BUCKET } else { BUCKET } {
             self.least.rotate_left(1);
             if let Some(newest) = self.least.last_mut() {
                 *newest = None;

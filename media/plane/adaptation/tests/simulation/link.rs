@@ -60,6 +60,7 @@ pub struct Link {
     last_out: Vec<f64>,
     pub waits: Vec<(usize, f64)>,
     pub dropped: u64,
+    pub served_bits: f64,
 }
 
 struct Waiting {
@@ -101,6 +102,7 @@ impl Link {
             last_out: vec![0.0; delay.len()],
             waits: Vec::new(),
             dropped: 0,
+            served_bits: 0.0,
         }
     }
 
@@ -142,6 +144,7 @@ impl Link {
             let arrives = (clock + self.delay[head.flow] + jitter).max(self.last_out[head.flow]);
             self.last_out[head.flow] = arrives;
             self.served += 1.0;
+            self.served_bits += head.bits;
             self.out.push(Arrival(arrives, head.flow, head.sequence, self.served as u64));
         }
         let mut arrived = Vec::new();

@@ -11,6 +11,7 @@
 )]
 
 pub mod link;
+pub mod pictures;
 pub mod sender;
 pub mod tcp;
 
@@ -51,6 +52,8 @@ pub struct Report {
     pub pacer_delay: f64,
     pub pacer_dropped: u64,
     pub audio_lost: f64,
+    /// Share of the time in which the picture stood still.
+    pub frozen: f64,
 }
 
 /// When, estimate, capacity, encoding.
@@ -126,6 +129,7 @@ fn report(link: &Link, sender: &Sender, flow: usize, samples: &[Sample], duratio
         switches: sender.switches,
         pacer_delay: sender.pacer_delay,
         pacer_dropped: sender.pacer_dropped,
+        frozen: sender.pictures.frozen / duration,
         audio_lost: 1.0 - sender.audio_arrived / sender.audio_sent.max(1.0),
     }
 }

@@ -7,6 +7,7 @@ use adaptation::probe::{self, Prober};
 use adaptation::{Config, Estimator};
 
 use super::Random;
+use super::pictures::Pictures;
 
 /// What a level shows: an encoding, and bit/s of its payload at this frame rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,8 +55,8 @@ pub fn best_encoding(capacity: f64) -> i32 {
     (0..3).filter(fits).count() as i32 - 1
 }
 
-/// What waits in the pacer: octets, and how often it was sent before.
-type Waiting = (f64, u32);
+/// What waits in the pacer: octets, how often it was sent before, and the picture of the base layer that it belongs to.
+type Waiting = (f64, u32, Option<u64>);
 
 pub struct Sender {
     pub estimator: Estimator,
@@ -87,6 +88,9 @@ pub struct Sender {
     pub switches: usize,
     sizes: std::collections::HashMap<u16, f64>,
     attempts: std::collections::HashMap<u16, u32>,
+    /// Which picture of the base layer a packet belongs to.
+    picture_of: std::collections::HashMap<u16, u64>,
+    pub pictures: Pictures,
     pub audio_sent: f64,
     pub audio_arrived: f64,
     /// Numbers of the audio packets that are on their way.
@@ -98,7 +102,7 @@ pub struct Sender {
     pub losses: Vec<f64>,
     keyframe: bool,
     /// What the receiver asks for again: when that is known here, octets, and how often it was sent.
-    nacks: VecDeque<(f64, f64, u32)>,
+    nacks: VecDeque<(f64, Waiting)>,
     pub repair_octets: f64,
     pub given_up: usize,
     next_choice: f64,
@@ -114,6 +118,8 @@ pub struct Sender {
     /// A picture of ten times the size so often, s, and pictures of temporal layers, all sent as they come: as a publisher's
     /// encoder makes them where nothing paces.
     pub bursts_every: Option<f64>,
+    /// Pictures of the base layer are twice as large as the others.
+    pub layered: bool,
     frames: usize,
     /// For how long others were believed to use the link, s.
     pub contended: f64,
@@ -149,6 +155,9 @@ impl Sender {
             switches: 0,
             sizes: Default::default(),
             attempts: Default::default(),
+            picture_of: Default::default(),
+            pictures: Pictures::default(),
+            layered: false,
             audio_sent: 0.0,
             audio_arrived: 0.0,
             audio: Default::default(),
@@ -221,23 +230,31 @@ impl Sender {
             self.next_frame += level.interval;
             let mean = level.rate * level.interval / 8.0;
             let mut size = mean * (0.7 + 0.6 * self.random.next());
-            if self.keyframe {
-                size *= 5.0;
-                self.keyframe = false;
+            let is_key = std::mem::take(&mut self.keyframe);
+            size *= if is_key { 5.0 } else { 1.0 };
+            let group = (0.134 / level.interval) as usize;
+            let is_base = is_key || self.frames % group.max(1) == 0;
+            if self.bursts_every.is_some_and(|every| self.frames % (every * 30.0) as usize == 29) {
+                size *= 10.0;
+            } else if (self.bursts_every.is_some() || self.layered) && !is_key {
+                size *= [&[1.0][..], &[1.3, 0.7], &[1.6, 0.8, 0.8, 0.8]][group.min(4) / 2][self.frames % group.max(1)];
             }
-            if let Some(every) = self.bursts_every {
-                size *= if self.frames % (every * 30.0) as usize == 29 { 10.0 } else { [1.6, 0.8, 0.8, 0.8][self.frames % 4] };
-                self.frames += 1;
-            }
+            self.frames += 1;
             let packets = if size > 0.0 { (size / PACKET).ceil() } else { 0.0 };
             let (packets, each) = (packets as usize, size / packets + 45.0);
+            let picture = (is_base && packets > 0).then_some(self.frames as u64);
+            if let Some(picture) = picture {
+                self.pictures.on_sent(picture, packets, is_key);
+            }
             let passing = self.pacer.passing(now, Class::Video, packets, each as usize);
-            (0..passing).for_each(|_| self.leave(now, each, &mut out));
-            (passing..packets).for_each(|_| self.pacer.hold(now, Class::Video, each as usize, (each, 0)));
+            (0..passing).for_each(|_| self.leave_again(now, (each, 0, picture), &mut out));
+            (passing..packets).for_each(|_| self.pacer.hold(now, Class::Video, each as usize, (each, 0, picture)));
+            if self.pictures.is_stuck(now) && self.layered {
+                self.begin();
+            }
         }
-        for (octets, attempt) in self.pacer.take_burst(now) {
-            self.leave(now, octets, &mut out);
-            self.repaired(attempt, &out);
+        for waiting in self.pacer.take_burst(now) {
+            self.leave_again(now, waiting, &mut out);
         }
         self.pacer_delay = self.pacer_delay.max(self.pacer.delay());
         self.pacer_dropped += self.pacer.take_dropped();
@@ -261,7 +278,7 @@ impl Sender {
         let octets = self.sizes.get(&sequence).copied().unwrap_or(0.0);
         let attempt = self.attempts.remove(&sequence).unwrap_or(0) + 1;
         if octets != 140.0 && octets != probe::PACKET_OCTETS && attempt <= REPAIRED_AT_MOST {
-            self.nacks.push_back((known + NOTICED + self.back, octets, attempt));
+            self.nacks.push_back((known + NOTICED + self.back, (octets, attempt, self.picture_of.remove(&sequence))));
         }
     }
 
@@ -269,7 +286,7 @@ impl Sender {
     fn repair(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
         let due: Vec<_> = self.nacks.iter().copied().filter(|(at, ..)| *at <= now).collect();
         self.nacks.retain(|(at, ..)| *at > now);
-        let octets: f64 = due.iter().map(|(_, octets, _)| octets).sum();
+        let octets: f64 = due.iter().map(|(_, (octets, ..))| octets).sum();
         if due.is_empty() {
             return;
         }
@@ -277,21 +294,28 @@ impl Sender {
             self.given_up += 1;
             return self.begin();
         }
-        for (_, octets, attempt) in due {
+        for (_, waiting) in due {
+            let octets = waiting.0;
             self.repair_octets += octets;
             if self.pacer.passing(now, Class::Retransmission, 1, octets as usize) == 1 {
-                self.leave(now, octets, out);
-                self.repaired(attempt, out);
+                self.leave_again(now, waiting, out);
             } else {
-                self.pacer.hold(now, Class::Retransmission, octets as usize, (octets, attempt));
+                self.pacer.hold(now, Class::Retransmission, octets as usize, waiting);
             }
         }
     }
 
-    fn repaired(&mut self, attempt: u32, out: &[(u16, f64)]) {
+    /// A packet of a picture leaves, for the first time or another.
+    fn leave_again(&mut self, now: f64, (octets, attempt, picture): Waiting, out: &mut Vec<(u16, f64)>) {
+        self.leave(now, octets, out);
+        let sequence = out.last().unwrap().0;
         if attempt > 0 {
-            self.attempts.insert(out.last().unwrap().0, attempt);
+            self.attempts.insert(sequence, attempt);
         }
+        match picture {
+            Some(picture) => self.picture_of.insert(sequence, picture),
+            None => self.picture_of.remove(&sequence),
+        };
     }
 
     /// The next picture is a keyframe, and nothing before it is of use.
@@ -388,6 +412,9 @@ impl Sender {
     fn switch(&mut self, level: Option<usize>) {
         let before = self.encoding();
         self.level = level;
+        if level.is_none() {
+            self.pictures.pause();
+        }
         self.switches += 1;
         self.want_up_since = None;
         if self.encoding() != before {
@@ -398,6 +425,9 @@ impl Sender {
     pub fn on_arrival(&mut self, arrived: f64, sequence: u16) {
         if arrived > self.measured_from {
             self.arrived_octets += self.sizes.get(&sequence).copied().unwrap_or(0.0);
+        }
+        if let Some(picture) = self.picture_of.remove(&sequence) {
+            self.pictures.on_arrival(arrived, picture);
         }
         let is_new = self.audio.remove(&sequence);
         self.audio_arrived += f64::from(u8::from(is_new));
