@@ -198,3 +198,32 @@ fn behind_a_keyframe_that_stands_in_a_queue_nothing_before_it_is_sent_again() {
     path.world.send_rtcp(&mut path.member, nack);
     assert_eq!((path.world.stat("nack_obsolete"), path.world.stat("rtx_sent")), (1, 0));
 }
+
+#[test]
+fn where_repairs_take_more_than_a_moment_those_that_no_other_picture_needs_are_left_out() {
+    let mut path = Path::new();
+    (0..10).for_each(|_| path.picture(4));
+    let first = path.sent;
+    for picture in 0..3_u16 {
+        // About 1040 octets every 4 ms: 50 ms are twelve packets.
+        let number = first / PACKETS + picture;
+        for index in 0..PACKETS {
+            let fields = Fields { marker: index + 1 == PACKETS, ..video(555, path.sent, 3000 * u32::from(number)) };
+            let temporal = if picture == 0 { 0 } else { 2 };
+            path.world.queue(&mut path.host, fields, &[], &layer_frame(false, number, number as u8, 1000, temporal, false));
+            path.sent += 1;
+        }
+        path.world.engine.flush(path.world.now, &mut path.world.wire);
+        path.world.pass(Duration::from_millis(80));
+    }
+    let mut repaired = |numbers: std::ops::Range<u16>| {
+        let before = path.world.stat("rtx_sent");
+        let mut nack = Vec::new();
+        rtcp::write_nack(1, 1002, &numbers.map(|number| (1002 & 0x7fff) + number).collect::<Vec<_>>(), &mut nack);
+        path.world.send_rtcp(&mut path.member, nack);
+        path.world.pass(Duration::from_millis(500));
+        path.world.stat("rtx_sent") - before
+    };
+    assert_eq!(repaired(first + PACKETS..first + PACKETS + 4), 4, "few are gone in a moment");
+    assert_eq!(repaired(first..first + 3 * PACKETS), u64::from(PACKETS), "those of the base layer");
+}
