@@ -77,14 +77,15 @@ class ProtectionConfig:
             at which browsers send voices.
         beyond_crowding: a loss that sound and one copy of it cannot cause by themselves on a link that carries sound.
         audio_bps: that one copy of all audio takes, bit/s: Opus at 32 kbit/s with RTP, extensions and SRTP.
-        loss_smoothing: weight of a pass's loss where something is protected, and of its round trip; at ten passes a second
+        loss_smoothing: weight of a pass's loss where something is protected, and of its round trip; at one each `pass_s`
             two seconds.
         settling_s: for so long from the beginning on the loss as told counts: it is smoothed too.
         sudden: a loss so many times what it was counts at once: the sound must not wait.
         plain_below_bps: sound goes without RED below this estimate, bit/s: RED takes 80 kbit/s, 48 more than plain frames do, and
             a picture needs 150.
         plain_until_bps: until the estimate is this again.
-        smoothing: weight of a pass's reading in the overhead, at ten passes a second about a second.
+        smoothing: weight of a pass's reading in the overhead, at one each `pass_s` about a second.
+        pass_s: between two passes, as these weights are meant: one that comes sooner or later weighs less or more.
     """
 
     begin_loss: float = 0.03
@@ -123,6 +124,7 @@ class ProtectionConfig:
     plain_below_bps: float = 220_000.0
     plain_until_bps: float = 320_000.0
     smoothing: float = 0.1
+    pass_s: float = 0.1
 
 
 class Protection:
@@ -149,6 +151,8 @@ class Protection:
         self._bare_at: Floats = np.empty(0)
         self._octets: Floats = np.empty(0)
         self._read_at = np.nan
+        self._passes = 1.0
+        """How many of `pass_s` the present pass stands for."""
 
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
@@ -219,7 +223,7 @@ class Protection:
         config = self._config
         self._bare_at[~protected] = now
         sudden = (loss > self._loss * config.sudden) | (now - self._bare_at < config.settling_s)
-        weight = np.where(protected & ~sudden, config.loss_smoothing, 1.0)
+        weight = np.where(protected & ~sudden, self._weight(config.loss_smoothing), 1.0)
         self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
         # Told again until it is protected, so that it begins with that.
         begins = ~protected & (loss >= config.begin_loss)
@@ -227,7 +231,7 @@ class Protection:
 
     def _smooth_rtt(self, rtt: Floats) -> Floats:
         """A round trip as told has the time in it that its report waited, which differs."""
-        step = self._config.loss_smoothing * (rtt - self._rtt)
+        step = self._weight(self._config.loss_smoothing) * (rtt - self._rtt)
         self._rtt = np.where(np.isnan(self._rtt), rtt, self._rtt + np.nan_to_num(step))
         return np.nan_to_num(self._rtt, nan=self._config.fec_rtt_ms)
 
@@ -301,9 +305,14 @@ class Protection:
         """What copies and repair packets take of each link, smoothed."""
         elapsed = now - self._read_at
         if elapsed > 0:
+            self._passes = elapsed / self._config.pass_s
             rate = np.nan_to_num(np.maximum(copied - self._octets, 0.0) * 8 / elapsed)
-            self.overhead_bps += self._config.smoothing * (rate - self.overhead_bps)
+            self.overhead_bps += self._weight(self._config.smoothing) * (rate - self.overhead_bps)
         self._read_at, self._octets = now, copied.astype(np.float64)
+
+    def _weight(self, of_a_pass: float) -> float:
+        """What a reading weighs now that weighs so much in a pass of the usual length."""
+        return float(1 - (1 - of_a_pass) ** self._passes)
 
     def _grow(self, rows: int) -> None:
         missing = rows - len(self.copies)

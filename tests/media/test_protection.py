@@ -218,3 +218,14 @@ def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
     assert viewers.protection.copies.tolist() == [0, 5, 1]
     viewers.protection.reset(1)
     assert viewers.protection.copies.tolist() == [0, 0, 1]
+
+
+def test_passes_that_come_sooner_smooth_no_less() -> None:
+    usual, hurried = Protection(CONFIG), Protection(CONFIG)
+    for protection, tenths in ((usual, 10), (hurried, 40)):
+        copied = 0.0
+        for tick in range(tenths):
+            now = (tick + 1) / tenths
+            copied += 40_000 / 8 / tenths
+            protection.decide(now, np.full(1, 0.2), np.full(1, 5e6), np.full(1, copied), None, np.full(1, 100.0))
+    assert usual.overhead_bps[0] == pytest.approx(hurried.overhead_bps[0], rel=0.05)
