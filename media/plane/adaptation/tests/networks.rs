@@ -125,8 +125,7 @@ fn flows_share_a_link_alike() {
     let (rates, queue) = together(Capacity::constant(3.5e6), 120.0, &[0.05; 3], &[0.0, 20.0, 40.0]);
     assert!(jain(&rates) >= 0.9 && queue <= 150.0, "{rates:?}, {queue} ms");
     let (rates, queue) = together(Capacity::constant(4e6), 300.0, &[0.01, 0.025, 0.05, 0.1, 0.15], &[0.0, 10.0, 20.0, 30.0, 40.0]);
-    // Of one run; `others.rs` holds the median of eight.
-    assert!(jain(&rates) >= 0.85 && queue <= 100.0, "{rates:?}, {queue} ms");
+    assert!(jain(&rates) >= 0.9 && queue <= 100.0, "{rates:?}, {queue} ms");
 }
 
 /// RFC 8867 section 5.6: of 2 Mbit/s one of two has a right to 1; 30 % of that are 0.3.
