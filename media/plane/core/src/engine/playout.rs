@@ -5,13 +5,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::sink::{MOST_PLAYOUT, playout_delay};
-
 /// What browsers keep pictures for by themselves, roughly: up to here nothing stands still.
 const BY_ITSELF: Duration = Duration::from_millis(50);
 /// So much longer for each ms that passes, in percent. Between two pictures that waits less than what is called a freeze (150 ms more
 /// than usual), also where a retransmission is waited for meanwhile.
 const PERCENT: u32 = 60;
+
+/// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
+pub(super) const MOST_PLAYOUT: u32 = 1000;
+
+/// The playout delay extension: 12 bits each of least and most, in 10 ms.
+pub(super) fn playout_delay(least: u32, most: u32) -> [u8; 3] {
+    let [_, a, b, c] = (least.min(MOST_PLAYOUT) << 12 | most.min(MOST_PLAYOUT)).to_be_bytes();
+    [a, b, c]
+}
 
 /// One subscriber's.
 #[derive(Default)]

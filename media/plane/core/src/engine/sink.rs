@@ -12,6 +12,7 @@ use super::feed::{Feed, Numbers, Track, Wanted};
 use super::layers::Layers;
 use super::link::Link;
 use super::link_loss::LinkLoss;
+use super::playout::{MOST_PLAYOUT, playout_delay};
 use super::redundancy::PayloadTypes;
 use super::replay::Replay;
 use super::resent::{Cause, Resent};
@@ -39,15 +40,6 @@ const PROMPT_TOLD: Duration = Duration::from_secs(2);
 
 /// Octets of a packet beside its payload: header, extensions, tag.
 const OVERHEAD: u64 = 44;
-
-/// What a browser takes for the most where nothing is told, in 10 ms: less than half a second would have it show pictures as they come.
-pub(super) const MOST_PLAYOUT: u32 = 1000;
-
-/// The playout delay extension: 12 bits each of least and most, in 10 ms.
-pub(super) fn playout_delay(least: u32, most: u32) -> [u8; 3] {
-    let [_, a, b, c] = (least.min(MOST_PLAYOUT) << 12 | most.min(MOST_PLAYOUT)).to_be_bytes();
-    [a, b, c]
-}
 
 pub(super) struct Sink {
     pub(super) id: SinkId,
