@@ -53,6 +53,7 @@ class MediaNode:
         self._peers = Peers(self._link, config, self._tickets, self.endings)
         self._adaptation: Adaptation | None = None
         self._worsened = asyncio.Event()
+        """Some viewer's link has, since the last pass of the adaptation."""
         self._rounds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

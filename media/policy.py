@@ -45,7 +45,7 @@ class PolicyConfig:
 
     Args:
         interval_s: between two passes. Feedback comes every 50 to 100 ms, so sooner would see nothing new.
-        least_interval_s: the same where the plane tells that a link carries much less at once: what is shown beyond that fills its
+        least_interval_s: the same where the plane tells that a link worsened at once: what is shown beyond what it carries fills its
             queue, 100 ms of it a third. Not less, so that a crowd whose links narrow together costs a sixth of the time at most.
         audio_bps: reserved for sound, bit/s: Opus at 32 kbit/s, and as much again for headers and a second voice now and then.
         overhead: of a stream over its RTP payload: header, tag and extensions of packets of about 1000 octets, and some repairs.

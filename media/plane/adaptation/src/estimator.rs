@@ -40,8 +40,6 @@ pub struct Estimator {
     /// Losses of the link itself.
     loss: Loss,
     onset: Onset,
-    /// When losses began last, as far as they began all at once.
-    onset_at: Option<f64>,
     /// When the first report came: of what was sent before it, what is lost says nothing of the link.
     began: Option<f64>,
     /// With whether each waited in the queue.
@@ -58,8 +56,8 @@ pub struct Estimator {
     last_cut: f64,
     /// The last cut to less than [`FAR_BELOW`].
     last_fall: f64,
-    /// That, or a cut that followed while its reports came.
-    fell_at: f64,
+    /// When that was, or a cut that followed while its reports came, or losses began all at once.
+    worsened_at: f64,
     last_wait: f64,
     contention: Contention,
     updated: f64,
@@ -77,7 +75,6 @@ impl Estimator {
             dispersion: Dispersion::default(),
             loss: Loss::default(),
             onset: Onset::default(),
-            onset_at: None,
             began: None,
             delivered: VecDeque::new(),
             estimate: config.start,
@@ -88,7 +85,7 @@ impl Estimator {
             rtt: None,
             last_cut: f64::NEG_INFINITY,
             last_fall: f64::NEG_INFINITY,
-            fell_at: f64::NEG_INFINITY,
+            worsened_at: f64::NEG_INFINITY,
             last_wait: 0.0,
             contention: Contention::default(),
             updated: 0.0,
@@ -149,7 +146,7 @@ impl Estimator {
         // What a full queue drops says nothing of the link: copies would make the queue longer.
         if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
             if self.onset.on_report(lost, arrived, self.loss.share()) {
-                self.onset_at = Some(now);
+                self.worsened_at = now;
             }
             self.loss.on_report(lost, arrived);
         }
@@ -271,7 +268,7 @@ impl Estimator {
                 self.last_fall = now;
             }
             if self.is_narrowing(now) {
-                self.fell_at = now;
+                self.worsened_at = now;
             }
             self.contention.on_cut(now, delivered, target, dense);
             self.estimate = target;
@@ -378,10 +375,16 @@ impl Estimator {
         now - self.last_fall < self.config.narrowing
     }
 
-    /// When the estimate last fell far at once, or followed while the link had just narrowed.
+    /// When the estimate last fell far at once, or followed while the link had just narrowed, or losses began all at once.
     #[must_use]
-    pub const fn fell_at(&self) -> f64 {
-        self.fell_at
+    pub const fn worsened_at(&self) -> f64 {
+        self.worsened_at
+    }
+
+    /// When the first report came.
+    #[must_use]
+    pub const fn began(&self) -> Option<f64> {
+        self.began
     }
 
     /// Share of packets that the link loses, 0 to 1, smoothed, but for its onset: without what its full queue drops, and what an
@@ -389,12 +392,6 @@ impl Estimator {
     #[must_use]
     pub const fn loss(&self) -> f64 {
         self.loss.share().max(self.onset.share())
-    }
-
-    /// When losses began last that began all at once, if any did.
-    #[must_use]
-    pub const fn onset_at(&self) -> Option<f64> {
-        self.onset_at
     }
 
     /// Round trip of the newest packet, with the time its report waited at the receiver.

@@ -90,6 +90,7 @@ impl Engine {
         let Self { sinks, sources, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
+        let (playout, since_epoch) = (peer.copies.playout.told(now), clock.since_epoch(now));
         let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
         for (sequence, cause) in lost {
             counters.nack_received.add(asked);
@@ -120,13 +121,7 @@ impl Engine {
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
-            let mut stream = sink.stream(
-                sink.rtx_ssrc,
-                peer.extensions,
-                peer.copies.playout.told(now),
-                clock.since_epoch(now),
-                peer.link.as_deref_mut(),
-            );
+            let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());
             let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());

@@ -52,10 +52,6 @@ pub(super) struct Link {
     ledger: Ledger,
     /// The least round trip of late, seconds.
     least_rtt: f64,
-    /// The onset that was told.
-    told_onset: Option<f64>,
-    /// When the first report came.
-    heard: Option<Duration>,
 }
 
 impl Link {
@@ -71,8 +67,6 @@ impl Link {
             pacer: Pacer::default(),
             ledger: Ledger::default(),
             least_rtt: 0.0,
-            told_onset: None,
-            heard: None,
         }
     }
 
@@ -130,9 +124,8 @@ impl Link {
     }
 
     /// Whether so many octets of a replay are there soon enough to be worth more than a fresh keyframe.
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes")]
     pub(super) fn bears_replay(&self, octets: i64) -> bool {
-        !self.estimator.is_told() || octets as f64 * 8.0 <= self.estimator.estimate() * MAX_REPLAY
+        self.seconds_for(usize::try_from(octets).unwrap_or(0)) <= MAX_REPLAY
     }
 
     /// So long what is sent now is on its way for sure: whoever asks for it again meanwhile cannot know whether it arrived.
@@ -144,12 +137,6 @@ impl Link {
     /// Whether so much waits in its queue that what is lost is its own.
     pub(super) fn is_queued(&self) -> bool {
         self.estimator.standing_queue() > QUEUED
-    }
-
-    /// Whether losses began of which this was not told yet.
-    fn take_onset(&mut self) -> bool {
-        let onset = self.estimator.onset_at();
-        std::mem::replace(&mut self.told_onset, onset) != onset
     }
 
     /// Packets dropped since this was last asked.
@@ -187,15 +174,15 @@ impl Link {
         if let Some(rtt) = self.estimator.rtt() {
             self.least_rtt = if self.least_rtt > 0.0 { rtt.min(self.least_rtt * FORGETTING) } else { rtt };
         }
-        let heard = *self.heard.get_or_insert(since_epoch);
         // What a full queue drops is asked for soon enough.
         if !protected && self.is_queued() {
             return Vec::new();
         }
+        let heard = self.seconds(since_epoch) - self.estimator.began().unwrap_or(0.0);
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
         let lost = lost.filter_map(|(number, _)| self.ledger.take(number));
         // Receivers drop what comes before they have made up their minds.
-        lost.filter(|entry| protected || entry.ago(since_epoch) < since_epoch.saturating_sub(heard)).collect()
+        lost.filter(|entry| protected || entry.ago(since_epoch).as_secs_f64() < heard).collect()
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.
@@ -268,9 +255,9 @@ impl Engine {
             return;
         };
         self.counters.feedback_received.add(1);
-        let fell_at = link.estimator.fell_at();
+        let worsened_at = link.estimator.worsened_at();
         let lost = link.on_feedback(self.clock.since_epoch(now), &feedback, protected);
-        if link.take_onset() || link.estimator.fell_at() > fell_at {
+        if link.estimator.worsened_at() > worsened_at {
             self.events.push_back(Event::Worsened { peer: peer.id });
         }
         self.send_again_unasked(now, key, &lost, out);

@@ -115,15 +115,10 @@ impl Engine {
         let Self { sinks, peers, counters, scratch, clock, .. } = self;
         let (Some(sink), Some(peer)) = (sinks.get_mut(sink), peers.get_mut(peer)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
+        let (playout, since_epoch) = (peer.copies.playout.told(now), clock.since_epoch(now));
         for _ in 0..packets {
             let sequence = sink.next_rtx_sequence();
-            let mut stream = sink.stream(
-                sink.rtx_ssrc,
-                peer.extensions,
-                peer.copies.playout.told(now),
-                clock.since_epoch(now),
-                peer.link.as_deref_mut(),
-            );
+            let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());
             burst::send_padding(&mut stream, sequence, payload_type, &security.sender, address, scratch, out);
             counters.probe_packets_sent.add(1);
         }
