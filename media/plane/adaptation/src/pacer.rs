@@ -38,6 +38,9 @@ const REPAIRS_AT_ONCE: f64 = 0.25;
 const MOST_REPAIRS: f64 = 600_000.0;
 /// What is late by then leaves within so many seconds.
 const LEAST_DRAIN: f64 = 0.1;
+/// What was sent keeps what waits for so many seconds at most: sound may take more than the link is believed to carry, and would hold
+/// up pictures for long.
+const MOST_AHEAD: f64 = 0.5;
 /// Older pictures are dropped.
 const MAX_AGE: f64 = 1.2;
 /// Older retransmissions are dropped. Not much sooner than pictures: while they wait nobody is answered again, and Chromium has been
@@ -99,11 +102,16 @@ impl<T> Default for Pacer<T> {
 
 impl<T> Pacer<T> {
     /// The link is believed to carry so many bit/s, and packets wait in its queue for at least so many seconds.
-    pub fn set_link(&mut self, estimate: f64, queue: f64) {
+    pub fn set_link(&mut self, now: f64, estimate: f64, queue: f64) {
         let (short, long) = QUEUE;
         let share = |from: f64, to: f64| ((queue - from) / (to - from)).clamp(0.0, 1.0);
         let factor = FACTOR + share(short, long) * (DRAINING - FACTOR) + share(LONG, FULL) * (STANDING_STILL - DRAINING);
-        self.rate = Some(estimate * factor);
+        let rate = (estimate * factor).max(1.0);
+        let drained = queue <= 0.0 && self.rate.is_some_and(|before| before < self.estimate);
+        if drained {
+            self.free_at = self.free_at.min(now + BURST);
+        }
+        self.rate = Some(rate);
         self.estimate = estimate;
     }
 
@@ -154,7 +162,7 @@ impl<T> Pacer<T> {
     pub fn on_sent(&mut self, now: f64, octets: usize) {
         if let Some(rate) = self.present_rate(now) {
             // A timer that is a little late loses nothing.
-            self.free_at = self.free_at.max(now - BURST) + bits(octets) / rate;
+            self.free_at = (self.free_at.max(now - BURST) + bits(octets) / rate).min(now + MOST_AHEAD);
         }
     }
 
@@ -260,7 +268,7 @@ mod tests {
     /// A pacer that knows of 800 kbit/s: it sends a packet of 1000 octets in 8 ms.
     fn pacer() -> Pacer<u32> {
         let mut pacer = Pacer::default();
-        pacer.set_link(800_000.0, 0.0);
+        pacer.set_link(0.0, 800_000.0, 0.0);
         pacer
     }
 
@@ -282,7 +290,7 @@ mod tests {
         let unknown = Pacer::<u32>::default();
         assert_eq!(unknown.passing(0.0, Class::Video, 64, 1200), 64);
         let mut ample = Pacer::<u32>::default();
-        ample.set_link(10e6, 0.0);
+        ample.set_link(0.0, 10e6, 0.0);
         assert_eq!(ample.passing(0.0, Class::Video, 7, 1200), 7, "9 kB in 6 ms");
         assert_eq!(ample.passing(0.0, Class::Video, 64, 1200), 7);
     }
@@ -325,7 +333,7 @@ mod tests {
     #[test]
     fn whatever_waits_leaves_in_time_on_the_slowest_link() {
         let mut pacer = Pacer::default();
-        pacer.set_link(40_000.0, 0.0);
+        pacer.set_link(0.0, 40_000.0, 0.0);
         (0..40).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
         let left = drain(&mut pacer, 900);
         assert!(left.len() == 40 && pacer.take_dropped() == 0, "{left:?}");
@@ -336,7 +344,7 @@ mod tests {
     fn a_long_queue_drains_because_less_is_sent() {
         let left_within = |queue: f64| {
             let mut pacer = pacer();
-            pacer.set_link(800_000.0, queue);
+            pacer.set_link(0.0, 800_000.0, queue);
             (0..10).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
             drain(&mut pacer, 1000).last().map(|(ms, _)| *ms)
         };
@@ -364,11 +372,11 @@ mod tests {
     #[test]
     fn a_retransmission_outlasts_a_queue_that_has_to_drain() {
         let mut pacer = pacer();
-        pacer.set_link(800_000.0, FULL);
+        pacer.set_link(0.0, 800_000.0, FULL);
         pacer.hold(0.0, Class::Retransmission, 1000, 1);
         pacer.on_sent(0.0, 6_000);
         assert!(pacer.take_burst(0.4).is_empty(), "the link's queue first");
-        pacer.set_link(800_000.0, 0.0);
+        pacer.set_link(0.4, 800_000.0, 0.0);
         let left = pacer.due().map(|due| pacer.take_burst(due));
         assert_eq!((left, pacer.take_dropped()), (Some(vec![1]), 0));
     }
@@ -376,8 +384,19 @@ mod tests {
     #[test]
     fn next_to_nothing_is_sent_into_a_queue_that_is_full() {
         let mut pacer = pacer();
-        pacer.set_link(800_000.0, FULL);
+        pacer.set_link(0.0, 800_000.0, FULL);
         (0..10).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
         assert!(drain(&mut pacer, 150).len() <= 2 * MIN_PACKETS, "at 80 to 96 kbit/s");
+    }
+
+    #[test]
+    fn sound_beside_a_full_queue_holds_up_nothing_behind_it() {
+        let mut pacer = pacer();
+        pacer.set_link(0.0, 40_000.0, FULL);
+        // 56 kbit/s of sound, of which 4 would be drained in that time.
+        (0..50).for_each(|packet| pacer.on_sent(f64::from(packet) * 0.02, 140));
+        pacer.set_link(1.0, 500_000.0, 0.0);
+        pacer.hold(1.0, Class::Video, 1000, 1);
+        assert_eq!(pacer.due().map(|due| due <= 1.02), Some(true), "{:?}", pacer.due());
     }
 }

@@ -205,7 +205,7 @@ impl Sender {
             self.estimator.on_feedback(now, report.into_iter());
             self.losses.push(self.estimator.loss());
             if self.estimator.is_told() {
-                self.pacer.set_link(self.estimate(), self.estimator.queue_ahead(now));
+                self.pacer.set_link(now, self.estimate(), self.estimator.queue_ahead(now));
             }
         }
         if now >= self.next_choice {

@@ -169,7 +169,8 @@ impl Link {
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
         if self.estimator.is_told() {
-            self.pacer.set_link(self.estimator.estimate(), self.estimator.queue_ahead(self.seconds(since_epoch)));
+            let now = self.seconds(since_epoch);
+            self.pacer.set_link(now, self.estimator.estimate(), self.estimator.queue_ahead(now));
         }
         if let Some(rtt) = self.estimator.rtt() {
             self.least_rtt = if self.least_rtt > 0.0 { rtt.min(self.least_rtt * FORGETTING) } else { rtt };
