@@ -4,6 +4,8 @@ use crate::dispersion::Evidence;
 
 /// Trains that claim so much more than what we got while the queue stood show that others were in it.
 const CONTRADICTION: f64 = 1.15;
+/// Reports in a row that have to: the first one behind a link's becoming narrower tells of both rates.
+const CONTRADICTIONS: u32 = 2;
 /// How long after a cut trains may confirm that.
 const VERDICT: f64 = 1.0;
 /// How long what a cut kept is a bound.
@@ -65,6 +67,8 @@ struct Standing {
     claimed: f64,
     /// Longest that a report's least wait has been meanwhile.
     longest: f64,
+    /// Reports in a row whose trains have told that others' packets are in it, and then for good.
+    contradicted: u32,
 }
 
 impl Contention {
@@ -99,7 +103,8 @@ impl Contention {
     /// we cut. `least` is the shortest wait of the last packets, `delivered` what arrived of ours.
     pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, (estimate, delivered): (f64, f64), ours: bool) -> f64 {
         self.empty_since = None;
-        let standing = self.standing.get_or_insert(Standing { since: now, share: delivered, claimed: estimate, longest: least });
+        let standing =
+            self.standing.get_or_insert(Standing { since: now, share: delivered, claimed: estimate, longest: least, contradicted: 0 });
         standing.longest = standing.longest.max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
         if !self.pushed_aside && long && !ours && now - standing.since > rtt + DRAINED {
@@ -107,6 +112,20 @@ impl Contention {
             return (standing.share * KEPT).max(standing.claimed * AGAIN);
         }
         standing.share * KEPT
+    }
+
+    /// What trains told of the standing queue: `dense`, beside what was `delivered` of ours. Returns whether others' packets are in it:
+    /// once that is known, trains too few to tell say nothing else.
+    pub fn shares_queue(&mut self, delivered: f64, dense: Option<f64>) -> bool {
+        let Some(standing) = &mut self.standing else { return false };
+        if standing.contradicted < CONTRADICTIONS {
+            standing.contradicted = match dense {
+                Some(rate) if rate > delivered * CONTRADICTION => standing.contradicted.saturating_add(1),
+                Some(_) => 0,
+                None => standing.contradicted,
+            };
+        }
+        standing.contradicted >= CONTRADICTIONS
     }
 
     /// Whether a wait is about as long as the queue has been: what is lost then does not fit into it.

@@ -248,7 +248,8 @@ impl Estimator {
         if alone {
             self.contention.on_alone();
         }
-        let alone = (alone || dense.is_none()) && !self.contention.is_contended();
+        let shares = self.contention.shares_queue(delivered, dense);
+        let alone = (alone || dense.is_none() && !shares) && !self.contention.is_contended();
         // Who sends little has, of a moment, nothing in a short queue.
         let brief = self.contention.is_contended() && least < self.config.long_queue;
         let delivered = if brief { delivered.max(self.delivered_lately().min(self.estimate)) } else { delivered };
