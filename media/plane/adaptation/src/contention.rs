@@ -31,6 +31,8 @@ const ASIDE_QUEUE: f64 = 0.03;
 const ASIDE_SHARE: f64 = 0.5;
 /// Share of what was claimed before that is claimed again then: who comes with a burst may have taken all of it.
 const AGAIN: f64 = 0.25;
+/// And at least so many bit/s, which sound and the least picture need: growth beside TCP is slow.
+const LEAST: f64 = 150_000.0;
 /// A wait of this share of the longest is as long as the queue can be: what is lost beside it does not fit in.
 const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.
@@ -109,7 +111,7 @@ impl Contention {
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
         if !self.pushed_aside && long && !ours && now - standing.since > rtt + DRAINED {
             self.pushed_aside = true;
-            return (standing.share * KEPT).max(standing.claimed * AGAIN);
+            return (standing.share * KEPT).max(standing.claimed * AGAIN).max(LEAST);
         }
         standing.share * KEPT
     }

@@ -46,6 +46,8 @@ pub struct Estimator {
     delivered: VecDeque<(Acked, bool)>,
     estimate: f64,
     standing: f64,
+    /// Share of the standing queue that is taken for ours.
+    ours: f64,
     /// The least wait of all that arrived in each of the last reports, copies too.
     floors: [f64; FLOORS],
     /// When the last packet that had no copies was sent, and how long it waited.
@@ -79,6 +81,7 @@ impl Estimator {
             delivered: VecDeque::new(),
             estimate: config.start,
             standing: 0.0,
+            ours: 1.0,
             floors: [0.0; FLOORS],
             uncopied: None,
             newest: None,
@@ -208,6 +211,7 @@ impl Estimator {
             self.on_standing_queue(now, newest, least, lost);
         } else {
             self.queue.learn_noise(least);
+            self.ours = 1.0;
             self.contention.on_empty_queue(now, evidence);
             self.follow(now, evidence);
         }
@@ -249,6 +253,10 @@ impl Estimator {
             self.contention.on_alone();
         }
         let shares = self.contention.shares_queue(delivered, dense);
+        if let Some(rate) = dense.filter(|_| shares) {
+            // It drains by what we send less as fast as our share of it is large.
+            self.ours = (delivered / rate).min(1.0);
+        }
         let alone = (alone || dense.is_none() && !shares) && !self.contention.is_contended();
         // Who sends little has, of a moment, nothing in a short queue.
         let brief = self.contention.is_contended() && least < self.config.long_queue;
@@ -350,7 +358,7 @@ impl Estimator {
     /// The same where it gets shorter if we send less: 0 where others keep it full.
     #[must_use]
     pub const fn own_queue(&self) -> f64 {
-        if self.contention.is_pushed_aside() { 0.0 } else { self.standing }
+        if self.contention.is_pushed_aside() { 0.0 } else { self.standing * self.ours }
     }
 
     /// How long what leaves now will wait, where that gets shorter if we send less. What the last report told is a round trip old: when
@@ -358,7 +366,7 @@ impl Estimator {
     /// Later it is told by reports, and not all of what stands in a queue may be ours.
     #[must_use]
     pub fn queue_ahead(&self, now: f64) -> f64 {
-        let Some((newest, wait)) = self.newest.filter(|_| self.is_narrowing(now) && !self.is_contended()) else {
+        let Some((newest, wait)) = self.newest.filter(|_| self.is_narrowing(now) && !self.is_contended() && self.ours >= 1.0) else {
             return self.own_queue().min(self.config.very_long_queue);
         };
         let (mut queue, mut at) = (wait, newest.sent);
