@@ -31,8 +31,8 @@ const ASIDE_QUEUE: f64 = 0.03;
 const ASIDE_SHARE: f64 = 0.5;
 /// Share of what was claimed before that is claimed again then: who comes with a burst may have taken all of it.
 const AGAIN: f64 = 0.25;
-/// And at least so many bit/s, which sound and the least picture need: growth beside TCP is slow.
-const LEAST: f64 = 150_000.0;
+/// And at least so many bit/s, from then on too: sound and the least picture take 128, and policy asks for a fifth more while it doubts.
+pub const LEAST: f64 = 160_000.0;
 /// A wait of this share of the longest is as long as the queue can be: what is lost beside it does not fit in.
 const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::config::Config;
-use crate::contention::Contention;
+use crate::contention::{Contention, LEAST};
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
 use crate::loss::{Loss, Losses, Onset};
@@ -303,7 +303,8 @@ impl Estimator {
         let kept = self.config.kept(wait, self.config.competing_drain);
         if lost >= self.config.competing_losses && self.contention.is_full(wait) {
             if now - self.last_cut > rtt {
-                self.estimate *= kept;
+                // A picture that comes and goes with every cut would be worse than its few losses.
+                self.estimate = (self.estimate * kept).max(self.estimate.min(LEAST));
                 self.last_cut = now;
             }
         } else {
