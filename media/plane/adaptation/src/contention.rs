@@ -32,7 +32,9 @@ const ASIDE_SHARE: f64 = 0.5;
 /// Share of what was claimed before that is claimed again then: who comes with a burst may have taken all of it.
 const AGAIN: f64 = 0.25;
 /// And at least so many bit/s, from then on too: sound and the least picture take 128, and policy asks for a fifth more while it doubts.
-pub const LEAST: f64 = 160_000.0;
+const LEAST: f64 = 160_000.0;
+/// But at most this share of the link's rate: on a narrow one several that claim the least would keep the queue full by themselves.
+const LEAST_SHARE: f64 = 0.2;
 /// A wait of this share of the longest is as long as the queue can be: what is lost beside it does not fit in.
 const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.
@@ -48,6 +50,8 @@ pub struct Contention {
     standing: Option<Standing>,
     empty_since: Option<f64>,
     pushed_aside: bool,
+    /// The link's rate by trains that others' packets were among, bit/s; 0 where none was.
+    link: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +115,7 @@ impl Contention {
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
         if !self.pushed_aside && long && !ours && now - standing.since > rtt + DRAINED {
             self.pushed_aside = true;
-            return (standing.share * KEPT).max(standing.claimed * AGAIN).max(LEAST);
+            return (standing.share * KEPT).max(standing.claimed * AGAIN).max(self.least());
         }
         standing.share * KEPT
     }
@@ -120,6 +124,9 @@ impl Contention {
     /// once that is known, trains too few to tell say nothing else.
     pub fn shares_queue(&mut self, delivered: f64, dense: Option<f64>) -> bool {
         let Some(standing) = &mut self.standing else { return false };
+        if let Some(rate) = dense.filter(|rate| *rate > delivered * CONTRADICTION) {
+            self.link = rate;
+        }
         if standing.contradicted < CONTRADICTIONS {
             standing.contradicted = match dense {
                 Some(rate) if rate > delivered * CONTRADICTION => standing.contradicted.saturating_add(1),
@@ -128,6 +135,12 @@ impl Contention {
             };
         }
         standing.contradicted >= CONTRADICTIONS
+    }
+
+    /// The least to claim, bit/s, where others keep the queue full.
+    #[must_use]
+    pub fn least(&self) -> f64 {
+        LEAST.min(self.link * LEAST_SHARE)
     }
 
     /// Whether a wait is about as long as the queue has been: what is lost then does not fit into it.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::config::Config;
-use crate::contention::{Contention, LEAST};
+use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
 use crate::loss::{Loss, Losses, Onset};
@@ -304,7 +304,7 @@ impl Estimator {
         if lost >= self.config.competing_losses && self.contention.is_full(wait) {
             if now - self.last_cut > rtt {
                 // A picture that comes and goes with every cut would be worse than its few losses.
-                self.estimate = (self.estimate * kept).max(self.estimate.min(LEAST));
+                self.estimate = (self.estimate * kept).max(self.estimate.min(self.contention.least()));
                 self.last_cut = now;
             }
         } else {
