@@ -22,6 +22,8 @@ struct Case {
 struct Outcome {
     queue_p95_ms: f64,
     frozen: f64,
+    /// Share of the time without a picture.
+    alone: f64,
     audio_lost: f64,
     /// Of the flows while all are there, Mbit/s.
     rates: Vec<f64>,
@@ -95,6 +97,7 @@ impl Case {
         Outcome {
             queue_p95_ms: waits[waits.len() * 95 / 100] * 1e3,
             frozen: senders.iter().zip(&self.there).map(|(sender, there)| sender.pictures.frozen / lasting(*there)).fold(0.0, f64::max),
+            alone: senders.iter().zip(&self.there).map(|(sender, there)| sender.alone / lasting(*there)).fold(0.0, f64::max),
             audio_lost: worst(&|sender| 1.0 - sender.audio_arrived / sender.audio_sent.max(1.0)),
             jain: sum * sum / (rates.len() as f64 * rates.iter().map(|rate| rate * rate).sum::<f64>()),
             rates,
@@ -123,6 +126,7 @@ fn medians(name: &str, case: impl Fn() -> Case) -> [Outcome; 2] {
         let outcome = Outcome {
             queue_p95_ms: median(&|outcome| outcome.queue_p95_ms),
             frozen: median(&|outcome| outcome.frozen),
+            alone: median(&|outcome| outcome.alone),
             audio_lost: median(&|outcome| outcome.audio_lost),
             rates: (0..outcomes[0].rates.len()).map(|flow| median(&|outcome| outcome.rates[flow])).collect(),
             jain: median(&|outcome| outcome.jain),
@@ -131,8 +135,8 @@ fn medians(name: &str, case: impl Fn() -> Case) -> [Outcome; 2] {
         };
         let worst = outcomes.iter().map(|outcome| outcome.jain).fold(1.0, f64::min);
         println!(
-            "{name:>9} x{factor}: queue {:3.0} frozen {:.3} audio lost {:.3} jain {:.2} (worst {worst:.2}) used {:.2} switches {:4.1} rates {:.2?}",
-            outcome.queue_p95_ms, outcome.frozen, outcome.audio_lost, outcome.jain, outcome.used, outcome.switches, outcome.rates
+            "{name:>9} x{factor}: queue {:3.0} frozen {:.3} alone {:.3} audio lost {:.3} jain {:.2} (worst {worst:.2}) used {:.2} switches {:4.1} rates {:.2?}",
+            outcome.queue_p95_ms, outcome.frozen, outcome.alone, outcome.audio_lost, outcome.jain, outcome.used, outcome.switches, outcome.rates
         );
         outcome
     })
@@ -180,7 +184,7 @@ fn a_long_tcp_connection_leaves_a_share() {
         let outcomes = medians(&format!("5.6 {limit}"), || Case { long_tcp: 1, limit, ..Case::of(&[(0.0, 2.0)], 120.0, 1) });
         for outcome in outcomes {
             assert!((0.3..=1.1).contains(&outcome.rates[0]) && outcome.used >= 0.95, "{outcome:?}");
-            assert!(outcome.audio_lost <= 0.04 && outcome.frozen <= 0.1, "{outcome:?}");
+            assert!(outcome.audio_lost <= 0.04 && outcome.frozen <= 0.1 && outcome.alone <= 0.01, "{outcome:?}");
         }
     }
 }
@@ -190,7 +194,7 @@ fn a_long_tcp_connection_leaves_a_share() {
 fn short_tcp_connections_leave_sound_and_picture() {
     for outcome in medians("5.7", || Case { short_tcp: 10, ..Case::of(&[(0.0, 2.0)], 120.0, 2) }) {
         assert!(outcome.rates.iter().all(|rate| *rate >= 0.08) && outcome.jain >= 0.9, "{outcome:?}");
-        assert!(outcome.audio_lost <= 0.1 && outcome.frozen <= 0.35, "{outcome:?}");
+        assert!(outcome.audio_lost <= 0.1 && outcome.frozen <= 0.35 && outcome.alone <= 0.05, "{outcome:?}");
     }
 }
 

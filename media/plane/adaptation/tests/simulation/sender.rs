@@ -123,6 +123,8 @@ pub struct Sender {
     frames: usize,
     /// For how long others were believed to use the link, s.
     pub contended: f64,
+    /// For how long there was sound alone, s.
+    pub alone: f64,
     polled: f64,
 }
 
@@ -180,6 +182,7 @@ impl Sender {
             bursts_every: None,
             frames: 0,
             contended: 0.0,
+            alone: 0.0,
             polled: 0.0,
         }
     }
@@ -198,6 +201,7 @@ impl Sender {
             return Vec::new();
         }
         self.contended += if self.estimator.is_contended() { now - self.polled } else { 0.0 };
+        self.alone += if self.level.is_none() { now - self.polled } else { 0.0 };
         self.polled = now;
         let mut out = Vec::new();
         while self.reports.front().is_some_and(|(at, _)| *at <= now) {
