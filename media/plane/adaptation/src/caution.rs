@@ -30,11 +30,14 @@ pub struct Caution {
     suspected: Option<(f64, f64)>,
 }
 
-/// What is believed while a report is taken in: bit/s of the estimate, how much arrival times waver, s, and the share that is lost.
+/// What is believed while a report is taken in.
 #[derive(Clone, Copy, Debug)]
 pub struct Believed {
+    /// Bit/s.
     pub estimate: f64,
+    /// How much arrival times waver, seconds.
     pub noise: f64,
+    /// Share that the link loses.
     pub loss: f64,
 }
 
