@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::caution::{Believed, Caution};
 use crate::config::Config;
 use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
@@ -62,6 +63,7 @@ pub struct Estimator {
     worsened_at: f64,
     last_wait: f64,
     contention: Contention,
+    caution: Caution,
     updated: f64,
     told: bool,
 }
@@ -91,6 +93,7 @@ impl Estimator {
             worsened_at: f64::NEG_INFINITY,
             last_wait: 0.0,
             contention: Contention::default(),
+            caution: Caution::default(),
             updated: 0.0,
             told: false,
         }
@@ -158,6 +161,7 @@ impl Estimator {
         self.newest = Some((newest, self.wait_of(newest)));
         self.forget(newest.arrived);
         self.update(now, newest, least, lost);
+        self.caution.on_reported(now, &self.believed());
     }
 
     /// Whether what arrived is rather a copy than the packet itself: it comes later than the queue explains. A copy says nothing of
@@ -184,11 +188,17 @@ impl Estimator {
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;
         self.last_wait = wait;
+        self.caution.on_arrival(packet, busy, &self.believed());
         let arriving = 1.0 - self.loss.share();
         let history = &self.history;
         self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to) * arriving);
         self.delivered.push_back((packet, waited));
         wait
+    }
+
+    fn believed(&self) -> Believed {
+        let noise = self.queue.noise().max(self.queue.jitter());
+        Believed { estimate: self.estimate, noise, loss: self.loss.share() }
     }
 
     fn busy_threshold(&self) -> f64 {
@@ -362,19 +372,34 @@ impl Estimator {
         if self.contention.is_pushed_aside() { 0.0 } else { self.standing * self.ours }
     }
 
+    /// What to pace by: bit/s that the link is held for, and how long what leaves now will wait in its queue, seconds. Both are those
+    /// believed, or those of a link that the last report makes suspect to have become much narrower ([`Caution`]).
+    #[must_use]
+    pub fn pace(&self, now: f64) -> (f64, f64) {
+        let suspected = self.caution.suspected(now).filter(|_| !self.is_contended());
+        suspected.map_or_else(|| (self.estimate, self.queue_ahead(now)), |rate| (rate, self.on_the_way(now, rate)))
+    }
+
     /// How long what leaves now will wait, where that gets shorter if we send less. What the last report told is a round trip old: when
     /// the link has just narrowed, what was sent since is in the queue too, but for what was drained and what a full queue dropped.
     /// Later it is told by reports, and not all of what stands in a queue may be ours.
     #[must_use]
     pub fn queue_ahead(&self, now: f64) -> f64 {
-        let Some((newest, wait)) = self.newest.filter(|_| self.is_narrowing(now) && !self.is_contended() && self.ours >= 1.0) else {
-            return self.own_queue().min(self.config.very_long_queue);
-        };
+        if self.is_narrowing(now) && !self.is_contended() && self.ours >= 1.0 {
+            self.on_the_way(now, self.estimate)
+        } else {
+            self.own_queue().min(self.config.very_long_queue)
+        }
+    }
+
+    /// How long what is on the way stands in the queue of a link of such a rate.
+    fn on_the_way(&self, now: f64, rate: f64) -> f64 {
+        let Some((newest, wait)) = self.newest else { return 0.0 };
         let (mut queue, mut at) = (wait, newest.sent);
         for (sent, octets) in self.history.sent_behind(&newest) {
             queue = (queue - (sent - at)).max(0.0);
             at = sent;
-            let more = octets * 8.0 / self.estimate.max(1.0);
+            let more = octets * 8.0 / rate.max(1.0);
             queue += if queue + more <= self.config.longest_queue { more } else { 0.0 };
         }
         (queue - (now - at)).max(0.0)

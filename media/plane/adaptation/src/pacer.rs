@@ -7,8 +7,11 @@ use std::collections::VecDeque;
 
 /// Rate at which is sent, over the estimate: pictures that are larger than the average must not pile up.
 const FACTOR: f64 = 1.25;
+/// The same where more waits than so many seconds of the estimate: a keyframe keeps the link busy that long anyway, and is not there
+/// sooner for standing in the link's queue, where sound waits behind it.
+const LARGE: (f64, f64) = (0.1, 1.05);
 /// The same where the link's queue is long: it drains meanwhile, because sound waits in it and what does not fit into it is lost.
-const DRAINING: f64 = 0.6;
+const DRAINING: f64 = 0.3;
 /// From this queue, seconds, on less is sent, and from that one on so much.
 const QUEUE: (f64, f64) = (0.04, 0.15);
 /// The same where the queue is as long as queues are: it holds up everything, and drops what comes next.
@@ -106,11 +109,10 @@ impl<T> Pacer<T> {
         let (short, long) = QUEUE;
         let share = |from: f64, to: f64| ((queue - from) / (to - from)).clamp(0.0, 1.0);
         let factor = FACTOR + share(short, long) * (DRAINING - FACTOR) + share(LONG, FULL) * (STANDING_STILL - DRAINING);
-        let rate = (estimate * factor).max(1.0);
-        let drained = queue <= 0.0 && self.rate.is_some_and(|before| before < self.estimate);
-        if drained {
-            self.free_at = self.free_at.min(now + BURST);
-        }
+        let rate = estimate * factor;
+        // What was sent is drained sooner, or later, than it seemed.
+        let ahead = (self.free_at - now).max(0.0) * self.rate.map_or(1.0, |before| before / rate.max(1.0));
+        self.free_at = self.free_at.min(now) + ahead.min(MOST_AHEAD);
         self.rate = Some(rate);
         self.estimate = estimate;
     }
@@ -225,14 +227,17 @@ impl<T> Pacer<T> {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Above the usual rate where the oldest packet would have to wait too long.
+    /// The usual rate, or less where much waits, or more where the oldest packet would have to wait too long.
     fn present_rate(&self, now: f64) -> Option<f64> {
         let oldest = self.video.front().or(self.retransmissions.front()).map_or(now, |oldest| oldest.since);
         let left = (DRAIN - (now - oldest)).max(LEAST_DRAIN);
+        let waiting = bits(self.octets);
+        let (large, factor) = LARGE;
         self.rate.map(|rate| {
             let draining = rate < self.estimate;
             let most = (rate * HASTE).max(if draining { 0.0 } else { LEAST });
-            rate.max((bits(self.octets) / left).min(most)).max(1.0)
+            let usual = if waiting > large * self.estimate { rate.min(self.estimate * factor) } else { rate };
+            usual.max((waiting / left).min(most)).max(1.0)
         })
     }
 
@@ -305,10 +310,33 @@ mod tests {
         let left = drain(&mut pacer, 400);
         let order: Vec<u32> = left.iter().map(|(_, packet)| *packet).collect();
         assert_eq!(order, (0..20).collect::<Vec<_>>());
-        // 16 ms for each burst of two.
+        // 19 ms for each burst of two, and 16 where little is left.
         let (last, _) = left[19];
-        assert!((130..=150).contains(&last), "{left:?}");
+        assert!((155..=180).contains(&last), "{left:?}");
         assert!(left.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[1].0 - pair[0].0 >= 10), "{left:?}");
+    }
+
+    #[test]
+    fn what_keeps_the_link_busy_for_long_does_not_pile_up_in_its_queue() {
+        let mut pacer = Pacer::default();
+        pacer.set_link(0.0, 800_000.0, 0.0);
+        (0..40).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        let left = drain(&mut pacer, 1000);
+        // What stands in the queue of a link of 800 kbit/s, ms.
+        let queue = |sent: usize, ms: u32| sent as f64 * 10.0 - f64::from(ms);
+        let longest = left.iter().enumerate().map(|(sent, (ms, _))| queue(sent + 1, *ms)).fold(0.0, f64::max);
+        assert!(left.len() == 40 && longest <= 60.0, "{longest} {left:?}");
+    }
+
+    #[test]
+    fn a_link_that_turns_out_to_be_faster_is_used_at_once() {
+        let mut pacer = pacer();
+        pacer.set_link(0.0, 800_000.0, FULL);
+        pacer.on_sent(0.0, 1000);
+        (0..2).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));
+        assert!(pacer.due().is_some_and(|due| due > 0.09), "{:?}", pacer.due());
+        pacer.set_link(0.01, 800_000.0, 0.0);
+        assert!(pacer.due().is_some_and(|due| due < 0.02), "{:?}", pacer.due());
     }
 
     #[test]

@@ -208,9 +208,10 @@ impl Sender {
             let (_, report) = self.reports.pop_front().unwrap();
             self.estimator.on_feedback(now, report.into_iter());
             self.losses.push(self.estimator.loss());
-            if self.estimator.is_told() {
-                self.pacer.set_link(now, self.estimate(), self.estimator.queue_ahead(now));
-            }
+        }
+        if self.estimator.is_told() {
+            let (rate, queue) = self.estimator.pace(now);
+            self.pacer.set_link(now, rate, queue);
         }
         if now >= self.next_choice {
             self.next_choice = now + 0.1;

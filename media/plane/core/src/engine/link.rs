@@ -23,6 +23,8 @@ const REFERENCE_UNIT: i64 = 256;
 const HALF_RANGE: i64 = 1 << 23;
 /// A bound that the subscriber told holds so long; browsers tell it every second at least.
 const REMB_LIFETIME: Duration = Duration::from_secs(5);
+/// What waits is looked at again after so long: the queue that it waits for may drain sooner than it seemed.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// Seconds of pictures that wait, from which on it pays to leave out what is of no use.
 const BEHIND: f64 = 0.06;
 /// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
@@ -91,15 +93,25 @@ impl Link {
         self.pacer.hold(self.seconds(since_epoch), class, octets, packet);
     }
 
+    /// Pace by what is known now: what stood in the queue has drained since the last report.
+    fn pace(&mut self, since_epoch: Duration) {
+        let now = self.seconds(since_epoch);
+        if self.estimator.is_told() {
+            let (rate, queue) = self.estimator.pace(now);
+            self.pacer.set_link(now, rate, queue);
+        }
+    }
+
     /// The packets whose turn has come.
     pub(super) fn take_burst(&mut self, since_epoch: Duration) -> Vec<Held> {
+        self.pace(since_epoch);
         self.pacer.take_burst(self.seconds(since_epoch))
     }
 
     /// How long until there are some, if anything waits.
     pub(super) fn next_burst(&self, since_epoch: Duration) -> Option<Duration> {
         let delay = self.pacer.due()? - self.seconds(since_epoch);
-        Some(Duration::try_from_secs_f64(delay).unwrap_or_default())
+        Some(Duration::try_from_secs_f64(delay).unwrap_or_default().min(LONGEST_PAUSE))
     }
 
     /// How long so many octets take the link; 0 where nothing is known of it.
@@ -168,10 +180,7 @@ impl Link {
         let origin = self.unroll(feedback.reference).saturating_mul(REFERENCE_UNIT);
         let reports = feedback.reports().map(|(number, ticks)| (number, ticks.map(|ticks| seconds(origin.saturating_add(ticks)))));
         self.estimator.on_feedback(self.seconds(since_epoch), reports);
-        if self.estimator.is_told() {
-            let now = self.seconds(since_epoch);
-            self.pacer.set_link(now, self.estimator.estimate(), self.estimator.queue_ahead(now));
-        }
+        self.pace(since_epoch);
         if let Some(rtt) = self.estimator.rtt() {
             self.least_rtt = if self.least_rtt > 0.0 { rtt.min(self.least_rtt * FORGETTING) } else { rtt };
         }

@@ -1,0 +1,164 @@
+//! The first sign that a link became much narrower: a few packets, of one report, that came apart far more than the estimate says.
+//!
+//! That is too little to cut an estimate by: jitter and others' packets pull single packets apart too. But the next report comes as
+//! late as it takes to fill a queue of 300 ms with what a link no longer carries. So until then pictures are held as if it were
+//! true; if it is not they are late by one report.
+
+use crate::history::Acked;
+
+/// What arrives at less than this share of the estimate tells that.
+const FAR_BELOW: f64 = 0.5;
+/// And so much later than the estimate explains, s, beside so many times the noise.
+const LATE: f64 = 0.006;
+const NOISES: f64 = 2.0;
+/// Where arrival times waver by more, s, or more is lost, single packets say nothing.
+const STEADY: (f64, f64) = (0.004, 0.02);
+/// Nothing is believed to have become narrower than this share at once.
+const LEAST: f64 = 0.2;
+/// Octets that the packets must have at least: the spacing of small ones says little.
+const MIN_OCTETS: f64 = 600.0;
+/// It lasts no longer without a report, s.
+const LASTS: f64 = 0.15;
+
+/// What the last report made suspect.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caution {
+    run: Option<Run>,
+    /// Bit/s at which the last packets came that tell anything, where that is far too slow.
+    slow: Option<f64>,
+    /// Bit/s that the link is held for, and until when.
+    suspected: Option<(f64, f64)>,
+}
+
+/// What is believed while a report is taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct Believed {
+    /// Bit/s.
+    pub estimate: f64,
+    /// How much arrival times waver, seconds.
+    pub noise: f64,
+    /// Share that the link loses.
+    pub loss: f64,
+}
+
+/// Packets that left a queue one behind the other.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    first: Acked,
+    last: Acked,
+    /// Of all but the first.
+    octets: f64,
+}
+
+impl Caution {
+    /// A packet arrived. `busy`: it and the one before it waited in a queue.
+    pub fn on_arrival(&mut self, packet: Acked, busy: bool, believed: &Believed) {
+        self.run = Some(match self.run {
+            Some(run) if follows(&run.last, &packet, busy, believed.estimate) => {
+                Run { last: packet, octets: run.octets + packet.octets, ..run }
+            }
+            ended => {
+                self.judge(ended, believed);
+                Run { first: packet, last: packet, octets: 0.0 }
+            }
+        });
+    }
+
+    /// The report ends; it alone counts.
+    pub fn on_reported(&mut self, now: f64, believed: &Believed) {
+        let ended = self.run.take();
+        self.judge(ended, believed);
+        self.suspected = self.slow.take().map(|rate| (rate.max(believed.estimate * LEAST), now + LASTS));
+    }
+
+    fn judge(&mut self, run: Option<Run>, believed: &Believed) {
+        let Some(run) = run.filter(|run| run.octets >= MIN_OCTETS) else { return };
+        let (most_noise, most_loss) = STEADY;
+        let steady = believed.noise < most_noise && believed.loss < most_loss;
+        let span = run.last.arrived - run.first.arrived;
+        let late = span - run.octets * 8.0 / believed.estimate;
+        let rate = run.octets * 8.0 / span.max(1e-3);
+        let slow = steady && late > LATE + NOISES * believed.noise && rate < believed.estimate * FAR_BELOW;
+        self.slow = slow.then_some(rate);
+    }
+
+    /// Bit/s that the link is to be held for until more is known, if that is less than what is believed.
+    #[must_use]
+    pub fn suspected(&self, now: f64) -> Option<f64> {
+        self.suspected.filter(|(_, until)| now < *until).map(|(rate, _)| rate)
+    }
+}
+
+/// Whether a packet left the queue right behind another: it was sent so close behind it, or both waited.
+fn follows(last: &Acked, packet: &Acked, busy: bool, estimate: f64) -> bool {
+    let dense = packet.sent - last.sent <= packet.octets * 8.0 / estimate.max(1.0);
+    packet.sequence == last.sequence.saturating_add(1) && (dense || busy) && packet.arrived >= last.arrived
+}
+
+#[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "test code")]
+mod tests {
+    use super::*;
+
+    const STEADY: Believed = Believed { estimate: 2e6, noise: 0.001, loss: 0.0 };
+
+    fn packet(sequence: u64, sent: f64, arrived: f64, octets: f64) -> Acked {
+        Acked { sent, arrived, octets, sequence, copied: None }
+    }
+
+    /// What is suspected after a report of packets of 1000 octets that were sent 1 ms apart and arrived so many ms apart, where
+    /// 2 Mbit/s are believed.
+    fn after(packets: u64, apart_ms: f64, believed: &Believed) -> Option<f64> {
+        let mut caution = Caution::default();
+        for sequence in 0..packets {
+            let at = sequence as f64;
+            caution.on_arrival(packet(sequence, at * 0.001, at * apart_ms / 1000.0, 1000.0), false, believed);
+        }
+        caution.on_reported(1.0, believed);
+        assert_eq!(caution.suspected(2.0), None, "it passes");
+        caution.suspected(1.05)
+    }
+
+    #[test]
+    fn two_packets_that_come_far_apart_are_suspect() {
+        assert!(after(2, 16.0, &STEADY).is_some_and(|rate| (rate - 0.5e6).abs() < 1.0));
+        assert_eq!(after(2, 7.0, &STEADY), None, "little less than believed");
+        assert_eq!(after(1, 16.0, &STEADY), None);
+        assert!(after(2, 500.0, &STEADY).is_some_and(|rate| (rate - 0.4e6).abs() < 1.0), "a fifth at least");
+    }
+
+    #[test]
+    fn where_arrivals_waver_or_packets_are_lost_nothing_is() {
+        assert_eq!(after(2, 16.0, &Believed { noise: 0.006, ..STEADY }), None);
+        assert_eq!(after(2, 16.0, &Believed { loss: 0.1, ..STEADY }), None);
+    }
+
+    #[test]
+    fn what_did_not_wait_behind_one_another_says_nothing() {
+        let suspected = |sent: f64, sequence: u64, busy: bool| {
+            let mut caution = Caution::default();
+            caution.on_arrival(packet(0, 0.0, 0.05, 1000.0), false, &STEADY);
+            caution.on_arrival(packet(sequence, sent, 0.1, 1000.0), busy, &STEADY);
+            caution.on_reported(1.0, &STEADY);
+            caution.suspected(1.0)
+        };
+        assert_eq!(suspected(0.033, 1, false), None, "it was sent later");
+        assert!(suspected(0.033, 1, true).is_some());
+        assert_eq!(suspected(0.001, 2, false), None, "something else came between");
+    }
+
+    #[test]
+    fn sound_behind_a_picture_leaves_what_the_picture_said_and_another_picture_does_not() {
+        let mut caution = Caution::default();
+        caution.on_arrival(packet(0, 0.0, 0.05, 1000.0), false, &STEADY);
+        caution.on_arrival(packet(1, 0.001, 0.08, 1000.0), false, &STEADY);
+        caution.on_arrival(packet(2, 0.02, 0.09, 140.0), false, &STEADY);
+        let mut with_another = caution;
+        caution.on_reported(1.0, &STEADY);
+        assert!(caution.suspected(1.0).is_some());
+        with_another.on_arrival(packet(3, 0.033, 0.11, 1000.0), false, &STEADY);
+        with_another.on_arrival(packet(4, 0.034, 0.114, 1000.0), false, &STEADY);
+        with_another.on_reported(1.0, &STEADY);
+        assert_eq!(with_another.suspected(1.0), None);
+    }
+}
