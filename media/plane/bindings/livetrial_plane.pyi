@@ -221,10 +221,10 @@ class Plane:
         copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
         drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
-        retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
+        retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart (80 where the link loses all for long at a time), 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
         fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
-        pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.
+        pictures what is above 60, of keyframes three times as many, at most one each. Of sinks that `add_fec` gave a stream for it.
         playout_ms: how long pictures are kept before they are shown, at least, 0 to 4000, told by the playout delay extension
         where it is negotiated; 0 ends it, and nothing is told where it was never more.
         plain_audio: send audio without the frames that it repeats (RED, RFC 2198), which take more than half of it.
@@ -244,7 +244,8 @@ class Plane:
         - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown); of what was sent first, whether or not a copy arrived.
-        - lost_run_ms: how long all that is sent is lost at a time: the longest of late that was no outage (nan: unknown).
+        - lost_run_ms: how long all that is sent is lost at a time: the longest burst of late that is no outage and
+          that chance does not explain (nan: unknown).
         - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.
         - copied_bytes: octets of copies and repair packets sent; see `protect`.
         - contended: 1 where others are believed to use the link too.

@@ -113,7 +113,7 @@ impl Estimator {
         let (mut losses, mut arrived) = (Losses::default(), 0.0);
         let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
-        let mut floor = f64::INFINITY;
+        let (mut floor, known) = (f64::INFINITY, self.loss());
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
@@ -134,7 +134,7 @@ impl Estimator {
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
-                    self.runs.arrived();
+                    self.runs.arrived(known);
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
@@ -403,7 +403,7 @@ impl Estimator {
         self.loss.share().max(self.onset.share())
     }
 
-    /// How long all that is sent is lost at a time, seconds: the longest of late that was no outage.
+    /// How long all that is sent is lost at a time, seconds: the longest burst of late.
     #[must_use]
     pub const fn lost_run(&self) -> f64 {
         self.runs.longest()

@@ -43,13 +43,16 @@ impl Losses {
 /// In which what is known of runs counts half as much: bursts of exponential length come two a second, and of twenty the longest tells
 /// what most are shorter than.
 const RUNS_HALVE: f64 = 20.0;
+/// A run that comes about by chance with less than this probability, at the share known to be lost, is a burst: in some seconds there
+/// are a few thousand packets.
+const CHANCE: f64 = 1e-5;
 
-/// How long all that is sent is lost at a time: what repairs have to wait for. Single losses are no runs, and an outage tells nothing
-/// of the next one.
+/// How long all that is sent is lost at a time: what repairs have to wait for. What losses of packets one by one make runs of by
+/// chance is none, and an outage tells nothing of the next one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Runs {
-    /// When the first and the last was sent since a packet arrived.
-    open: Option<(f64, f64)>,
+    /// When the first and the last was sent since a packet arrived, and how many they are.
+    open: Option<(f64, f64, f64)>,
     /// The longest of the present report.
     found: f64,
     longest: f64,
@@ -59,13 +62,14 @@ pub struct Runs {
 impl Runs {
     /// A packet sent then is lost, whether or not a copy of it arrived.
     pub fn lost(&mut self, sent: f64) {
-        let (first, _) = self.open.unwrap_or((sent, sent));
-        self.open = Some((first, sent));
+        let (first, _, count) = self.open.unwrap_or((sent, sent, 0.0));
+        self.open = Some((first, sent, count + 1.0));
     }
 
-    /// A packet itself arrived.
-    pub fn arrived(&mut self) {
-        if let Some((first, last)) = self.open.take().filter(|(first, last)| last - first < OUTAGE) {
+    /// A packet itself arrived. `known`: the share that is known to be lost.
+    pub fn arrived(&mut self, known: f64) {
+        let burst = |(first, last, count): &(f64, f64, f64)| last - first < OUTAGE && known.powf(*count) < CHANCE;
+        if let Some((first, last, _)) = self.open.take().filter(burst) {
             self.found = self.found.max(last - first);
         }
     }
@@ -173,19 +177,20 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_as_long_as_the_longest_of_late_and_no_outage() {
+    fn bursts_are_as_long_as_the_longest_of_late_and_no_outage() {
         let mut runs = Runs::default();
-        let mut report = |now: f64, lost: &[f64], own: bool| {
-            lost.iter().for_each(|sent| runs.lost(*sent));
-            runs.arrived();
+        let mut report = |now: f64, (began, lasts): (f64, f64), known: f64, own: bool| {
+            (0..10).for_each(|packet| runs.lost(began + lasts * f64::from(packet) / 9.0));
+            runs.arrived(known);
             runs.on_report(now, own);
             runs.longest()
         };
-        assert!(report(1.0, &[0.9], true) <= 0.0, "one alone");
-        assert!((report(2.0, &[1.6, 1.7, 1.75], true) - 0.15).abs() < 1e-9);
-        assert!((report(22.0, &[21.9, 21.92], true) - 0.075).abs() < 1e-9, "it counts half as much");
-        assert!(report(23.0, &[22.0, 22.3], false) < 0.075, "what a full queue drops");
-        assert!(report(24.0, &[23.0, 23.2, 23.6], true) < 0.075, "an outage");
+        assert!((report(2.0, (1.6, 0.15), 0.2, true) - 0.15).abs() < 1e-9);
+        assert!((report(22.0, (21.9, 0.02), 0.2, true) - 0.075).abs() < 1e-9, "it counts half as much");
+        assert!(report(23.0, (22.0, 0.3), 0.2, false) < 0.075, "what a full queue drops");
+        assert!(report(24.0, (23.0, 0.6), 0.2, true) < 0.075, "an outage");
+        assert!(report(25.0, (24.0, 0.3), 0.4, true) < 0.075, "ten in a row are chance where four of ten are lost");
+        assert!(report(26.0, (25.0, 0.3), 0.3, true) > 0.29);
     }
 
     #[test]

@@ -350,7 +350,7 @@ pub struct LinkRow {
     pub queue_ms: f32,
     /// Share of packets lost, smoothed, 0–1.
     pub loss: f32,
-    /// How long all that is sent is lost at a time: the longest of late that was no outage.
+    /// How long all that is sent is lost at a time: the longest burst of late, none that chance explains, and no outage.
     pub lost_run_ms: f32,
     /// Octets sent with a transport-wide number, retransmissions included.
     pub octets: u64,
