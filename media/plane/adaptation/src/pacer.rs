@@ -36,6 +36,9 @@ const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
 /// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
 const MOST_REPAIRS: f64 = 600_000.0;
+/// What was sent holds up what waits for so many seconds at most: sound leaves always, and at the least rate it would take all of the
+/// link, for longer the longer that rate lasted.
+const MOST_AHEAD: f64 = 0.5;
 /// What is late by then leaves within so many seconds.
 const LEAST_DRAIN: f64 = 0.1;
 /// Older pictures are dropped.
@@ -154,7 +157,7 @@ impl<T> Pacer<T> {
     pub fn on_sent(&mut self, now: f64, octets: usize) {
         if let Some(rate) = self.present_rate(now) {
             // A timer that is a little late loses nothing.
-            self.free_at = self.free_at.max(now - BURST) + bits(octets) / rate;
+            self.free_at = (self.free_at.max(now - BURST) + bits(octets) / rate).min(now + MOST_AHEAD);
         }
     }
 
@@ -371,6 +374,17 @@ mod tests {
         pacer.set_link(800_000.0, 0.0);
         let left = pacer.due().map(|due| pacer.take_burst(due));
         assert_eq!((left, pacer.take_dropped()), (Some(vec![1]), 0));
+    }
+
+    #[test]
+    fn sound_that_is_more_than_the_rate_does_not_hold_up_pictures_for_longer_than_that_rate_lasts() {
+        let mut pacer = pacer();
+        pacer.set_link(800_000.0, FULL);
+        // Of 80 kbit/s sound with its copies takes 320.
+        (0..80).for_each(|packet| pacer.on_sent(f64::from(packet) / 100.0, 400));
+        pacer.set_link(800_000.0, 0.0);
+        pacer.hold(0.8, Class::Video, 1000, 1);
+        assert!(pacer.due().is_some_and(|due| due <= 0.8 + MOST_AHEAD), "{:?}", pacer.due());
     }
 
     #[test]

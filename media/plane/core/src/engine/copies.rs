@@ -27,11 +27,6 @@ const TOGETHER: Duration = Duration::from_millis(1);
 /// Between a retransmission and its copy: what one short burst on the air takes, and little of what is left until the picture is due.
 const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
-/// The same where the link loses all that is sent for `LONG_RUN` seconds at a time: what takes a retransmission takes a copy that
-/// follows at once too. By then most bursts are over, and nobody has told yet that the retransmission is lost.
-const BEHIND_A_BURST: Duration = Duration::from_millis(80);
-const LONG_RUN: f64 = 0.1;
-
 /// One peer's.
 #[derive(Default)]
 pub(super) struct Copies {
@@ -97,10 +92,9 @@ impl Copies {
 
     /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
     /// was asked for `again` was lost itself, so it gets a copy more where anything is protected. `cheaply`: each may have one where
-    /// nothing is, because losses are known to have begun only when the first retransmissions are gone, and lost maybe. `lost_run`: how
-    /// long the link loses all at a time, seconds.
+    /// nothing is, because losses are known to have begun only when the first retransmissions are gone, and lost maybe.
     pub(super) fn record_retransmission<'a, O>(
-        &'a mut self, again: bool, needed: bool, (cheaply, lost_run): (bool, f64), now: Instant, out: &'a mut O,
+        &'a mut self, again: bool, needed: bool, cheaply: bool, now: Instant, out: &'a mut O,
     ) -> Recorder<'a, O> {
         let count = match self.protection {
             protection if protection.repeats() => {
@@ -109,8 +103,7 @@ impl Copies {
             }
             _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
         };
-        let spacing = if lost_run < LONG_RUN { RETRANSMISSION_SPACING } else { BEHIND_A_BURST };
-        Recorder { copies: self, count, spacing, now, dropped: 0, out }
+        Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
     }
 
     /// False when there is no room.
@@ -206,29 +199,5 @@ impl Engine {
             peer.copies.listed = false;
             self.schedule_copies(key);
         }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, reason = "test code")]
-mod tests {
-    use super::*;
-
-    struct Nowhere;
-
-    impl Output for Nowhere {
-        fn transmit(&mut self, _destination: TransportAddress, _segment_size: usize, _contents: &[u8]) {}
-    }
-
-    #[test]
-    fn where_all_is_lost_for_long_at_a_time_copies_of_retransmissions_leave_when_that_is_over() {
-        let now = Instant::now();
-        let due_after = |lost_run: f64| {
-            let (mut copies, mut nowhere) = (Copies::default(), Nowhere);
-            let address = TransportAddress::udp(([192, 0, 2, 1], 9).into());
-            copies.record_retransmission(false, true, (true, lost_run), now, &mut nowhere).transmit(address, 100, &[0x80; 100]);
-            copies.next_due().map(|due| (due - now).as_millis())
-        };
-        assert_eq!((due_after(0.05), due_after(0.15)), (Some(8), Some(80)));
     }
 }

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::burst::{self, Outgoing};
 use super::feed::{self, Wanted};
-use super::link::Link;
 use super::peer::Peer;
 use super::redundancy::PayloadTypes;
 use super::resent::Cause;
@@ -92,7 +91,7 @@ impl Engine {
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         let (playout, since_epoch) = (peer.copies.playout.told(now), clock.since_epoch(now));
-        let copying = peer.link.as_deref().map_or((false, 0.0), Link::copying);
+        let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
         for (sequence, cause) in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
@@ -123,7 +122,7 @@ impl Engine {
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
             let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), copying, now, out);
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);

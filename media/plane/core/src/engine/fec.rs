@@ -34,8 +34,6 @@ const MOST_MEMBERS: usize = 24;
 const MOST_WAITING: usize = 96;
 /// Pictures that no other needs are protected by what is beyond this: a repair packet for many packets repairs next to nothing.
 const OTHER_FROM: u32 = 60;
-/// Times as many for keyframes: of so many packets one or two need a third retransmission, and everything waits for that.
-const KEYFRAME: u32 = 3;
 /// Of a repair packet, in percent of packets.
 const WHOLE: u32 = 100;
 const HALF: u32 = 50;
@@ -106,7 +104,7 @@ impl Fec {
         let needed = keyframe || packet.temporal_id() == 0;
         let percent = u32::from(self.percent);
         let share = match (needed, keyframe) {
-            (_, true) => percent.saturating_mul(KEYFRAME).min(WHOLE),
+            (_, true) => percent.saturating_add(percent >> 1),
             (true, false) => percent,
             (false, false) => percent.saturating_sub(OTHER_FROM),
         };

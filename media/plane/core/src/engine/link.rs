@@ -144,11 +144,6 @@ impl Link {
         self.estimator.standing_queue() > QUEUED
     }
 
-    /// What copies of retransmissions go by: whether each may have one, and how long all is lost at a time, seconds.
-    pub(super) fn copying(&self) -> (bool, f64) {
-        (!self.is_queued(), self.estimator.lost_run())
-    }
-
     /// Packets dropped since this was last asked.
     pub(super) fn take_dropped(&mut self) -> u64 {
         self.pacer.take_dropped()

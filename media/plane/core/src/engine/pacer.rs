@@ -91,7 +91,7 @@ fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mu
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
         if let Some(needed) = leaving.iter().find_map(|held| held.again) {
-            let mut recorder = copies.record_retransmission(false, needed, link.copying(), now, out);
+            let mut recorder = copies.record_retransmission(false, needed, !link.is_queued(), now, out);
             recorder.transmit(address, segment_size, scratch);
             counters.copies_dropped.add(recorder.dropped());
             scratch.copied.push(link.peer);

@@ -326,10 +326,3 @@ fn a_retransmission_without_copies_is_sent_again_where_the_report_of_it_is_lost(
     assert_eq!(sent_again_untold(0, true), 0, "it has copies, and is asked for until it comes");
     assert_eq!(sent_again_untold(2, false), 0, "a link that loses nothing");
 }
-
-#[test]
-fn keyframes_have_three_times_the_repair_packets() {
-    let mut path = Path::new();
-    path.protect(20, Duration::ZERO);
-    assert_eq!((path.picture(10).1.len(), path.picture(10).1.len()), (6, 2));
-}
