@@ -221,10 +221,10 @@ class Plane:
         copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
         drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
-        retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart (80 where the link loses all for long at a time), 0 to 15; one that is asked for again
+        retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
         fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
-        pictures what is above 60, of keyframes three times as many, at most one each. Of sinks that `add_fec` gave a stream for it.
+        pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.
         playout_ms: how long pictures are kept before they are shown, at least, 0 to 4000, told by the playout delay extension
         where it is negotiated; 0 ends it, and nothing is told where it was never more.
         plain_audio: send audio without the frames that it repeats (RED, RFC 2198), which take more than half of it.
