@@ -212,10 +212,12 @@ class Protection:
         loss = np.nan_to_num(loss)
         rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
         needed = self._needed(self._smooth_loss(now, loss, protected), protected, estimates, rtt)
-        # What it would be were the worst loss since less was enough a third higher: only what even that does not need is taken
-        # away. A link that loses in bursts has none of them at the very moment at which `hold_s` are over.
+        # What it would be were the loss a third higher: only what even that does not need is taken away. Of a link that loses in
+        # bursts the worst since less was enough counts, because there may be none at the very moment at which `hold_s` are over.
+        run = np.zeros(len(loss)) if run_ms is None else np.nan_to_num(run_ms)
         self._worst = np.where(np.isnan(self._lighter_since), loss, np.fmax(self._worst, loss))
-        eased = self._needed(self._worst / config.relief, protected, estimates, rtt)
+        most = np.where(run >= config.long_run_ms, self._worst, loss)
+        eased = self._needed(most / config.relief, protected, estimates, rtt)
         now_have = {name: getattr(self, name) for name in MEASURES}
         own = ~(now - self._queued_at < config.drained_s)
         more = known & own & _any(needed[name] > now_have[name] for name in MEASURES)
@@ -227,9 +229,7 @@ class Protection:
             changed |= want != have
             setattr(self, name, want)
         self._space()
-        changed |= self._keep_back(rtt, np.zeros(len(loss)) if run_ms is None else np.nan_to_num(run_ms)) | self._open(
-            now
-        )
+        changed |= self._keep_back(rtt, run) | self._open(now)
         return np.flatnonzero(changed)
 
     def _smooth_loss(self, now: float, loss: Floats, protected: Flags) -> Floats:
