@@ -264,7 +264,7 @@ class Protection:
         wanted = np.where(self._loss < config.twice_loss * np.where(before > once, config.relief, 1.0), once, twice)
         most = np.where(self._loss < config.hard_loss, config.most_playout_ms, config.hard_playout_ms)
         wanted = np.minimum(wanted, most)
-        in_runs = run >= config.long_run_ms
+        in_runs = (run >= config.long_run_ms) & (self._loss < config.hard_loss)
         outlasting = np.minimum(
             _stepped(rtt + config.playout_more_ms + run, config.run_step_ms), config.most_run_playout_ms
         )
