@@ -21,6 +21,8 @@ const TICK: f64 = 250e-6;
 const REFERENCE_UNIT: i64 = 256;
 /// Half the range of a reference time of 24 bits.
 const HALF_RANGE: i64 = 1 << 23;
+/// Where more is lost, what lost reports would have told is left to those who ask: most of it arrived, and repairs take much already.
+const GUESSED_BELOW: f64 = 0.25;
 /// Half the range of a transport-wide number: less than that ahead is ahead.
 const HALF_OF_NUMBERS: u16 = 1 << 15;
 /// A bound that the subscriber told holds so long; browsers tell it every second at least.
@@ -184,7 +186,8 @@ impl Link {
             return Vec::new();
         }
         let heard = self.seconds(since_epoch) - self.estimator.began().unwrap_or(0.0);
-        let untold = self.untold(feedback).filter_map(|number| self.ledger.take(number).filter(|entry| protected && entry.of.again));
+        let guessed = protected && self.estimator.loss() < GUESSED_BELOW;
+        let untold = self.untold(feedback).filter_map(|number| self.ledger.take(number).filter(|entry| guessed && entry.of.again));
         let untold: Vec<Entry> = untold.map(Entry::untold).collect();
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
         let lost = lost.filter_map(|(number, _)| self.ledger.take(number));
