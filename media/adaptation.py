@@ -171,14 +171,15 @@ class Adaptation:
     def _protect(self, now: float, snapshot: npt.NDArray[np.void], estimates: npt.NDArray[np.float64]) -> None:
         """Protect each viewer's media by what its link loses."""
         protection = self._protection
-        loss, queue, rtt = (np.full(self._policy.rows, np.nan) for _ in range(3))
+        loss, queue, rtt, run = (np.full(self._policy.rows, np.nan) for _ in range(4))
         copied = np.zeros(self._policy.rows)
         rows, ours = self._places(snapshot)
         loss[rows] = snapshot["link_loss"][ours]
         queue[rows] = snapshot["queue_ms"][ours]
         rtt[rows] = snapshot["link_rtt_ms"][ours]
+        run[rows] = snapshot["lost_run_ms"][ours]
         copied[rows] = snapshot["copied_bytes"][ours]
-        changed = set(protection.decide(now, loss, estimates, copied, queue, rtt).tolist())
+        changed = set(protection.decide(now, loss, estimates, copied, queue, rtt, run).tolist())
         for viewer in self._viewers.values() if changed else ():
             if viewer.row in changed:
                 self._plane.protect(viewer.peer, **protection.of(viewer.row))

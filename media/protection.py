@@ -25,7 +25,7 @@ MEASURES = ("copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
-_UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_lighter_since", "_queued_at", "_bare_at", "_octets")
+_UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_worst", "_lighter_since", "_queued_at", "_bare_at", "_octets")
 
 
 class Told(TypedDict):
@@ -67,6 +67,10 @@ class ProtectionConfig:
         twice_loss: from which two round trips: of a tenth lost one picture in ten lacks something after one retransmission.
         playout_step_ms: likewise.
         most_playout_ms: more would be no conversation.
+        long_run_ms: where all is lost for so long at a time a repair waits until that ends, so pictures are kept a round trip,
+            `playout_more_ms` and the longest such run of late. Losses of packets one by one hardly make runs of this length.
+        run_step_ms: in such steps: the longest of late wavers.
+        most_run_playout_ms: and no more: with bursts of 100 ms, exponential, a picture in hundreds is later still.
         hard_loss, hard_playout_ms: from such a loss on no more than this: browsers keep sound back with the picture, and then
             sound is what counts.
         hopeless_loss: from which pictures are not kept back: too few come to play evenly.
@@ -109,6 +113,9 @@ class ProtectionConfig:
     playout_more_ms: float = 150.0
     playout_step_ms: int = 50
     most_playout_ms: int = 400
+    long_run_ms: float = 100.0
+    run_step_ms: int = 100
+    most_run_playout_ms: int = 600
     hard_loss: float = 0.35
     hard_playout_ms: int = 300
     hopeless_loss: float = 0.5
@@ -146,6 +153,7 @@ class Protection:
         self._opening: Flags = np.empty(0, np.bool_)
         self._loss: Floats = np.empty(0)
         self._rtt: Floats = np.empty(0)
+        self._worst: Floats = np.empty(0)
         self._lighter_since: Floats = np.empty(0)
         self._queued_at: Floats = np.empty(0)
         self._bare_at: Floats = np.empty(0)
@@ -181,6 +189,7 @@ class Protection:
         copied: Floats,
         queue_ms: Floats | None = None,
         rtt_ms: Floats | None = None,
+        run_ms: Floats | None = None,
     ) -> npt.NDArray[np.intp]:
         """Decide; returns the rows in which something changed.
 
@@ -191,6 +200,7 @@ class Protection:
             copied: (rows,) octets of copies and repair packets sent since the beginning.
             queue_ms: (rows,) what waits in the link's queue; NaN, None: unknown, taken for nothing.
             rtt_ms: (rows,) round trip; NaN, None: unknown, taken for `fec_rtt_ms`.
+            run_ms: (rows,) how long all is lost at a time, at most, of late; NaN, None: unknown, taken for nothing.
         """
         self._grow(len(loss))
         self._measure(now, copied)
@@ -202,8 +212,12 @@ class Protection:
         loss = np.nan_to_num(loss)
         rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
         needed = self._needed(self._smooth_loss(now, loss, protected), protected, estimates, rtt)
-        # What it would be were the loss a third higher: only what even that does not need is taken away.
-        eased = self._needed(loss / config.relief, protected, estimates, rtt)
+        # What it would be were the loss a third higher: only what even that does not need is taken away. Of a link that loses in
+        # bursts the worst since less was enough counts, because there may be none at the very moment at which `hold_s` are over.
+        run = np.zeros(len(loss)) if run_ms is None else np.nan_to_num(run_ms)
+        self._worst = np.where(np.isnan(self._lighter_since), loss, np.fmax(self._worst, loss))
+        most = np.where(run >= config.long_run_ms, self._worst, loss)
+        eased = self._needed(most / config.relief, protected, estimates, rtt)
         now_have = {name: getattr(self, name) for name in MEASURES}
         own = ~(now - self._queued_at < config.drained_s)
         more = known & own & _any(needed[name] > now_have[name] for name in MEASURES)
@@ -215,7 +229,7 @@ class Protection:
             changed |= want != have
             setattr(self, name, want)
         self._space()
-        changed |= self._keep_back(rtt) | self._open(now)
+        changed |= self._keep_back(rtt, run) | self._open(now)
         return np.flatnonzero(changed)
 
     def _smooth_loss(self, now: float, loss: Floats, protected: Flags) -> Floats:
@@ -242,16 +256,22 @@ class Protection:
         changed: Flags = self.plain_audio != before
         return changed
 
-    def _keep_back(self, rtt: Floats) -> Flags:
+    def _keep_back(self, rtt: Floats, run: Floats) -> Flags:
         """How long pictures are kept before they are shown; returns where that changes."""
         before, config = self.playout_ms, self._config
         once = _stepped(rtt + config.playout_more_ms, config.playout_step_ms)
         twice = _stepped(2 * rtt + config.playout_more_ms, config.playout_step_ms)
         wanted = np.where(self._loss < config.twice_loss * np.where(before > once, config.relief, 1.0), once, twice)
         most = np.where(self._loss < config.hard_loss, config.most_playout_ms, config.hard_playout_ms)
-        wanted = np.minimum(wanted, most).astype(np.int64)
+        wanted = np.minimum(wanted, most)
+        in_runs = (run >= config.long_run_ms) & (self._loss < config.hard_loss)
+        outlasting = np.minimum(
+            _stepped(rtt + config.playout_more_ms + run, config.run_step_ms), config.most_run_playout_ms
+        )
+        wanted = np.where(in_runs, np.maximum(wanted, outlasting), wanted).astype(np.int64)
         # A step less is not worth a change.
-        wanted = np.where((wanted < before) & (wanted >= before - config.playout_step_ms), before, wanted)
+        step = np.where(in_runs, config.run_step_ms, config.playout_step_ms)
+        wanted = np.where((wanted < before) & (wanted >= before - step), before, wanted)
         kept = _any(getattr(self, name) > 0 for name in MEASURES) & (self._loss < config.hopeless_loss)
         self.playout_ms = np.where(kept, wanted, 0)
         changed: Flags = self.playout_ms != before

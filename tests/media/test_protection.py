@@ -26,13 +26,14 @@ class Viewers:
         copied_bps: float = 0,
         queue: float = 0.0,
         rtt: float = np.nan,
+        run: float = np.nan,
     ) -> None:
         for _ in range(max(1, round(seconds * 10))):
             self.now += 0.1
             self.copied = self.copied + copied_bps / 80
             losses = np.broadcast_to(np.asarray(loss, np.float64), (self.count,)).copy()
-            estimates, queues, rtts = (np.full(self.count, value) for value in (estimate, queue, rtt))
-            changed = self.protection.decide(self.now, losses, estimates, self.copied, queues, rtts)
+            estimates, queues, rtts, runs = (np.full(self.count, value) for value in (estimate, queue, rtt, run))
+            changed = self.protection.decide(self.now, losses, estimates, self.copied, queues, rtts, runs)
             self.changes += len(changed)
 
     @property
@@ -137,6 +138,41 @@ def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_
     assert viewers.protection.playout_ms[0] == 300
     viewers.see(0.7, SETTLED_S, rtt=100)
     assert viewers.protection.playout_ms[0] == 0
+
+
+def test_pictures_are_kept_as_long_as_repairs_wait_for_a_burst_to_end() -> None:
+    for loss, run, playout in ((0.2, 60, 350), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 600)):
+        viewers = Viewers()
+        viewers.see(loss, SETTLED_S, rtt=100, run=run)
+        assert viewers.protection.playout_ms[0] == playout, (loss, run)
+
+
+def test_the_longest_burst_of_late_wavers_and_the_picture_does_not_move() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, CONFIG.opening_s + 0.1, rtt=100, run=260)
+    before = viewers.changes
+    for _ in range(20):
+        viewers.see(0.2, rtt=100, run=350)
+        viewers.see(0.2, rtt=100, run=240)
+    assert viewers.protection.playout_ms[0] == 600
+    assert viewers.changes == before
+
+
+def test_bursts_with_clean_spells_between_leave_nobody_bare() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, rtt=100, run=200)
+    for _ in range(10):
+        # At the moment at which the hold would be over the link has lost nothing for two seconds.
+        viewers.see(0.3, 0.3, rtt=100, run=200)
+        viewers.see(0.0, 2.3, rtt=100, run=200)
+        assert viewers.protection.copies[0] > 0
+        assert viewers.protection.playout_ms[0] == 500
+
+
+def test_a_clean_link_is_told_nothing_of_a_burst_long_ago() -> None:
+    viewers = Viewers()
+    viewers.see(0.01, 10, rtt=100, run=300)
+    assert viewers.changes == 0
 
 
 def test_a_round_trip_that_wavers_does_not_move_the_picture() -> None:

@@ -244,6 +244,8 @@ class Plane:
         - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown); of what was sent first, whether or not a copy arrived.
+        - lost_run_ms: how long all that is sent is lost at a time: the longest burst of late that is no outage and
+          that chance does not explain (nan: unknown).
         - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.
         - copied_bytes: octets of copies and repair packets sent; see `protect`.
         - contended: 1 where others are believed to use the link too.

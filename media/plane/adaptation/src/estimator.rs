@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
-use crate::loss::{Loss, Losses, Onset};
+use crate::loss::{Loss, Losses, Onset, Runs};
 use crate::queue::QueueDelay;
 
 /// Packets older than this get no report any more.
@@ -41,6 +41,7 @@ pub struct Estimator {
     /// Losses of the link itself.
     loss: Loss,
     onset: Onset,
+    runs: Runs,
     /// When the first report came: of what was sent before it, what is lost says nothing of the link.
     began: Option<f64>,
     /// With whether each waited in the queue.
@@ -79,6 +80,7 @@ impl Estimator {
             dispersion: Dispersion::default(),
             loss: Loss::default(),
             onset: Onset::default(),
+            runs: Runs::default(),
             began: None,
             delivered: VecDeque::new(),
             estimate: config.start,
@@ -117,23 +119,28 @@ impl Estimator {
         let (mut losses, mut arrived) = (Losses::default(), 0.0);
         let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
-        let mut floor = f64::INFINITY;
+        let (mut floor, known) = (f64::INFINITY, self.loss());
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
                 // Receivers drop what comes before they have made up their minds, Firefox for some tens of milliseconds of a join.
                 Some(News::Lost(sent)) if sent < began => {}
-                Some(News::Lost(sent)) => losses.lost(sent),
+                Some(News::Lost(sent)) => {
+                    losses.lost(sent);
+                    self.runs.lost(sent);
+                }
                 // A copy arrived: the loss that was told remains one.
                 Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
                 Some(News::ArrivedLate(_)) => losses.add(-1.0),
                 Some(News::Arrived(packet)) if self.came_by_copy(packet) => {
                     losses.settle();
+                    self.runs.lost(packet.sent);
                     floor = floor.min(self.wait_of(packet));
                     losses.add(loss_of(packet));
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
+                    self.runs.arrived(known);
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
@@ -150,7 +157,9 @@ impl Estimator {
         self.floors[0] = floor;
         let lost = losses.count();
         // What a full queue drops says nothing of the link: copies would make the queue longer.
-        if lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise() {
+        let own = lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise();
+        self.runs.on_report(now, own);
+        if own {
             if self.onset.on_report(lost, arrived, self.loss.share()) {
                 self.worsened_at = now;
             }
@@ -427,6 +436,12 @@ impl Estimator {
     #[must_use]
     pub const fn loss(&self) -> f64 {
         self.loss.share().max(self.onset.share())
+    }
+
+    /// How long all that is sent is lost at a time, seconds: the longest burst of late.
+    #[must_use]
+    pub const fn lost_run(&self) -> f64 {
+        self.runs.longest()
     }
 
     /// Round trip of the newest packet, with the time its report waited at the receiver.

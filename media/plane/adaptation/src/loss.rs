@@ -40,6 +40,55 @@ impl Losses {
     }
 }
 
+/// In which what is known of runs counts half as much: bursts of exponential length come two a second, and of twenty the longest tells
+/// what most are shorter than.
+const RUNS_HALVE: f64 = 20.0;
+/// A run that comes about by chance with less than this probability, at the share known to be lost, is a burst: in some seconds there
+/// are a few thousand packets.
+const CHANCE: f64 = 1e-5;
+
+/// How long all that is sent is lost at a time: what repairs have to wait for. What losses of packets one by one make runs of by
+/// chance is none, and an outage tells nothing of the next one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Runs {
+    /// When the first and the last was sent since a packet arrived, and how many they are.
+    open: Option<(f64, f64, f64)>,
+    /// The longest of the present report.
+    found: f64,
+    longest: f64,
+    at: f64,
+}
+
+impl Runs {
+    /// A packet sent then is lost, whether or not a copy of it arrived.
+    pub fn lost(&mut self, sent: f64) {
+        let (first, _, count) = self.open.unwrap_or((sent, sent, 0.0));
+        self.open = Some((first, sent, count + 1.0));
+    }
+
+    /// A packet itself arrived. `known`: the share that is known to be lost.
+    pub fn arrived(&mut self, known: f64) {
+        let burst = |(first, last, count): &(f64, f64, f64)| last - first < OUTAGE && known.powf(*count) < CHANCE;
+        if let Some((first, last, _)) = self.open.take().filter(burst) {
+            self.found = self.found.max(last - first);
+        }
+    }
+
+    /// A report ends; `own`: what it tells as lost the link lost, and not a queue that is full.
+    pub fn on_report(&mut self, now: f64, own: bool) {
+        let found = std::mem::take(&mut self.found);
+        let faded = self.longest * 0.5_f64.powf((now - self.at).max(0.0) / RUNS_HALVE);
+        self.longest = if own { faded.max(found) } else { faded };
+        self.at = now;
+    }
+
+    /// The longest of late, seconds: from the first packet lost to the last. What is long ago counts less.
+    #[must_use]
+    pub const fn longest(&self) -> f64 {
+        self.longest
+    }
+}
+
 /// Packets that two reports must tell as lost, and the share of theirs that they must be, for losses that have begun: of a link that
 /// loses one in a hundred that is hardly ever chance.
 const ONSET: (f64, f64) = (3.0, 0.08);
@@ -125,6 +174,23 @@ mod tests {
         assert!(!onset.on_report(15.0, 0.0, 0.15), "a burst");
         let mut burst = Onset::default();
         assert!(burst.on_report(15.0, 1.0, 0.0) && burst.share() <= 0.3);
+    }
+
+    #[test]
+    fn bursts_are_as_long_as_the_longest_of_late_and_no_outage() {
+        let mut runs = Runs::default();
+        let mut report = |now: f64, (began, lasts): (f64, f64), known: f64, own: bool| {
+            (0..10).for_each(|packet| runs.lost(began + lasts * f64::from(packet) / 9.0));
+            runs.arrived(known);
+            runs.on_report(now, own);
+            runs.longest()
+        };
+        assert!((report(2.0, (1.6, 0.15), 0.2, true) - 0.15).abs() < 1e-9);
+        assert!((report(22.0, (21.9, 0.02), 0.2, true) - 0.075).abs() < 1e-9, "it counts half as much");
+        assert!(report(23.0, (22.0, 0.3), 0.2, false) < 0.075, "what a full queue drops");
+        assert!(report(24.0, (23.0, 0.6), 0.2, true) < 0.075, "an outage");
+        assert!(report(25.0, (24.0, 0.3), 0.4, true) < 0.075, "ten in a row are chance where four of ten are lost");
+        assert!(report(26.0, (25.0, 0.3), 0.3, true) > 0.29);
     }
 
     #[test]

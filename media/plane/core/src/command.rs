@@ -350,6 +350,8 @@ pub struct LinkRow {
     pub queue_ms: f32,
     /// Share of packets lost, smoothed, 0–1.
     pub loss: f32,
+    /// How long all that is sent is lost at a time: the longest burst of late, none that chance explains, and no outage.
+    pub lost_run_ms: f32,
     /// Octets sent with a transport-wide number, retransmissions included.
     pub octets: u64,
     /// Octets of copies and repair packets sent, whether or not they have a transport-wide number.
@@ -369,6 +371,7 @@ impl LinkRow {
         rtt_ms: f32::NAN,
         queue_ms: f32::NAN,
         loss: f32::NAN,
+        lost_run_ms: f32::NAN,
         octets: 0,
         copied: 0,
         contended: false,

@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::feed::Wanted;
 use super::resent::Cause;
 use super::{Engine, Output, PeerKey};
 use crate::sequence::{low16, low32};
 
 /// Numbers that are kept: more than a second of the best encoding with its retransmissions. A power of two.
-const KEPT: usize = 512;
+pub(super) const KEPT: u16 = 512;
 
 /// One link's. All are kept, 8 kB a link: losses that begin are known only when what was lost has left.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(super) struct Entry {
     number: u16,
     /// When it left, in ms of the link's clock.
     sent_ms: u32,
+    /// No report tells what became of it.
+    untold: bool,
 }
 
 /// Which packet it is: the SSRC that it goes out under, and its sequence number as media, also where it is a retransmission.
@@ -30,6 +33,8 @@ pub(super) struct Entry {
 pub(super) struct Original {
     pub(super) ssrc: u32,
     pub(super) sequence: u16,
+    /// It is a retransmission.
+    pub(super) again: bool,
 }
 
 impl Ledger {
@@ -37,20 +42,29 @@ impl Ledger {
     pub(super) fn note(&mut self, number: u16, of: Option<Original>, sent: Duration) {
         let Some(of) = of else { return };
         if self.entries.is_empty() {
-            self.entries = vec![None; KEPT];
+            self.entries = vec![None; usize::from(KEPT)];
         }
-        if let Some(entry) = self.entries.get_mut(usize::from(number) % KEPT) {
-            *entry = Some(Entry { number, of, sent_ms: milliseconds(sent) });
+        if let Some(entry) = self.entries.get_mut(place(number)) {
+            *entry = Some(Entry { number, of, sent_ms: milliseconds(sent), untold: false });
         }
     }
 
     /// Take the packet of a number that is told as lost: it is told once.
     pub(super) fn take(&mut self, number: u16) -> Option<Entry> {
-        self.entries.get_mut(usize::from(number) % KEPT)?.take_if(|entry| entry.number == number)
+        self.entries.get_mut(place(number))?.take_if(|entry| entry.number == number)
     }
 }
 
+fn place(number: u16) -> usize {
+    usize::from(number % KEPT)
+}
+
 impl Entry {
+    /// The report that told of it was lost.
+    pub(super) fn untold(self) -> Self {
+        Self { untold: true, ..self }
+    }
+
     /// How long ago it left.
     pub(super) fn ago(&self, now: Duration) -> Duration {
         Duration::from_millis(milliseconds(now).wrapping_sub(self.sent_ms).into())
@@ -65,18 +79,21 @@ fn milliseconds(at: Duration) -> u32 {
 impl Original {
     /// Of a packet with this extended sequence number, or of one that is a retransmission of `original`.
     pub(super) fn new(ssrc: u32, sequence: i64, original: Option<u16>) -> Self {
-        Self { ssrc, sequence: original.unwrap_or(low16(sequence)) }
+        Self { ssrc, sequence: original.unwrap_or(low16(sequence)), again: original.is_some() }
     }
 }
 
 impl Engine {
     /// Send again what feedback told as lost, unless it was sent again since.
+    ///
+    /// Of what it did not tell, because a report was lost, retransmissions of pictures that no other needs: they have no copies, and
+    /// browsers ask for nothing of a picture any more once they have a later one that does without it.
     pub(super) fn send_again_unasked(&mut self, now: Instant, peer: PeerKey, lost: &[Entry], out: &mut impl Output) {
         let since_epoch = self.clock.since_epoch(now);
         let mut by_stream: Vec<(u32, Vec<(u16, Cause)>)> = Vec::new();
         for entry in lost {
             let media = self.sinks_of_peer(peer).find(|sink| [sink.ssrc, sink.rtx_ssrc].contains(&entry.of.ssrc)).map(|sink| sink.ssrc);
-            let Some(media) = media else { continue };
+            let Some(media) = media.filter(|&media| !(entry.untold && self.is_needed(peer, media, entry.of.sequence))) else { continue };
             let packet = (entry.of.sequence, Cause::Lost(entry.ago(since_epoch)));
             match by_stream.iter_mut().find(|(ssrc, _)| *ssrc == media) {
                 Some((_, packets)) => packets.push(packet),
@@ -87,13 +104,20 @@ impl Engine {
             self.retransmit(now, peer, media, packets, out);
         }
     }
+
+    /// Whether other pictures need that of a packet sent as `media`, as far as is known.
+    fn is_needed(&self, peer: PeerKey, media: u32, sequence: u16) -> bool {
+        let sink = self.sinks_of_peer(peer).find(|sink| sink.ssrc == media);
+        let encoding = |wanted: Wanted| self.sources.get(wanted.source)?.encodings.get(wanted.encoding);
+        sink.and_then(|sink| Some(sink.is_needed(sequence, encoding(sink.wanted?)?))).unwrap_or(true)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PACKET: Original = Original { ssrc: 7, sequence: 9 };
+    const PACKET: Original = Original { ssrc: 7, sequence: 9, again: false };
 
     #[test]
     fn what_is_told_as_lost_is_found_once_and_only_under_its_own_number() {

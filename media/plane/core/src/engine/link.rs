@@ -7,7 +7,7 @@ use adaptation::Estimator;
 use adaptation::pacer::{Class, Pacer};
 
 use super::counters::Counter;
-use super::ledger::{Entry, Ledger, Original};
+use super::ledger::{Entry, KEPT, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
@@ -21,6 +21,10 @@ const TICK: f64 = 250e-6;
 const REFERENCE_UNIT: i64 = 256;
 /// Half the range of a reference time of 24 bits.
 const HALF_RANGE: i64 = 1 << 23;
+/// Where more is lost, what lost reports would have told is left to those who ask: most of it arrived, and repairs take much already.
+const GUESSED_BELOW: f64 = 0.25;
+/// Half the range of a transport-wide number: less than that ahead is ahead.
+const HALF_OF_NUMBERS: u16 = 1 << 15;
 /// A bound that the subscriber told holds so long; browsers tell it every second at least.
 const REMB_LIFETIME: Duration = Duration::from_secs(5);
 /// What waits is looked at again after so long: the queue that it waits for may drain sooner than it seemed.
@@ -52,6 +56,8 @@ pub(super) struct Link {
     pub(super) probes: Probes,
     pacer: Pacer<Held>,
     ledger: Ledger,
+    /// The number behind all that reports told of.
+    told_to: Option<u16>,
     /// The least round trip of late, seconds.
     least_rtt: f64,
 }
@@ -68,6 +74,7 @@ impl Link {
             probes: Probes::default(),
             pacer: Pacer::default(),
             ledger: Ledger::default(),
+            told_to: None,
             least_rtt: 0.0,
         }
     }
@@ -189,10 +196,25 @@ impl Link {
             return Vec::new();
         }
         let heard = self.seconds(since_epoch) - self.estimator.began().unwrap_or(0.0);
+        let guessed = protected && self.estimator.loss() < GUESSED_BELOW;
+        let untold = self.untold(feedback).filter_map(|number| self.ledger.take(number).filter(|entry| guessed && entry.of.again));
+        let untold: Vec<Entry> = untold.map(Entry::untold).collect();
         let lost = feedback.reports().filter(|(_, ticks)| ticks.is_none());
         let lost = lost.filter_map(|(number, _)| self.ledger.take(number));
         // Receivers drop what comes before they have made up their minds.
-        lost.filter(|entry| protected || entry.ago(since_epoch).as_secs_f64() < heard).collect()
+        lost.filter(|entry| protected || entry.ago(since_epoch).as_secs_f64() < heard).chain(untold).collect()
+    }
+
+    /// Numbers between what earlier reports told of and this one: a report that told of them was lost.
+    fn untold(&mut self, feedback: &Feedback<'_>) -> impl Iterator<Item = u16> + use<> {
+        let (base, end) = (feedback.base, feedback.base.wrapping_add(feedback.count));
+        let missing = base.wrapping_sub(self.told_to.unwrap_or(base));
+        // Receivers tell again what is told already, where something comes late.
+        if self.told_to.is_none_or(|told_to| end.wrapping_sub(told_to) < HALF_OF_NUMBERS) {
+            self.told_to = Some(end);
+        }
+        let missing = if missing < HALF_OF_NUMBERS { missing.min(KEPT) } else { 0 };
+        (1..=missing).rev().map(move |back| base.wrapping_sub(back))
     }
 
     /// A reference time of 24 bits next to the last one; it wraps every 12 days.
@@ -220,6 +242,7 @@ impl Link {
             queue_ms: or_nan(self.estimator.standing_queue() * 1000.0),
             // Known from the first report on, of sound alone too, which tells nothing of the link's rate.
             loss: self.estimator.rtt().map_or(f32::NAN, |_| self.estimator.loss() as f32),
+            lost_run_ms: self.estimator.rtt().map_or(f32::NAN, |_| (self.estimator.lost_run() * 1000.0) as f32),
             octets: self.octets.get(),
             copied: 0,
             contended: self.estimator.is_contended(),

@@ -279,3 +279,50 @@ fn a_retransmission_of_a_picture_that_no_other_needs_has_a_copy_less() {
     }
     assert_eq!((copies, path.world.stat("rtx_sent")), (vec![1, 0], 2));
 }
+
+/// What is sent again unasked of a picture of `temporal` whose retransmission no report tells of, because that report was lost.
+fn sent_again_untold(temporal: u8, protected: bool) -> u64 {
+    let mut path = Path::new();
+    let mut recorder = Recorder::default();
+    let mut report = |path: &mut Path, told: bool| {
+        for packet in path.take() {
+            let header = crate::rtp::Header::parse(&packet).unwrap();
+            let (_, value) = header.elements(&packet).find(|(id, _)| *id == TRANSPORT_CC).unwrap();
+            recorder.on_packet(u16::from_be_bytes([value[0], value[1]]), ms(1_000_000));
+        }
+        let mut feedback = Vec::new();
+        if recorder.build(1, 1002, &mut feedback) && told {
+            path.world.send_rtcp(&mut path.member, feedback);
+        }
+    };
+    let picture = |path: &mut Path, temporal: u8| {
+        let payload = layer_frame(path.pictures == 0, path.pictures, 1, 300, temporal, true);
+        path.world.send(&mut path.host, video(555, path.sent, 3000 * u32::from(path.pictures)), &[], &payload);
+        (path.sent, path.pictures) = (path.sent + 1, path.pictures + 1);
+    };
+    picture(&mut path, 0);
+    if protected {
+        path.world.command(Command::Protect { peer: 2, protection: Protection { retransmissions: 1, ..Protection::NONE } });
+    }
+    picture(&mut path, temporal);
+    let asked = path.world.wire.0.last().and_then(|(_, sealed)| Some(crate::rtp::Header::parse(sealed).ok()?.sequence_number)).unwrap();
+    report(&mut path, true);
+    let mut nack = Vec::new();
+    rtcp::write_nack(1, 1002, &[asked], &mut nack);
+    path.world.send_rtcp(&mut path.member, nack);
+    path.world.pass(ms(60));
+    assert_eq!(path.world.stat("rtx_sent"), 1);
+    report(&mut path, false);
+    picture(&mut path, 0);
+    report(&mut path, true);
+    path.world.pass(ms(60));
+    assert_eq!(path.world.stat("rtx_sent") - 1, path.world.stat("rtx_unasked"));
+    path.world.stat("rtx_unasked")
+}
+
+#[test]
+fn a_retransmission_without_copies_is_sent_again_where_the_report_of_it_is_lost() {
+    assert_eq!(sent_again_untold(2, true), 1);
+    assert_eq!(sent_again_untold(0, true), 0, "it has copies, and is asked for until it comes");
+    assert_eq!(sent_again_untold(2, false), 0, "a link that loses nothing");
+}
