@@ -44,9 +44,6 @@ const MOST_REPAIRS: f64 = 600_000.0;
 const MOST_AHEAD: f64 = 0.5;
 /// What is late by then leaves within so many seconds.
 const LEAST_DRAIN: f64 = 0.1;
-/// What was sent keeps what waits for so many seconds at most: sound may take more than the link is believed to carry, and would hold
-/// up pictures for long.
-const MOST_AHEAD: f64 = 0.5;
 /// Older pictures are dropped.
 const MAX_AGE: f64 = 1.2;
 /// Older retransmissions are dropped. Not much sooner than pictures: while they wait nobody is answered again, and Chromium has been
@@ -410,17 +407,6 @@ mod tests {
         pacer.set_link(0.4, 800_000.0, 0.0);
         let left = pacer.due().map(|due| pacer.take_burst(due));
         assert_eq!((left, pacer.take_dropped()), (Some(vec![1]), 0));
-    }
-
-    #[test]
-    fn sound_that_is_more_than_the_rate_does_not_hold_up_pictures_for_longer_than_that_rate_lasts() {
-        let mut pacer = pacer();
-        pacer.set_link(800_000.0, FULL);
-        // Of 80 kbit/s sound with its copies takes 320.
-        (0..80).for_each(|packet| pacer.on_sent(f64::from(packet) / 100.0, 400));
-        pacer.set_link(800_000.0, 0.0);
-        pacer.hold(0.8, Class::Video, 1000, 1);
-        assert!(pacer.due().is_some_and(|due| due <= 0.8 + MOST_AHEAD), "{:?}", pacer.due());
     }
 
     #[test]
