@@ -19,6 +19,8 @@ const LEAST: f64 = 0.2;
 const MIN_OCTETS: f64 = 600.0;
 /// It lasts no longer without a report, s.
 const LASTS: f64 = 0.15;
+/// And it does not come again so soon, s: what the next report does not confirm was others' packets, which come all the time.
+const APART: f64 = 2.0;
 
 /// What the last report made suspect.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Caution {
     slow: Option<f64>,
     /// Bit/s that the link is held for, and until when.
     suspected: Option<(f64, f64)>,
+    /// When that was last so.
+    last: Option<f64>,
 }
 
 /// What is believed while a report is taken in.
@@ -68,7 +72,9 @@ impl Caution {
     pub fn on_reported(&mut self, now: f64, believed: &Believed) {
         let ended = self.run.take();
         self.judge(ended, believed);
-        self.suspected = self.slow.take().map(|rate| (rate.max(believed.estimate * LEAST), now + LASTS));
+        let slow = self.slow.take().filter(|_| self.last.is_none_or(|last| now - last > APART));
+        self.last = slow.map(|_| now).or(self.last);
+        self.suspected = slow.map(|rate| (rate.max(believed.estimate * LEAST), now + LASTS));
     }
 
     fn judge(&mut self, run: Option<Run>, believed: &Believed) {
@@ -145,6 +151,18 @@ mod tests {
         assert_eq!(suspected(0.033, 1, false), None, "it was sent later");
         assert!(suspected(0.033, 1, true).is_some());
         assert_eq!(suspected(0.001, 2, false), None, "something else came between");
+    }
+
+    #[test]
+    fn what_comes_again_at_once_is_others_packets() {
+        let mut caution = Caution::default();
+        let mut report = |now: f64| {
+            caution.on_arrival(packet(0, 0.0, 0.05, 1000.0), false, &STEADY);
+            caution.on_arrival(packet(1, 0.001, 0.1, 1000.0), false, &STEADY);
+            caution.on_reported(now, &STEADY);
+            caution.suspected(now).is_some()
+        };
+        assert_eq!([1.0, 1.06, 2.9, 3.1].map(&mut report), [true, false, false, true]);
     }
 
     #[test]
