@@ -37,13 +37,23 @@ fn jain(rates: &[f64]) -> f64 {
     sum * sum / (rates.len() as f64 * rates.iter().map(|rate| rate * rate).sum::<f64>())
 }
 
+/// Means of some seeds, because where arrivals waver by 30 ms a single run may doubt a layer for half of its time.
 #[test]
 fn a_capacity_that_changes_is_followed() {
     let steps = || Capacity::steps(&[(0.0, 1.0), (40.0, 2.5), (60.0, 0.6), (80.0, 1.0)]);
     for (jitter, used) in [(0.0, 0.9), (0.01, 0.9), (0.03, 0.85)] {
-        let report = alone(steps(), 100.0, |link| link.jitter = jitter);
-        assert!(report.utilisation >= used && report.best_layer >= 0.9, "{report:?}");
-        assert!(report.queue_p95_ms <= 40.0 && report.over < 0.05, "{report:?}");
+        let reports: Vec<Report> = (1..=6)
+            .map(|seed| {
+                alone(steps(), 100.0, |link| {
+                    link.jitter = jitter;
+                    link.random = Random(seed);
+                })
+            })
+            .collect();
+        let mean = |of: fn(&Report) -> f64| reports.iter().map(of).sum::<f64>() / reports.len() as f64;
+        let (utilisation, best) = (mean(|report| report.utilisation), mean(|report| report.best_layer));
+        assert!(utilisation >= used && best >= 0.9, "{jitter}: {utilisation} {best}");
+        assert!(reports.iter().all(|report| report.queue_p95_ms <= 40.0 && report.over < 0.05), "{jitter}: {reports:?}");
     }
 }
 
