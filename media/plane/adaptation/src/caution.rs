@@ -4,8 +4,6 @@
 //! late as it takes to fill a queue of 300 ms with what a link no longer carries. So until then pictures are held as if it were
 //! true; if it is not they are late by one report.
 
-use crate::history::Acked;
-
 /// What arrives at less than this share of the estimate tells that.
 const FAR_BELOW: f64 = 0.5;
 /// And so much later than the estimate explains, s, beside so many times the noise.
@@ -45,45 +43,40 @@ pub struct Believed {
     pub loss: f64,
 }
 
-/// Packets that left a queue one behind the other.
+/// Packets that left a queue one behind the other: octets of all but the first, and how long they took.
 #[derive(Clone, Copy, Debug)]
 struct Run {
-    first: Acked,
-    last: Acked,
-    /// Of all but the first.
     octets: f64,
+    span: f64,
 }
 
 impl Caution {
-    /// A packet arrived. `busy`: it and the one before it waited in a queue.
-    pub fn on_arrival(&mut self, packet: Acked, busy: bool, believed: &Believed) {
-        self.run = Some(match self.run {
-            Some(run) if follows(&run.last, &packet, busy, believed.estimate) => {
-                Run { last: packet, octets: run.octets + packet.octets, ..run }
-            }
-            ended => {
-                self.judge(ended, believed);
-                Run { first: packet, last: packet, octets: 0.0 }
-            }
-        });
+    /// A packet arrived. `pair`: octets, and seconds behind the packet before, where it left a queue right behind that one
+    /// ([`Dispersion::on_packet`](crate::dispersion::Dispersion::on_packet)).
+    pub fn on_arrival(&mut self, pair: Option<(f64, f64)>, believed: &Believed) {
+        if let Some((octets, span)) = pair {
+            let run = self.run.get_or_insert(Run { octets: 0.0, span: 0.0 });
+            *run = Run { octets: run.octets + octets, span: run.span + span };
+        } else {
+            self.judge(believed);
+        }
     }
 
     /// The report ends; it alone counts.
     pub fn on_reported(&mut self, now: f64, believed: &Believed) {
-        let ended = self.run.take();
-        self.judge(ended, believed);
+        self.judge(believed);
         let slow = self.slow.take().filter(|_| self.last.is_none_or(|last| now - last > APART));
         self.last = slow.map(|_| now).or(self.last);
         self.suspected = slow.map(|rate| (rate.max(believed.estimate * LEAST), now + LASTS));
     }
 
-    fn judge(&mut self, run: Option<Run>, believed: &Believed) {
-        let Some(run) = run.filter(|run| run.octets >= MIN_OCTETS) else { return };
+    /// A run ends.
+    fn judge(&mut self, believed: &Believed) {
+        let Some(Run { octets, span }) = self.run.take().filter(|run| run.octets >= MIN_OCTETS) else { return };
         let (most_noise, most_loss) = STEADY;
         let steady = believed.noise < most_noise && believed.loss < most_loss;
-        let span = run.last.arrived - run.first.arrived;
-        let late = span - run.octets * 8.0 / believed.estimate;
-        let rate = run.octets * 8.0 / span.max(1e-3);
+        let late = span - octets * 8.0 / believed.estimate;
+        let rate = octets * 8.0 / span.max(1e-3);
         let slow = steady && late > LATE + NOISES * believed.noise && rate < believed.estimate * FAR_BELOW;
         self.slow = slow.then_some(rate);
     }
@@ -95,31 +88,18 @@ impl Caution {
     }
 }
 
-/// Whether a packet left the queue right behind another: it was sent so close behind it, or both waited.
-fn follows(last: &Acked, packet: &Acked, busy: bool, estimate: f64) -> bool {
-    let dense = packet.sent - last.sent <= packet.octets * 8.0 / estimate.max(1.0);
-    packet.sequence == last.sequence.saturating_add(1) && (dense || busy) && packet.arrived >= last.arrived
-}
-
 #[cfg(test)]
-#[expect(clippy::cast_precision_loss, reason = "test code")]
 mod tests {
     use super::*;
 
     const STEADY: Believed = Believed { estimate: 2e6, noise: 0.001, loss: 0.0 };
 
-    fn packet(sequence: u64, sent: f64, arrived: f64, octets: f64) -> Acked {
-        Acked { sent, arrived, octets, sequence, copied: None }
-    }
-
-    /// What is suspected after a report of packets of 1000 octets that were sent 1 ms apart and arrived so many ms apart, where
-    /// 2 Mbit/s are believed.
-    fn after(packets: u64, apart_ms: f64, believed: &Believed) -> Option<f64> {
+    /// What is suspected after a report of so many packets of 1000 octets behind a first one, each so many ms later, where 2 Mbit/s
+    /// are believed.
+    fn after(pairs: usize, apart_ms: f64, believed: &Believed) -> Option<f64> {
         let mut caution = Caution::default();
-        for sequence in 0..packets {
-            let at = sequence as f64;
-            caution.on_arrival(packet(sequence, at * 0.001, at * apart_ms / 1000.0, 1000.0), false, believed);
-        }
+        caution.on_arrival(None, believed);
+        (0..pairs).for_each(|_| caution.on_arrival(Some((1000.0, apart_ms / 1000.0)), believed));
         caution.on_reported(1.0, believed);
         assert_eq!(caution.suspected(2.0), None, "it passes");
         caution.suspected(1.05)
@@ -127,38 +107,23 @@ mod tests {
 
     #[test]
     fn two_packets_that_come_far_apart_are_suspect() {
-        assert!(after(2, 16.0, &STEADY).is_some_and(|rate| (rate - 0.5e6).abs() < 1.0));
-        assert_eq!(after(2, 7.0, &STEADY), None, "little less than believed");
-        assert_eq!(after(1, 16.0, &STEADY), None);
-        assert!(after(2, 500.0, &STEADY).is_some_and(|rate| (rate - 0.4e6).abs() < 1.0), "a fifth at least");
+        assert!(after(1, 16.0, &STEADY).is_some_and(|rate| (rate - 0.5e6).abs() < 1.0));
+        assert_eq!(after(1, 7.0, &STEADY), None, "little less than believed");
+        assert_eq!(after(0, 16.0, &STEADY), None);
+        assert!(after(1, 500.0, &STEADY).is_some_and(|rate| (rate - 0.4e6).abs() < 1.0), "a fifth at least");
     }
 
     #[test]
     fn where_arrivals_waver_or_packets_are_lost_nothing_is() {
-        assert_eq!(after(2, 16.0, &Believed { noise: 0.006, ..STEADY }), None);
-        assert_eq!(after(2, 16.0, &Believed { loss: 0.1, ..STEADY }), None);
-    }
-
-    #[test]
-    fn what_did_not_wait_behind_one_another_says_nothing() {
-        let suspected = |sent: f64, sequence: u64, busy: bool| {
-            let mut caution = Caution::default();
-            caution.on_arrival(packet(0, 0.0, 0.05, 1000.0), false, &STEADY);
-            caution.on_arrival(packet(sequence, sent, 0.1, 1000.0), busy, &STEADY);
-            caution.on_reported(1.0, &STEADY);
-            caution.suspected(1.0)
-        };
-        assert_eq!(suspected(0.033, 1, false), None, "it was sent later");
-        assert!(suspected(0.033, 1, true).is_some());
-        assert_eq!(suspected(0.001, 2, false), None, "something else came between");
+        assert_eq!(after(1, 16.0, &Believed { noise: 0.006, ..STEADY }), None);
+        assert_eq!(after(1, 16.0, &Believed { loss: 0.1, ..STEADY }), None);
     }
 
     #[test]
     fn what_comes_again_at_once_is_others_packets() {
         let mut caution = Caution::default();
         let mut report = |now: f64| {
-            caution.on_arrival(packet(0, 0.0, 0.05, 1000.0), false, &STEADY);
-            caution.on_arrival(packet(1, 0.001, 0.1, 1000.0), false, &STEADY);
+            caution.on_arrival(Some((1000.0, 0.05)), &STEADY);
             caution.on_reported(now, &STEADY);
             caution.suspected(now).is_some()
         };
@@ -168,14 +133,12 @@ mod tests {
     #[test]
     fn sound_behind_a_picture_leaves_what_the_picture_said_and_another_picture_does_not() {
         let mut caution = Caution::default();
-        caution.on_arrival(packet(0, 0.0, 0.05, 1000.0), false, &STEADY);
-        caution.on_arrival(packet(1, 0.001, 0.08, 1000.0), false, &STEADY);
-        caution.on_arrival(packet(2, 0.02, 0.09, 140.0), false, &STEADY);
+        caution.on_arrival(Some((1000.0, 0.03)), &STEADY);
+        caution.on_arrival(None, &STEADY);
         let mut with_another = caution;
         caution.on_reported(1.0, &STEADY);
         assert!(caution.suspected(1.0).is_some());
-        with_another.on_arrival(packet(3, 0.033, 0.11, 1000.0), false, &STEADY);
-        with_another.on_arrival(packet(4, 0.034, 0.114, 1000.0), false, &STEADY);
+        with_another.on_arrival(Some((1000.0, 0.004)), &STEADY);
         with_another.on_reported(1.0, &STEADY);
         assert_eq!(with_another.suspected(1.0), None);
     }

@@ -124,15 +124,14 @@ impl Contention {
     /// once that is known, trains too few to tell say nothing else.
     pub fn shares_queue(&mut self, delivered: f64, dense: Option<f64>) -> bool {
         let Some(standing) = &mut self.standing else { return false };
-        if let Some(rate) = dense.filter(|rate| *rate > delivered * CONTRADICTION) {
-            self.link = rate;
-        }
-        if standing.contradicted < CONTRADICTIONS {
-            standing.contradicted = match dense {
-                Some(rate) if rate > delivered * CONTRADICTION => standing.contradicted.saturating_add(1),
-                Some(_) => 0,
-                None => standing.contradicted,
-            };
+        let known = standing.contradicted >= CONTRADICTIONS;
+        match dense {
+            Some(rate) if rate > delivered * CONTRADICTION => {
+                self.link = rate;
+                standing.contradicted = standing.contradicted.saturating_add(1);
+            }
+            Some(_) if !known => standing.contradicted = 0,
+            _ => {}
         }
         standing.contradicted >= CONTRADICTIONS
     }

@@ -39,16 +39,20 @@ impl Dispersion {
     /// busy: it and the one before it waited in a queue, so that they left it one behind the other.
     /// faster_than: only what was sent at this rate says something about a higher one.
     /// between: octets that nobody reports came between it and the one before, sent from one time to another.
-    pub fn on_packet(&mut self, packet: Acked, busy: bool, faster_than: f64, between: impl Fn(f64, f64) -> f64) {
-        let Some(last) = self.last.replace(packet) else { return };
+    ///
+    /// Returns the octets that left the queue behind the packet before, and how long they took, where they did so one behind the other.
+    pub fn on_packet(&mut self, packet: Acked, busy: bool, faster_than: f64, between: impl Fn(f64, f64) -> f64) -> Option<(f64, f64)> {
+        let last = self.last.replace(packet)?;
         let send_span = packet.sent - last.sent;
         let arrival_span = packet.arrived - last.arrived;
         let neighbours = packet.sequence == last.sequence.saturating_add(1);
         let octets = packet.octets + between(last.sent, packet.sent);
         let dense = octets * 8.0 >= faster_than * send_span;
-        if neighbours && arrival_span >= 0.0 && (dense || busy) {
+        let tells = neighbours && arrival_span >= 0.0 && (dense || busy);
+        tells.then(|| {
             self.pairs.push_back(Pair { arrived: packet.arrived, octets, send_span, arrival_span, dense });
-        }
+            (octets, arrival_span)
+        })
     }
 
     /// Drop what is older than `horizon` by the receiver's clock.
@@ -92,5 +96,24 @@ impl Dispersion {
         } else {
             Some(Evidence::AtLeast(bits / sent.max(arrived).max(1e-3)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_that_did_not_wait_behind_one_another_are_no_pair() {
+        let pair = |sent: f64, sequence: u64, busy: bool| {
+            let mut dispersion = Dispersion::default();
+            let packet = |sequence, sent, arrived| Acked { sent, arrived, octets: 1000.0, sequence, copied: None };
+            assert_eq!(dispersion.on_packet(packet(0, 0.0, 0.05), false, 2e6, |_, _| 0.0), None, "the first");
+            dispersion.on_packet(packet(sequence, sent, 0.1), busy, 2e6, |_, _| 0.0)
+        };
+        assert_eq!(pair(0.001, 1, false), Some((1000.0, 0.05)));
+        assert_eq!(pair(0.033, 1, false), None, "it was sent later");
+        assert_eq!(pair(0.033, 1, true), Some((1000.0, 0.05)));
+        assert_eq!(pair(0.001, 2, false), None, "something else came between");
     }
 }

@@ -193,10 +193,10 @@ impl Estimator {
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;
         self.last_wait = wait;
-        self.caution.on_arrival(packet, busy, &self.believed());
         let arriving = 1.0 - self.loss.share();
         let history = &self.history;
-        self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to) * arriving);
+        let pair = self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to) * arriving);
+        self.caution.on_arrival(pair, &self.believed());
         self.delivered.push_back((packet, waited));
         wait
     }
