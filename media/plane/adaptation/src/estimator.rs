@@ -115,7 +115,7 @@ impl Estimator {
         let (mut losses, mut arrived) = (Losses::default(), 0.0);
         let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
-        let (mut floor, known) = (f64::INFINITY, self.loss());
+        let mut floor = f64::INFINITY;
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
@@ -136,7 +136,7 @@ impl Estimator {
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
-                    self.runs.arrived(known);
+                    self.runs.arrived();
                     arrived += 1.0;
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
@@ -154,13 +154,13 @@ impl Estimator {
         let lost = losses.count();
         // What a full queue drops says nothing of the link: copies would make the queue longer.
         let own = lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise();
-        self.runs.on_report(now, own);
         if own {
             if self.onset.on_report(lost, arrived, self.loss.share()) {
                 self.worsened_at = now;
             }
             self.loss.on_report(lost, arrived);
         }
+        self.runs.on_report(now, own, self.loss());
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
         self.newest = Some((newest, self.wait_of(newest)));
