@@ -120,9 +120,9 @@ impl Estimator {
             match self.history.report(sequence, at) {
                 None => {}
                 // Receivers drop what comes before they have made up their minds, Firefox for some tens of milliseconds of a join.
-                Some(News::Lost(sent)) if sent < began => {}
-                Some(News::Lost(sent)) => {
-                    losses.lost(sent);
+                Some(News::Lost(sent, _)) if sent < began => {}
+                Some(News::Lost(sent, copied)) => {
+                    losses.lost(sent, counted(sent, copied));
                     self.runs.lost(sent);
                 }
                 // A copy arrived: the loss that was told remains one.
@@ -132,12 +132,12 @@ impl Estimator {
                     losses.settle();
                     self.runs.lost(packet.sent);
                     floor = floor.min(self.wait_of(packet));
-                    losses.add(loss_of(packet));
+                    losses.add(counted(packet.sent, packet.copied));
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
                     self.runs.arrived();
-                    arrived += 1.0;
+                    arrived += counted(packet.sent, packet.copied);
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
                     floor = floor.min(wait);
@@ -355,7 +355,7 @@ impl Estimator {
     }
 }
 
-/// What a copy that arrived says of the packet itself: lost, or nothing.
-fn loss_of(packet: Acked) -> f64 {
-    if packet.copied.is_some_and(|copied| copied - packet.sent >= TELLING_SPACING) { 1.0 } else { 0.0 }
+/// For how many a packet counts in the share that is lost: none where a copy was sent so soon that nobody knows which of them arrived.
+fn counted(sent: f64, copied: Option<f64>) -> f64 {
+    if copied.is_none_or(|copied| copied - sent >= TELLING_SPACING) { 1.0 } else { 0.0 }
 }

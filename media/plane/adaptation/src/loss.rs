@@ -14,11 +14,11 @@ struct Run {
 }
 
 impl Run {
-    /// One more, of those that are open or as the first.
-    fn extend(open: &mut Option<Self>, sent: f64) {
+    /// So many more, of those that are open or as the first.
+    fn extend(open: &mut Option<Self>, sent: f64, count: f64) {
         let run = open.get_or_insert(Self { first: sent, last: sent, count: 0.0 });
         run.last = sent;
-        run.count += 1.0;
+        run.count += count;
     }
 
     fn seconds(&self) -> f64 {
@@ -39,9 +39,9 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// A packet sent then is lost.
-    pub fn lost(&mut self, sent: f64) {
-        Run::extend(&mut self.run, sent);
+    /// A packet sent then is lost, which counts for so many.
+    pub fn lost(&mut self, sent: f64, count: f64) {
+        Run::extend(&mut self.run, sent, count);
     }
 
     /// A packet arrived: what was lost before it is settled.
@@ -51,7 +51,7 @@ impl Losses {
         }
     }
 
-    /// What a packet that came by its copy, or late, says of an earlier report.
+    /// So many more that came by a copy, or fewer that came late.
     pub fn add(&mut self, count: f64) {
         self.count += count;
     }
@@ -92,7 +92,7 @@ pub struct Runs {
 impl Runs {
     /// A packet sent then is lost, whether or not a copy of it arrived.
     pub fn lost(&mut self, sent: f64) {
-        Run::extend(&mut self.open, sent);
+        Run::extend(&mut self.open, sent, 1.0);
     }
 
     /// A packet itself arrived.
