@@ -239,7 +239,11 @@ mod tests {
             let lost = at > 2.0 && chance < share;
             told.0 += f64::from(u8::from(lost));
             told.1 += f64::from(u8::from(!lost));
-            if lost { runs.lost(at) } else { runs.arrived() }
+            if lost {
+                runs.lost(at)
+            } else {
+                runs.arrived()
+            }
             if packet % (packets_a_second / 20) == 0 {
                 let (gone, came) = std::mem::take(&mut told);
                 onset.on_report(gone, came, loss.share());
