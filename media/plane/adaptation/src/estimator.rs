@@ -37,6 +37,8 @@ pub struct Estimator {
     /// Losses of the link itself.
     loss: Loss,
     onset: Onset,
+    /// With those that a full queue dropped.
+    missed: Loss,
     runs: Runs,
     /// When the first report came: of what was sent before it, what is lost says nothing of the link.
     began: Option<f64>,
@@ -76,6 +78,7 @@ impl Estimator {
             dispersion: Dispersion::default(),
             loss: Loss::default(),
             onset: Onset::default(),
+            missed: Loss::default(),
             runs: Runs::default(),
             began: None,
             delivered: VecDeque::new(),
@@ -160,6 +163,7 @@ impl Estimator {
             }
             self.loss.on_report(lost, arrived);
         }
+        self.missed.on_report(lost, arrived);
         self.runs.on_report(now, own, self.loss());
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
@@ -334,6 +338,12 @@ impl Estimator {
     #[must_use]
     pub const fn loss(&self) -> f64 {
         self.loss.share().max(self.onset.share())
+    }
+
+    /// The same with what its full queue drops.
+    #[must_use]
+    pub const fn missed(&self) -> f64 {
+        self.missed.share()
     }
 
     /// How long all that is sent is lost at a time, seconds: the longest burst of late.

@@ -92,3 +92,21 @@ fn packets_whose_copies_are_too_close_to_tell_do_not_make_losses_look_smaller() 
         assert!((told - share).abs() <= 0.07 * share, "{told} of {share}");
     }
 }
+
+#[test]
+fn what_a_full_queue_drops_is_missed_but_not_lost_by_the_link() {
+    let (mut estimator, mut random) = (Estimator::new(Config::default()), Random(1));
+    let mut report = Vec::new();
+    for packet in 0..3000_u32 {
+        let at = f64::from(packet) * 0.005;
+        let number = estimator.on_sent(at, 500.0);
+        let wait = if at > 1.0 { 0.25 } else { 0.0 };
+        let arrives = wait == 0.0 || random.next() >= 0.1;
+        report.push((number, arrives.then_some(at + 0.05 + wait)));
+        if packet % 10 == 9 {
+            estimator.on_feedback(at + 0.1 + wait, std::mem::take(&mut report).into_iter());
+        }
+    }
+    println!("lost {:.3}, missed {:.3}", estimator.loss(), estimator.missed());
+    assert!(estimator.loss() < 0.01 && (0.06..0.14).contains(&estimator.missed()));
+}
