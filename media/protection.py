@@ -60,6 +60,8 @@ class ProtectionConfig:
         fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
         opening_fec_percent: so many at least for `opening_s` from the beginning on, while browsers keep no picture back yet: they
             do so step by step, and until then each retransmission is late.
+        ample_bps, ample_fec_percent: from this estimate on so many instead, which protects pictures that no other needs as well: shown
+            more slowly while the delay grows, those that others need come too far apart. It is twice what the best picture takes.
         most_fec_percent: of what they protect. More would rather be a copy.
         playout: how long pictures are kept.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
@@ -96,6 +98,8 @@ class ProtectionConfig:
     fec_step_percent: int = 10
     opening_fec_percent: int = 60
     opening_s: float = 2.0
+    ample_bps: float = 4e6
+    ample_fec_percent: int = 100
     most_fec_percent: int = 100
     playout: PlayoutConfig = field(default_factory=PlayoutConfig)
     relief: float = 0.75
@@ -129,7 +133,8 @@ class Protection:
         self.fec_percent: Counts = np.empty(0, np.int64)
         self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
-        self._opening: Flags = np.empty(0, np.bool_)
+        self._opening: Counts = np.empty(0, np.int64)
+        """Repair packets at the beginning, percent."""
         self._loss: Floats = np.empty(0)
         self._rtt: Floats = np.empty(0)
         self._worst: Floats = np.empty(0)
@@ -161,7 +166,7 @@ class Protection:
             "copies": int(self.copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
             "retransmissions": int(self.retransmissions[row]),
-            "fec_percent": max(int(self.fec_percent[row]), self._config.opening_fec_percent * int(self._opening[row])),
+            "fec_percent": max(int(self.fec_percent[row]), int(self._opening[row])),
             "playout_ms": int(self.playout_ms[row]),
             "plain_audio": bool(self.plain_audio[row]),
         }
@@ -202,7 +207,7 @@ class Protection:
             setattr(self, name, want)
         self._space()
         changed |= self._playout.decide(links, self._loss, rtt, self._protected(), self._passes)
-        changed |= self._open(now)
+        changed |= self._open(now, links.estimate)
         return np.flatnonzero(changed)
 
     def _protected(self) -> Flags:
@@ -233,10 +238,13 @@ class Protection:
         changed: Flags = self.plain_audio != before
         return changed
 
-    def _open(self, now: float) -> Flags:
+    def _open(self, now: float, estimates: Floats) -> Flags:
         """Where pictures begin or end to be protected as such that nobody keeps back yet."""
-        before, began = self._opening, self._protected()
-        self._opening = began & (now - self._bare_at < self._config.opening_s)
+        before, began, config = self._opening, self._protected(), self._config
+        opening = began & (now - self._bare_at < config.opening_s)
+        percent = np.where(estimates >= config.ample_bps, config.ample_fec_percent, config.opening_fec_percent)
+        # Begun as ample it is not changed for an estimate that wavers.
+        self._opening = np.where(opening, np.where(before > 0, before, percent), 0)
         changed: Flags = self._opening != before
         return changed
 
@@ -295,11 +303,10 @@ class Protection:
         if missing <= 0:
             return
         self._playout.grow(rows)
-        for name in (*MEASURES, "spacing_ms"):
+        for name in (*MEASURES, "spacing_ms", "_opening"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        for name in ("plain_audio", "_opening"):
-            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.bool_)]))
+        self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
         for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 

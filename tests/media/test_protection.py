@@ -116,14 +116,15 @@ def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_t
 
 
 def test_until_pictures_are_kept_back_they_are_repaired_without_a_round_trip() -> None:
-    viewers = Viewers()
-    viewers.see(0.2, rtt=100)
-    assert viewers.protection.of(0)["fec_percent"] == CONFIG.opening_fec_percent
-    viewers.see(0.2, CONFIG.opening_s - 0.3, rtt=100)
-    assert viewers.protection.of(0)["fec_percent"] == CONFIG.opening_fec_percent
-    before = viewers.changes
-    viewers.see(0.2, 0.4, rtt=100)
-    assert (viewers.protection.of(0)["fec_percent"], viewers.changes - before) == (20, 1)
+    for estimate, percent in ((1e6, CONFIG.opening_fec_percent), (5e6, CONFIG.ample_fec_percent)):
+        viewers = Viewers()
+        viewers.see(0.2, rtt=100, estimate=estimate)
+        assert viewers.protection.of(0)["fec_percent"] == percent
+        viewers.see(0.2, CONFIG.opening_s - 0.3, rtt=100, estimate=3e6)
+        assert viewers.protection.of(0)["fec_percent"] == percent, "what it began with"
+        before = viewers.changes
+        viewers.see(0.2, 0.4, rtt=100)
+        assert (viewers.protection.of(0)["fec_percent"], viewers.changes - before) == (20, 1)
 
 
 def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
