@@ -93,7 +93,7 @@ class ProtectionConfig:
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
-    fec_by_loss: float = 0.65
+    fec_by_loss: float = 0.58
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
     opening_fec_percent: int = 60

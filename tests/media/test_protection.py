@@ -104,10 +104,10 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
     for loss, rtt, fec, playout in (
         (0.05, 120, 10, 300),
-        (0.12, 120, 20, 400),
+        (0.12, 120, 10, 400),
         (0.3, 120, 20, 400),
         (0.3, 60, 10, 300),
-        (0.3, 400, 70, 400),
+        (0.3, 400, 60, 400),
     ):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=rtt)
@@ -124,7 +124,7 @@ def test_until_pictures_are_kept_back_they_are_repaired_without_a_round_trip() -
         assert viewers.protection.of(0)["fec_percent"] == percent, "what it began with"
         before = viewers.changes
         viewers.see(0.2, 0.4, rtt=100)
-        assert (viewers.protection.of(0)["fec_percent"], viewers.changes - before) == (20, 1)
+        assert (viewers.protection.of(0)["fec_percent"], viewers.changes - before) == (10, 1)
 
 
 def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:

@@ -90,6 +90,14 @@ impl History {
         self.copies.up_to(to) - self.copies.up_to(from)
     }
 
+    /// Octets of the packets between two that arrived which are told as lost.
+    #[must_use]
+    pub fn lost_between(&self, first: &Acked, last: &Acked) -> f64 {
+        let from = usize::try_from(first.sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let count = usize::try_from(last.sequence.saturating_sub(first.sequence)).unwrap_or(0);
+        self.sent.iter().skip(from).take(count).filter(|sent| sent.fate == Fate::Lost).map(|sent| sent.octets).sum()
+    }
+
     /// Take in a packet's report. None: it is not known (any more), or nothing new is said.
     pub fn report(&mut self, sequence: u16, arrived: Option<f64>) -> Option<News> {
         let (unrolled, index) = self.find(sequence)?;

@@ -19,8 +19,14 @@ fn bursts(random: &mut Random, duration: f64) -> Vec<(f64, f64)> {
 
 /// The least that the estimate is from 10 s on, and its mean, Mbit/s.
 fn through_bursts(seed: u64, copies: (u32, f64), rate: f64) -> (f64, f64) {
+    through(seed, copies, rate, 0.0)
+}
+
+/// The same where single packets are lost as well.
+fn through(seed: u64, copies: (u32, f64), rate: f64, loss: f64) -> (f64, f64) {
     let mut link = Link::new(Capacity::constant(rate), &[0.05]);
     link.bursts = bursts(&mut Random(seed), 60.0);
+    link.lost_behind = loss;
     let mut sender = [Sender::new(seed, 0.05)];
     (sender[0].copies, sender[0].notices_by_arrival) = (copies, true);
     let (mut now, mut least, mut sum, mut count) = (0.0, f64::INFINITY, 0.0, 0.0);
@@ -38,6 +44,12 @@ fn through_bursts(seed: u64, copies: (u32, f64), rate: f64) -> (f64, f64) {
 
 #[test]
 fn bursts_in_which_copies_alone_arrive_are_no_congestion() {
+    // With losses one by one between them too.
+    for seed in 1..=8 {
+        let (least, mean) = through(seed, (2, 0.08), 5e6, 0.2);
+        println!("with losses between: least {least:.2}, mean {mean:.2}");
+        assert!(least >= 4.0, "seed {seed}: {least} {mean}");
+    }
     for copies in [(0, 0.0), (1, 0.08), (2, 0.08), (3, 0.053)] {
         let found: Vec<(f64, f64)> = (1..=8).map(|seed| through_bursts(seed, copies, 5e6)).collect();
         let least = found.iter().map(|(least, _)| *least).fold(f64::INFINITY, f64::min);

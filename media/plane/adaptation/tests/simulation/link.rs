@@ -53,6 +53,8 @@ pub struct Link {
     pub outages: Vec<(f64, f64)>,
     /// From when to when all that leaves the bottleneck is lost behind it, as on the air.
     pub bursts: Vec<(f64, f64)>,
+    /// Share that is lost there at other times.
+    pub lost_behind: f64,
     /// What was lost so: when it would have arrived, flow and sequence number.
     pub gone: Vec<(f64, usize, u16)>,
     pub jitter: f64,
@@ -98,6 +100,7 @@ impl Link {
             loss: 0.0,
             outages: Vec::new(),
             bursts: Vec::new(),
+            lost_behind: 0.0,
             gone: Vec::new(),
             jitter: 0.0,
             random: Random(1),
@@ -149,7 +152,8 @@ impl Link {
             let jitter = if self.jitter > 0.0 { self.random.next() * self.jitter } else { 0.0 };
             let arrives = (clock + self.delay[head.flow] + jitter).max(self.last_out[head.flow]);
             self.last_out[head.flow] = arrives;
-            if self.bursts.iter().any(|(from, to)| (*from..*to).contains(&clock)) {
+            let lost = self.lost_behind > 0.0 && self.random.next() < self.lost_behind;
+            if lost || self.bursts.iter().any(|(from, to)| (*from..*to).contains(&clock)) {
                 self.gone.push((arrives, head.flow, head.sequence));
                 continue;
             }
