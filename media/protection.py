@@ -99,7 +99,7 @@ class ProtectionConfig:
     opening_fec_percent: int = 60
     opening_s: float = 2.0
     ample_bps: float = 4e6
-    ample_fec_percent: int = 100
+    ample_fec_percent: int = 90
     most_fec_percent: int = 100
     playout: PlayoutConfig = field(default_factory=PlayoutConfig)
     relief: float = 0.75

@@ -228,29 +228,29 @@ mod tests {
         assert!(report(30.0, (29.0, 0.3), 0.25, true) > 0.29);
     }
 
-    /// Sound and pictures over a link that loses packets one by one, clean at first, with a report each 50 ms: the longest run it is held to have.
-    fn runs_by_chance(share: f64, packets_a_second: u32, seed: u64) -> f64 {
+    /// A minute of so many packets a report, 20 reports a second, over a link that loses packets one by one from the second second on:
+    /// the longest run that it is held to have.
+    fn runs_by_chance(share: f64, packets: u32, seed: u64) -> f64 {
         let (mut runs, mut loss, mut onset, mut longest) = (Runs::default(), Loss::default(), Onset::default(), 0.0_f64);
-        let (mut state, mut told) = (seed, (0.0, 0.0));
-        for packet in 0..packets_a_second * 60 {
-            let at = f64::from(packet) / f64::from(packets_a_second);
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let chance = (state >> 40) as f64 / f64::from(1_u32 << 24);
-            let lost = at > 2.0 && chance < share;
-            told.0 += f64::from(u8::from(lost));
-            told.1 += f64::from(u8::from(!lost));
-            if lost {
-                runs.lost(at)
-            } else {
-                runs.arrived()
+        let mut state = seed;
+        for report in 0..1200_u32 {
+            let began = f64::from(report) / 20.0;
+            let (mut lost, mut arrived) = (0.0, 0.0);
+            for packet in 0..packets {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let chance = (state >> 40) as f64 / f64::from(1_u32 << 24);
+                if began > 2.0 && chance < share {
+                    runs.lost(began + f64::from(packet) / f64::from(packets) / 20.0);
+                    lost += 1.0;
+                } else {
+                    runs.arrived();
+                    arrived += 1.0;
+                }
             }
-            if packet % (packets_a_second / 20) == 0 {
-                let (gone, came) = std::mem::take(&mut told);
-                onset.on_report(gone, came, loss.share());
-                loss.on_report(gone, came);
-                runs.on_report(at, true, loss.share().max(onset.share()));
-                longest = longest.max(runs.longest());
-            }
+            onset.on_report(lost, arrived, loss.share());
+            loss.on_report(lost, arrived);
+            runs.on_report(began, true, loss.share().max(onset.share()));
+            longest = longest.max(runs.longest());
         }
         longest
     }
@@ -258,14 +258,13 @@ mod tests {
     #[test]
     fn what_is_lost_one_by_one_makes_no_bursts() {
         for share in [0.05, 0.2, 0.3, 0.4] {
-            for packets_a_second in [60, 100, 240] {
-                let runs: Vec<f64> = (1..=40).map(|seed| runs_by_chance(share, packets_a_second, seed)).collect();
-                let long = runs.iter().filter(|run| **run >= 0.1).count();
-                println!("{share} {packets_a_second}: {long} of 40 minutes");
-                assert!(long <= 2, "{share} {packets_a_second}: {long} of 40 minutes");
+            for packets in [3, 5, 12] {
+                let long = (1..=40).filter(|seed| runs_by_chance(share, packets, *seed) >= 0.1).count();
+                assert!(long <= 2, "{share} {packets}: {long} of 40 minutes");
             }
         }
     }
+
     #[test]
     fn what_is_lost_now_and_then_is_no_onset() {
         let mut onset = Onset::default();
