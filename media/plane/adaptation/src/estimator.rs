@@ -136,6 +136,7 @@ impl Estimator {
                     self.runs.lost(packet.sent);
                     floor = floor.min(self.wait_of(packet));
                     losses.add(counted(packet.sent, packet.copied));
+                    self.on_copy_arrived(packet);
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
@@ -182,6 +183,15 @@ impl Estimator {
         let least = || self.floors.iter().copied().fold(self.wait_of(packet), f64::min);
         let queue = beside.map_or_else(least, |(_, wait)| wait);
         self.wait_of(packet) - queue > (copied - packet.sent) * BY_COPY
+    }
+
+    /// One that nobody can tell from its copy was delivered all the same: a queue that grows makes it look like that, and most of what
+    /// is sent then may be retransmissions.
+    fn on_copy_arrived(&mut self, packet: Acked) {
+        if counted(packet.sent, packet.copied) == 0.0 {
+            let waited = self.wait_of(packet) > self.busy_threshold();
+            self.delivered.push_back((packet, waited));
+        }
     }
 
     /// Its one-way delay above the least that was seen.
