@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { chromium, firefox } from "./harness/browsers";
 import { LivePage } from "./harness/live_page";
 import { Server, type SessionLinks } from "./harness/server";
-import { BEHIND_RELAY, UdpRelay } from "./harness/udp_relay";
+import { BEHIND_RELAY, isStun, UdpRelay } from "./harness/udp_relay";
 
 const browsers: { chromium?: Browser; firefox?: Browser } = {};
 let server: Server;
@@ -91,6 +91,26 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 1);
       await pages.member.untilDecoding(60);
     }
+    await expectSameConnections(pages);
+  });
+
+  test("keeps connections that media come over while ICE's checks are not answered, and restarts when media cease too", async () => {
+    const pages = await watched(browser(name), browser(name));
+    const restarts = await server.metric("livetrial_plane_ice_restarts_total");
+    const before = [await pages.host.iceUfrag("publisher"), await pages.member.iceUfrag("receiver")];
+    for (const page of [pages.host, pages.member]) await page.untilStatus("live");
+    for (const page of [pages.host, pages.member]) await page.forgetTold();
+    relay.loses = (datagram, ufrag) => before.includes(ufrag) && isStun(datagram);
+    await Promise.all([pages.host.untilIce("publisher", "disconnected"), pages.member.untilIce("receiver", "disconnected")]);
+    // A restart would be begun at once, a new connection after 3 s, and Chromium's ICE fails after 10 s.
+    await pages.member.untilDecoding(30 * 4);
+    expect(await server.metric("livetrial_plane_ice_restarts_total")).toBe(restarts);
+    await expectSameConnections(pages);
+    for (const page of [pages.host, pages.member]) expect(await page.told()).toEqual(["live"]);
+    relay.loses = (_datagram, ufrag) => before.includes(ufrag);
+    await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 2);
+    await pages.member.untilDecoding(30);
+    for (const page of [pages.host, pages.member]) await page.untilStatus("live");
     await expectSameConnections(pages);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, PeerHealth, RELAY_AFTER_MS, RESTART_TIMEOUT_MS } from "../src/client/health";
+import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, LOOK_MS, PeerHealth, RELAY_AFTER_MS, RESTART_TIMEOUT_MS } from "../src/client/health";
+import { Hearing, SILENT_MS, UNREPORTED_MS } from "../src/client/hearing";
 import { IceRestart } from "../src/client/ice_restart";
 import { withSetup } from "../src/client/peer";
 import { AUDIO_SLOTS, VIDEO_SLOTS } from "../src/client/protocol";
@@ -42,19 +43,76 @@ describe("peer health", () => {
     expect([health.health, health.deadline()]).toEqual(["live", null]);
   });
 
-  it("waits for ICE to come back by itself, then gives up", () => {
+  /** Live, then without a way at 1,000 ms; the first look says whether the server is heard. */
+  function doubted(heard: boolean): PeerHealth {
     const health = new PeerHealth();
     health.observe("connected", "connected", 0);
     health.observe("disconnected", "disconnected", 1_000);
+    expect([health.doubted, health.takeRestart(1_000), health.deadline()]).toEqual([true, false, 1_000]);
+    expect([health.takeLook(1_000), health.takeLook(1_000), health.deadline()]).toEqual([true, false, null]);
+    health.looked(heard, 1_000);
+    return health;
+  }
+
+  it("restarts at once where nothing is heard, waits for ICE to come back, then gives up", () => {
+    const health = doubted(false);
     expect([health.health, health.takeRestart(1_000)]).toEqual(["interrupted", true]);
     health.observe("disconnected", "disconnected", 2_000);
     health.observe("failed", "failed", 2_000);
-    expect([health.deadline(), health.takeRestart(2_000)]).toEqual([1_000 + DISCONNECTED_GRACE_MS, false]);
+    expect(health.takeRestart(2_000)).toBe(false);
+    health.tick(1_000 + DISCONNECTED_GRACE_MS - 1);
+    expect(health.health).toBe("interrupted");
     health.observe("connected", "connected", 2_500);
-    expect(health.health).toBe("live");
+    expect([health.health, health.doubted, health.deadline()]).toEqual(["live", false, null]);
     health.observe("disconnected", "disconnected", 3_000);
+    health.looked(false, 3_000);
     health.tick(3_000 + DISCONNECTED_GRACE_MS);
     expect([health.health, health.dtlsFailed]).toEqual(["dead", false]);
+  });
+
+  it("neither restarts nor gives up while the server is heard, however long, and does both when it is not", () => {
+    const health = doubted(true);
+    let now = 1_000;
+    for (let looks = 0; looks < 100; looks++) {
+      expect([health.health, health.takeRestart(now), health.deadline()]).toEqual(["live", false, now + LOOK_MS]);
+      now += LOOK_MS;
+      health.tick(now);
+      expect(health.takeLook(now)).toBe(true);
+      health.looked(true, now);
+    }
+    health.looked(false, now);
+    expect([health.health, health.takeRestart(now), health.takeRestart(now)]).toEqual(["interrupted", true, false]);
+    health.tick(now + DISCONNECTED_GRACE_MS);
+    expect(health.health).toBe("dead");
+  });
+
+  it("is live again when the server is heard again, and restarts anew when it is not", () => {
+    const health = doubted(false);
+    expect(health.takeRestart(1_000)).toBe(true);
+    health.restarted(1_200);
+    health.looked(true, 1_500);
+    expect([health.health, health.doubted, health.deadline()]).toEqual(["live", true, 1_500 + LOOK_MS]);
+    health.restarted(1_600);
+    health.tick(1_600 + RESTART_TIMEOUT_MS);
+    expect(health.health).toBe("live");
+    health.looked(false, 8_000);
+    expect([health.health, health.takeRestart(8_000)]).toEqual(["interrupted", true]);
+  });
+
+  it("restarts when ICE fails although the server is heard, for nothing is sent any more, and says the truth meanwhile", () => {
+    const health = doubted(true);
+    health.observe("failed", "failed", 9_000);
+    expect([health.health, health.takeRestart(9_000)]).toEqual(["live", true]);
+    health.restarted(9_100);
+    health.looked(true, 9_500);
+    expect([health.health, health.deadline()]).toEqual(["live", 9_500 + LOOK_MS]);
+    health.looked(false, 10_000);
+    expect([health.health, health.takeRestart(10_000)]).toEqual(["interrupted", false]);
+    health.looked(true, 10_500);
+    health.tick(9_100 + RESTART_TIMEOUT_MS);
+    expect(health.health).toBe("dead");
+    health.looked(true, 15_000);
+    expect([health.health, health.deadline()]).toEqual(["dead", null]);
   });
 
   it.each([
@@ -85,10 +143,13 @@ describe("peer health", () => {
     health.restarted(1);
     expect(health.deadline()).toBeNull();
     health.observe("disconnected", "disconnected", 1_000);
+    health.looked(false, 1_000);
     expect(health.takeRestart(1_000)).toBe(true);
     health.restarted(1_500);
     health.tick(1_000 + DISCONNECTED_GRACE_MS);
-    expect([health.health, health.deadline()]).toEqual(["interrupted", 1_500 + RESTART_TIMEOUT_MS]);
+    expect(health.health).toBe("interrupted");
+    health.tick(1_500 + RESTART_TIMEOUT_MS - 1);
+    expect(health.health).toBe("interrupted");
     health.tick(1_500 + RESTART_TIMEOUT_MS);
     expect(health.health).toBe("dead");
   });
@@ -119,6 +180,43 @@ describe("peer health", () => {
     health.ended();
     health.observe("connected", "connected", 1);
     expect(health.health).toBe("dead");
+  });
+});
+
+describe("hearing the server", () => {
+  const packet = (lastPacketReceivedTimestamp?: number) => [
+    { type: "inbound-rtp", id: "v", lastPacketReceivedTimestamp: undefined },
+    { type: "inbound-rtp", id: "a", lastPacketReceivedTimestamp },
+    { type: "candidate-pair", id: "c", lastPacketReceivedTimestamp: 50_900 },
+  ];
+  const report = (packetsLost: number, jitter: number, timestamp: number) => [
+    { type: "remote-inbound-rtp", id: "unwatched", packetsLost: 0, jitter: 0.5, timestamp },
+    { type: "remote-inbound-rtp", id: "r", packetsLost, jitter, timestamp, roundTripTimeMeasurements: timestamp },
+  ];
+
+  it("goes by the last packet of media", () => {
+    expect(new Hearing().look(packet(50_000), 50_000 + SILENT_MS - 1)).toBe(true);
+    expect(new Hearing().look(packet(50_000), 50_000 + SILENT_MS)).toBe(false);
+    expect(new Hearing().look(packet(), 51_000)).toBe(false);
+    expect(new Hearing().look([], 51_000)).toBe(false);
+  });
+
+  it("takes a report for a sign only when it says something new", () => {
+    const hearing = new Hearing();
+    expect(hearing.look(report(3, 0.01, 49_000), 49_500)).toBe(true);
+    expect(hearing.look(report(3, 0.01, 49_000), 50_000)).toBe(true);
+    expect(hearing.look(report(3, 0.01, 50_100), 50_500)).toBe(false);
+    expect(hearing.look(report(3, 0.01, 51_100), 51_500)).toBe(false);
+    expect(hearing.look(report(3, 0.02, 52_100), 52_500)).toBe(true);
+    expect(hearing.look(report(9, 0.02, 53_100), 53_500)).toBe(true);
+  });
+
+  it("does not wait for ever for a report", () => {
+    const hearing = new Hearing();
+    hearing.look(report(3, 0.01, 49_000), 49_500);
+    expect(hearing.look(report(4, 0.02, 50_000), 50_000 + UNREPORTED_MS - 1)).toBe(true);
+    expect(hearing.look(report(4, 0.02, 50_000), 50_000 + UNREPORTED_MS)).toBe(false);
+    expect(new Hearing().look(report(4, 0.02, 50_000), 50_000 + UNREPORTED_MS)).toBe(false);
   });
 });
 

@@ -165,6 +165,20 @@ export class LivePage {
     await this.until(({ state, other }) => (document.querySelector('[data-testid="status"]')?.getAttribute("data-state") === state) !== other, { state, other });
   }
 
+  /** The states that the pill has told since `forgetTold`, the one that stood then first. */
+  async told(): Promise<string[]> {
+    return (await this.page.evaluate(() => testHelpers.told())).map(({ state }) => state);
+  }
+
+  async forgetTold(): Promise<void> {
+    await this.page.evaluate(() => testHelpers.told(true));
+  }
+
+  /** Wait until ICE says so of a connection of the page. */
+  async untilIce(end: "receiver" | "publisher", state: RTCIceConnectionState): Promise<void> {
+    await this.until(({ end, state }) => window.livetrial.client[end].connection?.iceConnectionState === state, { end, state });
+  }
+
   /** Wait until a part of the page says something with this in it. */
   async untilText(testId: string, text: string): Promise<void> {
     await this.until(({ selector, text }) => document.querySelector(selector)?.textContent?.includes(text) ?? false, {
