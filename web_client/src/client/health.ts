@@ -1,5 +1,7 @@
 /** Judges a peer connection from its states, without I/O: when it counts as live, and when to give it up. */
 
+import type { Heard } from "./hearing";
+
 /** An answered connection that is not up after this is given up. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** The same where the page has answered by a ticket: when that shows no life, an ordinary exchange takes over. */
@@ -12,14 +14,14 @@ export const RELAY_AFTER_MS = 2_000;
 /** What a restart has from the server's answer to the first pair. */
 export const RESTART_TIMEOUT_MS = 5_000;
 /** Between two looks at whether the other side is still heard, while ICE says that there is no way. */
-export const LOOK_MS = 500;
+export const LOOK_MS = 250;
 
 export type Health = "connecting" | "live" | "interrupted" | "dead";
 
 /**
- * The way to the server of a connection that was live. `doubted`: ICE's checks are not answered. On a link that loses much they may be lost
- * alone for many seconds (Firefox sends one in five seconds), and a new way would go over the same link, so nothing is done while
- * the other side is heard. `lost`: it is not heard either. `failed`: ICE has given up, and the browser sends nothing any more.
+ * The way to the server of a connection that was live. `doubted`: ICE's checks are not answered, which on a link that loses much they may
+ * not be for many seconds (Firefox sends one in five); a new way would go over the same link, so nothing is begun while the server is
+ * heard. `lost`: it is not heard either. `failed`: ICE has given up, and browsers take nothing in any more.
  */
 type Way = "found" | "doubted" | "lost" | "failed";
 
@@ -29,6 +31,8 @@ export class PeerHealth {
   private restartDue: number | null = null;
   private lookDue: number | null = null;
   private way: Way = "found";
+  /** A restart was asked for since the way came into doubt. */
+  private restarts = false;
   private everLive = false;
   private iceWorked = false;
   /** Never live, and without any pair left. */
@@ -70,14 +74,15 @@ export class PeerHealth {
     return true;
   }
 
-  /** What a look said; see `Hearing`. */
-  looked(heard: boolean, now: number): void {
-    if (this.health === "dead" || this.way === "found") return;
+  /** What a look said. A browser that is mute is heard by nobody until it has a way again, while what it hears goes on. */
+  looked({ heard, mute }: Heard, now: number): void {
+    if (this.health === "dead" || this.way === "found" || this.way === "failed") return;
     this.lookDue = now + LOOK_MS;
     this.health = heard ? "live" : "interrupted";
     if (!heard && this.way === "doubted") this.lose("lost", now);
-    // It is there again before ICE knows. Where ICE has failed the restart must bring something all the same.
+    // It is there again before ICE knows.
     else if (heard && this.way === "lost") [this.way, this.due, this.restartDue] = ["doubted", null, null];
+    else if (heard && mute && !this.restarts) this.askRestart(now);
   }
 
   observe(connection: RTCPeerConnectionState, ice: RTCIceConnectionState, now: number): void {
@@ -107,14 +112,22 @@ export class PeerHealth {
       this.way = "doubted";
       this.lookDue = now;
     }
-    // What was begun when it was lost is what a failure asks for.
-    if (failed && this.way === "doubted") this.lose("failed", now);
-    else if (failed) this.way = "failed";
+    if (!failed || this.way === "failed") return;
+    this.health = "interrupted";
+    this.lookDue = null;
+    // Where it was lost before, all that can be done has been begun.
+    if (this.way === "lost") this.way = "failed";
+    else this.lose("failed", now);
   }
 
   private lose(way: "lost" | "failed", now: number): void {
     this.way = way;
     this.due = now + DISCONNECTED_GRACE_MS;
+    this.askRestart(now);
+  }
+
+  private askRestart(now: number): void {
+    this.restarts = true;
     this.restartDue = now;
   }
 
@@ -137,6 +150,7 @@ export class PeerHealth {
     this.everLive ||= health === "live";
     this.health = health;
     this.way = "found";
+    this.restarts = false;
     this.due = due;
     this.restartDue = this.lookDue = null;
   }

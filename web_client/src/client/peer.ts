@@ -112,8 +112,8 @@ export class Peer {
   private async look(): Promise<void> {
     const entries = await statsEntries(this.connection).catch(() => []);
     if (this.closed) return;
-    const heard = this.hearing.look(entries, performance.timeOrigin + performance.now());
-    this.update((judge, now) => judge.looked(heard, now));
+    const said = this.hearing.look(entries);
+    this.update((judge, now) => judge.looked(said, now));
   }
 }
 
