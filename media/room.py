@@ -20,6 +20,9 @@ Layers = tuple[int | None, int | None]
 FULL = Quality("full")
 """What is told of who is shown all, and of who is shown nothing because there is nothing."""
 
+AWAY = Quality("paused", "host")
+"""What is told where there is a source and nothing of it arrives: its camera is off, or its publisher's way is lost."""
+
 
 @dataclass(eq=False, slots=True)
 class Source:
@@ -295,7 +298,7 @@ def _quality(slot: Slot, source: Source, wish: int) -> Quality:
     """What a slot shows of all that its source could show there."""
     bound = slot.bound
     if not source.arrives:
-        return FULL
+        return AWAY
     if bound is not None and bound.encoding < 0:
         return Quality("paused", "link")
     if bound is not None and (bound.encoding < wish or (bound.encoding == wish and bound != Bound(wish))):

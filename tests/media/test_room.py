@@ -184,7 +184,8 @@ def test_a_bound_on_layers_holds_for_its_encoding_and_the_page_is_told_of_it(sta
     receiver = stage.receive("main")
     told: list[Quality] = []
     receiver.on_quality = told.append
-    (camera,) = stage.publish("ann", "camera").sources
+    publication = stage.publish("ann", "camera")
+    (camera,) = publication.sources
     slot = receiver.slots[0]
     stage.room.bound(receiver, {"main": Bound(2, None, 1)})
     assert slot.routed == (camera.id, 2, (None, 1))
@@ -198,6 +199,11 @@ def test_a_bound_on_layers_holds_for_its_encoding_and_the_page_is_told_of_it(sta
     assert slot.routed == (camera.id, 2, (None, None))
     link, host = Quality("reduced", "link"), Quality("reduced", "host")
     assert told == [link, Quality("paused", "link"), host, Quality("full")]
+    for encoding in range(3):
+        stage.room.on_encoding(camera, encoding, False)
+    assert told[-1] == Quality("paused", "host"), "there is a source, of which nothing arrives"
+    stage.room.unpublish(publication)
+    assert told[-1] == Quality("full"), "there is none"
 
 
 def test_publishers_are_asked_for_what_links_bear(stage: Stage) -> None:

@@ -50,6 +50,7 @@ const watching: MemberSituation = {
   sound: source,
   playing: true,
   paused: false,
+  hostAway: false,
   hadSource: true,
   joined: true,
 };
@@ -72,6 +73,7 @@ describe("what a member reads", () => {
     expect([why({ paused: true }), why({ picture: null, playing: false })]).toEqual(["soundLink", "cameraOff"]);
     const stalled = (reduced: PictureTruth["reduced"]) => why({}, { stalled: true, reduced });
     expect([stalled(null), stalled("link"), stalled("host")]).toEqual(["catchingUp", "catchingUpLink", "catchingUpHost"]);
+    expect(why({ picture: null, sound: null, paused: true, hostAway: true })).toBe("hostAway");
     expect(why({ receive: "reconnecting" })).toBe("reconnecting");
     expect(why({ status: { name: "reconnecting" } })).toBe("socket");
   });

@@ -155,6 +155,12 @@ export class LivePage {
     return this.page.$eval(byId(testId), (field) => (field as HTMLTextAreaElement).value);
   }
 
+  /** Wait until so much time has passed for the page, in ms: for what must not come in it. */
+  async untilIn(ms: number): Promise<void> {
+    const end = await this.page.evaluate((ms) => performance.now() + ms, ms);
+    await this.until((end) => performance.now() >= end, end);
+  }
+
   /** Wait until no question on the page has this text. */
   async untilGone(question: string): Promise<void> {
     await this.until((text) => testHelpers.rowOf(text) === undefined, question);
@@ -168,6 +174,12 @@ export class LivePage {
   /** The states that the pill has told since `forgetTold`, the one that stood then first. */
   async told(): Promise<string[]> {
     return (await this.page.evaluate(() => testHelpers.told())).map(({ state }) => state);
+  }
+
+  /** The shortest time in which the pill has changed three times since then, in ms. */
+  async hastiest(): Promise<number> {
+    const [, ...changes] = await this.page.evaluate(() => testHelpers.told());
+    return Math.min(...changes.slice(2).map(({ at }, index) => at - (changes[index]?.at ?? 0)));
   }
 
   async forgetTold(): Promise<void> {

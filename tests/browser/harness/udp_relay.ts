@@ -16,13 +16,16 @@ export const BEHIND_RELAY = {
 /** What waits in a narrow way longer than this is lost instead: a drop-tail queue as RFC 8867 has it. */
 const QUEUE_MS = 300;
 
+/** The share of what is sent that is lost, by the ufrag of the browser's end. */
+type Loss = (ufrag: string | undefined) => number;
+
 /** As an address translator does: a socket to the server for each address of a browser. */
 export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
   private bitsPerMs = Infinity;
   private bitsPerMsUp = Infinity;
-  private lossUp = 0;
+  private lossUp: Loss = () => 0;
   private readonly random = seeded(1);
   private readonly sockets = new Set<Socket>();
   private readonly lanesUp = new Map<string, Lane>();
@@ -37,6 +40,7 @@ export class UdpRelay {
       const ufrag = ufragIn(datagram);
       if (ufrag !== undefined) this.ufrags.set(nameOf(browser), ufrag);
       const socket = this.out(browser);
+      if (this.random() < this.lossUp(this.ufrags.get(nameOf(browser)))) return;
       if (this.bitsPerMsUp === Infinity) return void this.send(socket, datagram, mediaPort);
       this.laneUp(browser, (datagram) => this.send(socket, datagram, mediaPort)).take(datagram, this.bitsPerMsUp);
     });
@@ -69,9 +73,9 @@ export class UdpRelay {
   }
 
   /** From now on each browser sends so many bit/s at most, of which the way loses a share at random; null: any number. */
-  limitUp({ bitsPerSecond = null, loss = 0 }: { bitsPerSecond?: number | null; loss?: number }): void {
+  limitUp({ bitsPerSecond = null, loss = 0 }: { bitsPerSecond?: number | null; loss?: number | Loss }): void {
     this.bitsPerMsUp = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
-    this.lossUp = loss;
+    this.lossUp = typeof loss === "number" ? () => loss : loss;
   }
 
   close(): void {
@@ -80,7 +84,7 @@ export class UdpRelay {
   }
 
   private send(socket: Socket, datagram: Buffer, mediaPort: number): void {
-    if (this.random() >= this.lossUp && this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
+    if (this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
   }
 
   private laneUp(browser: RemoteInfo, deliver: (datagram: Buffer) => void): Lane {

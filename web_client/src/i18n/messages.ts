@@ -52,6 +52,8 @@ export interface Messages {
     readonly why: Readonly<Record<Why, string>>;
     readonly reconnecting: string;
     readonly reconnectingHelp: string;
+    readonly hostAway: string;
+    readonly hostAwayHelp: string;
     readonly ended: string;
     readonly endedHelp: string;
     readonly tapForSound: string;

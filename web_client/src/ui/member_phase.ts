@@ -3,7 +3,7 @@
 import type { ReceiveState, Source, Status } from "../client";
 import type { Patience } from "./steady";
 
-export type MemberPhase = "connecting" | "waiting" | "opening" | "live" | "voice" | "paused" | "reconnecting" | "ended" | "closed";
+export type MemberPhase = "connecting" | "waiting" | "opening" | "live" | "voice" | "paused" | "reconnecting" | "hostAway" | "ended" | "closed";
 
 export interface MemberSituation {
   status: Status;
@@ -15,6 +15,8 @@ export interface MemberSituation {
   playing: boolean;
   /** The server sends nothing of the picture, because this connection bears no more than its sound. */
   paused: boolean;
+  /** The host is there, and nothing arrives of what the host sends. */
+  hostAway: boolean;
   /** There was a source before. */
   hadSource: boolean;
   /** The page has joined at least once. */
@@ -38,6 +40,7 @@ export function pillOf(phase: MemberPhase, status: Status, picture: PictureTruth
   if (status.name === "reconnecting") return "reconnecting";
   if (phase === "ended") return "waiting";
   if (phase === "opening") return "connecting";
+  if (phase === "hostAway") return "reconnecting";
   if (phase === "voice" || phase === "paused") return "soundOnly";
   if (phase !== "live") return phase;
   if (picture.stalled) return "catchingUp";
@@ -53,7 +56,7 @@ export interface PictureTruth {
 }
 
 /** Why the picture is not all that it could be, and what helps, as the texts name it. */
-export type Why = "link" | "host" | "soundLink" | "cameraOff" | "catchingUp" | "catchingUpLink" | "catchingUpHost" | "reconnecting" | "socket";
+export type Why = "link" | "host" | "soundLink" | "cameraOff" | "catchingUp" | "catchingUpLink" | "catchingUpHost" | "hostAway" | "reconnecting" | "socket";
 
 /** What a member is told at one time. */
 export interface MemberTruth {
@@ -77,13 +80,14 @@ const APART_MS = 2_000;
 /** How `Steady` tells members: bad news at once or nearly, good news when it lasts, and what somebody did at once. */
 export function memberPatience(from: MemberTruth, to: MemberTruth): Patience {
   if (from.phase === "reconnecting" && to.phase === "opening") return { stand: 3_000, apart: 0 }; // until the first picture
+  if (to.phase === "hostAway") return { stand: 500, apart: 0 }; // or the host has just begun
   if (SUDDEN.has(from.phase) || SUDDEN.has(to.phase)) return { stand: 0, apart: 0 };
   if (from.pill === "reconnecting") return { stand: 500, apart: 0 };
   return { stand: standOf(from, to), apart: APART_MS };
 }
 
 /** Of what the page, the host or the session does, not the network. */
-const SUDDEN: ReadonlySet<MemberPhase> = new Set(["connecting", "waiting", "opening", "voice", "ended", "closed"]);
+const SUDDEN: ReadonlySet<MemberPhase> = new Set(["connecting", "waiting", "opening", "voice", "hostAway", "ended", "closed"]);
 
 function standOf(from: MemberTruth, to: MemberTruth): number {
   if (to.pill === "reconnecting") return 500;
@@ -102,6 +106,7 @@ function whyOf(phase: MemberPhase, pill: MemberPill, { reduced }: PictureTruth):
     case "soundOnly":
       return phase === "paused" ? "soundLink" : "cameraOff";
     case "reconnecting":
+      if (phase === "hostAway") return "hostAway";
       return phase === "live" || phase === "voice" || phase === "paused" ? "socket" : "reconnecting";
     default:
       return null;
@@ -110,5 +115,6 @@ function whyOf(phase: MemberPhase, pill: MemberPill, { reduced }: PictureTruth):
 
 function idlePhase(now: MemberSituation): MemberPhase {
   if (now.status.name === "reconnecting") return "reconnecting";
-  return now.hadSource ? "ended" : "waiting";
+  if (!now.hadSource) return "waiting";
+  return now.hostAway ? "hostAway" : "ended";
 }
