@@ -40,9 +40,9 @@ export class UdpRelay {
       const ufrag = ufragIn(datagram);
       if (ufrag !== undefined) this.ufrags.set(nameOf(browser), ufrag);
       const socket = this.out(browser);
-      if (this.random() < this.lossUp(this.ufrags.get(nameOf(browser)))) return;
-      if (this.bitsPerMsUp === Infinity) return void this.send(socket, datagram, mediaPort);
-      this.laneUp(browser, (datagram) => this.send(socket, datagram, mediaPort)).take(datagram, this.bitsPerMsUp);
+      const send = (datagram: Buffer): void => this.send(socket, datagram, mediaPort, this.ufrags.get(nameOf(browser)));
+      if (this.bitsPerMsUp === Infinity) return send(datagram);
+      this.laneUp(browser, send).take(datagram, this.bitsPerMsUp);
     });
   }
 
@@ -83,8 +83,8 @@ export class UdpRelay {
     this.towardBrowsers.close();
   }
 
-  private send(socket: Socket, datagram: Buffer, mediaPort: number): void {
-    if (this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
+  private send(socket: Socket, datagram: Buffer, mediaPort: number, ufrag: string | undefined): void {
+    if (this.random() >= this.lossUp(ufrag) && this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
   }
 
   private laneUp(browser: RemoteInfo, deliver: (datagram: Buffer) => void): Lane {
