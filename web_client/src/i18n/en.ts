@@ -9,6 +9,7 @@ export const en: Messages = {
   votes: (count, formatted) => (count === 1 ? "1 vote" : `${formatted} votes`),
   seconds: (formatted) => `${formatted} s`,
   anonymous: "Guest",
+  fullStop: ".",
 
   status: {
     connecting: "Connecting",
@@ -80,8 +81,7 @@ export const en: Messages = {
       host: "The host's connection is weak, not yours. The picture sharpens by itself.",
       soundLink: "Your connection is slow. Better Wi-Fi or mobile data brings the picture back sooner.",
       cameraOff: "The host's camera is off.",
-      catchingUp: "The picture goes on in a moment.",
-      catchingUpLink: "Your connection is slow. The picture goes on in a moment.",
+      catchingUpLink: "Your connection does not keep up. The picture goes on in a moment.",
       catchingUpHost: "The host's connection is weak, not yours. The picture goes on in a moment.",
       hostAway: "The host's connection is interrupted, not yours.",
       reconnecting: "If this takes long, check your Wi-Fi or mobile data.",
@@ -182,7 +182,7 @@ export const en: Messages = {
       live: "You are live",
       liveHelp: "Members see and hear you.",
       reconnecting: "Reconnecting your picture…",
-      reconnectingHelp: "Members may see a frozen picture. It comes back by itself; stay on this page.",
+      reconnectingHelp: "Your connection was interrupted, and members are told so. It comes back by itself: stay on this page, and check your network if it takes long.",
       failed: "You are not live",
       signalLost: "Reconnecting to the server",
       weak: "Your connection is too slow for the best picture",

@@ -19,6 +19,8 @@ export interface Messages {
   readonly votes: (count: number, formatted: string) => string;
   readonly seconds: (formatted: string) => string;
   readonly anonymous: string;
+  /** Behind a title that help follows. */
+  readonly fullStop: string;
 
   readonly status: {
     readonly connecting: string;

@@ -9,6 +9,7 @@ export const zh: Messages = {
   votes: (_count, formatted) => `${formatted} 票`,
   seconds: (formatted) => `${formatted} 秒`,
   anonymous: "访客",
+  fullStop: "。",
 
   status: {
     connecting: "正在连接",
@@ -80,8 +81,7 @@ export const zh: Messages = {
       host: "主播的网络较弱，不是你的问题，画面会自动恢复清晰。",
       soundLink: "你的网络较慢。换用更好的 Wi-Fi 或移动网络，画面会更快回来。",
       cameraOff: "主播的摄像头已关闭。",
-      catchingUp: "画面马上继续。",
-      catchingUpLink: "你的网络较慢，画面马上继续。",
+      catchingUpLink: "你的网络暂时跟不上，画面马上继续。",
       catchingUpHost: "主播的网络较弱，不是你的问题，画面马上继续。",
       hostAway: "主播的网络中断了，不是你的问题。",
       reconnecting: "如果持续较久，请检查 Wi-Fi 或移动网络。",
@@ -182,7 +182,7 @@ export const zh: Messages = {
       live: "你正在直播",
       liveHelp: "观众能看到并听到你。",
       reconnecting: "正在重新连接画面…",
-      reconnectingHelp: "观众可能看到画面静止。会自动恢复，请留在此页面。",
+      reconnectingHelp: "你的网络中断了，观众会看到提示。会自动恢复，请留在此页面；如果持续较久，请检查网络。",
       failed: "未在直播",
       signalLost: "正在重新连接服务器",
       weak: "你的网速不足以传送最清晰的画面",

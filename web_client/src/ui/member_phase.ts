@@ -56,7 +56,7 @@ export interface PictureTruth {
 }
 
 /** Why the picture is not all that it could be, and what helps, as the texts name it. */
-export type Why = "link" | "host" | "soundLink" | "cameraOff" | "catchingUp" | "catchingUpLink" | "catchingUpHost" | "hostAway" | "reconnecting" | "socket";
+export type Why = "link" | "host" | "soundLink" | "cameraOff" | "catchingUpLink" | "catchingUpHost" | "hostAway" | "reconnecting" | "socket";
 
 /** What a member is told at one time. */
 export interface MemberTruth {
@@ -100,7 +100,8 @@ function standOf(from: MemberTruth, to: MemberTruth): number {
 function whyOf(phase: MemberPhase, pill: MemberPill, { reduced }: PictureTruth): Why | null {
   switch (pill) {
     case "catchingUp":
-      return reduced === null ? "catchingUp" : reduced === "link" ? "catchingUpLink" : "catchingUpHost";
+      // What does not reach the server for so long it does not show: where it is not the host's, it is lost on the way here.
+      return reduced === "host" ? "catchingUpHost" : "catchingUpLink";
     case "lessSharp":
       return reduced;
     case "soundOnly":
