@@ -21,7 +21,7 @@ FULL = Quality("full")
 """What is told of who is shown all, and of who is shown nothing because there is nothing."""
 
 AWAY = Quality("paused", "host")
-"""What is told where there is a source and nothing of it arrives: its camera is off, or its publisher's way is lost."""
+"""What is told while neither picture nor sound of the host arrives although they are published: the host's way is lost."""
 
 
 @dataclass(eq=False, slots=True)
@@ -275,6 +275,8 @@ class Room:
                 self._route(slot.sink, route)
             if slot.name == VIDEO_SLOTS[0] and source is not None:
                 quality = _quality(slot, source, wish)
+        if _is_away(assignment):
+            quality = AWAY
         receiver.told = list(_views(receiver, assignment))
         if quality != receiver.quality:
             receiver.quality = quality
@@ -298,12 +300,18 @@ def _quality(slot: Slot, source: Source, wish: int) -> Quality:
     """What a slot shows of all that its source could show there."""
     bound = slot.bound
     if not source.arrives:
-        return AWAY
+        return FULL
     if bound is not None and bound.encoding < 0:
         return Quality("paused", "link")
     if bound is not None and (bound.encoding < wish or (bound.encoding == wish and bound != Bound(wish))):
         return Quality("reduced", "link")
     return FULL if source.arriving[wish] else Quality("reduced", "host")
+
+
+def _is_away(assignment: dict[str, Source]) -> bool:
+    """A muted microphone sends silence, a hidden camera nothing at all: only who sends no sound either is not heard of."""
+    picture, sound = assignment.get(VIDEO_SLOTS[0]), assignment.get(AUDIO_SLOTS[0])
+    return sound is not None and not sound.arrives and not (picture and picture.arrives)
 
 
 def _views(receiver: Receiver, assignment: dict[str, Source]) -> Iterator[SlotView]:

@@ -184,8 +184,7 @@ def test_a_bound_on_layers_holds_for_its_encoding_and_the_page_is_told_of_it(sta
     receiver = stage.receive("main")
     told: list[Quality] = []
     receiver.on_quality = told.append
-    publication = stage.publish("ann", "camera")
-    (camera,) = publication.sources
+    (camera,) = stage.publish("ann", "camera").sources
     slot = receiver.slots[0]
     stage.room.bound(receiver, {"main": Bound(2, None, 1)})
     assert slot.routed == (camera.id, 2, (None, 1))
@@ -199,11 +198,24 @@ def test_a_bound_on_layers_holds_for_its_encoding_and_the_page_is_told_of_it(sta
     assert slot.routed == (camera.id, 2, (None, None))
     link, host = Quality("reduced", "link"), Quality("reduced", "host")
     assert told == [link, Quality("paused", "link"), host, Quality("full")]
+
+
+def test_members_are_told_that_it_is_the_hosts_way_when_neither_picture_nor_sound_arrives(stage: Stage) -> None:
+    receiver = stage.receive("main", "audio-1")
+    told: list[Quality] = []
+    receiver.on_quality = told.append
+    publication = stage.publish("ann", "microphone", "camera")
+    microphone, camera = publication.sources
     for encoding in range(3):
         stage.room.on_encoding(camera, encoding, False)
-    assert told[-1] == Quality("paused", "host"), "there is a source, of which nothing arrives"
+    assert told[-1:] != [Quality("paused", "host")], "the camera alone is off"
+    stage.room.on_encoding(microphone, 0, False)
+    assert told[-1] == Quality("paused", "host")
+    stage.room.on_encoding(camera, 0, True)
+    assert told[-1] != Quality("paused", "host")
+    stage.room.on_encoding(camera, 0, False)
     stage.room.unpublish(publication)
-    assert told[-1] == Quality("full"), "there is none"
+    assert told[-2:] == [Quality("paused", "host"), Quality("full")], "who has stopped is not away"
 
 
 def test_publishers_are_asked_for_what_links_bear(stage: Stage) -> None:

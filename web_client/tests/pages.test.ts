@@ -47,7 +47,7 @@ describe("what a member is told", () => {
     ["nothing of the host arrives", { picture: null, sound: null, paused: true, hostAway: true }, "hostAway", "reconnecting"],
     ["nothing of a host who begins has arrived", { picture: null, sound: null, hadSource: false, paused: true, hostAway: true }, "waiting", "waiting"],
     ["no frame yet", { playing: false, receive: "connecting" }, "opening", "connecting"],
-    ["voice only", { picture: null, playing: false, paused: true, hostAway: true }, "voice", "soundOnly"],
+    ["voice only", { picture: null, playing: false }, "voice", "soundOnly"],
     ["the own connection bears sound alone", { paused: true }, "paused", "soundOnly"],
     ["sound alone, and that broke off", { paused: true, receive: "reconnecting" }, "reconnecting", "reconnecting"],
     ["the picture broke off", { receive: "reconnecting" }, "reconnecting", "reconnecting"],
