@@ -74,7 +74,7 @@ export const en: Messages = {
     opening: "The picture is coming…",
     openingHelp: "The host is live.",
     voiceOnly: "Sound only: the host's camera is off",
-    paused: "Sound only: your connection is slow",
+    paused: "Sound only: slow connection",
     pausedHelp: "The sound goes on. The picture comes back by itself when your connection allows it.",
     why: {
       link: "Your connection is slow. The picture sharpens by itself; better Wi-Fi or mobile data helps.",
