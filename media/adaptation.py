@@ -10,6 +10,7 @@ from livetrial_plane import Plane
 from media.layer_rates import Bound, LayerRates
 from media.policy import LEVELS, NOTHING, SLOTS, UNBOUND, Policy, PolicyConfig, level_of
 from media.protection import Protection, ProtectionConfig
+from media.told import Links
 from media.views import VIDEO_SLOTS
 
 SOURCES_A_PASS = 4
@@ -170,16 +171,16 @@ class Adaptation:
 
     def _protect(self, now: float, snapshot: npt.NDArray[np.void], estimates: npt.NDArray[np.float64]) -> None:
         """Protect each viewer's media by what its link loses."""
-        protection = self._protection
-        loss, queue, rtt, run = (np.full(self._policy.rows, np.nan) for _ in range(4))
-        copied = np.zeros(self._policy.rows)
+        protection, links = self._protection, Links.unknown(self._policy.rows)
         rows, ours = self._places(snapshot)
-        loss[rows] = snapshot["link_loss"][ours]
-        queue[rows] = snapshot["queue_ms"][ours]
-        rtt[rows] = snapshot["link_rtt_ms"][ours]
-        run[rows] = snapshot["lost_run_ms"][ours]
-        copied[rows] = snapshot["copied_bytes"][ours]
-        changed = set(protection.decide(now, loss, estimates, copied, queue, rtt, run).tolist())
+        links.estimate[:] = estimates
+        links.loss[rows] = snapshot["link_loss"][ours]
+        links.missed[rows] = snapshot["link_missed"][ours]
+        links.queue_ms[rows] = snapshot["queue_ms"][ours]
+        links.rtt_ms[rows] = snapshot["link_rtt_ms"][ours]
+        links.run_ms[rows] = snapshot["lost_run_ms"][ours]
+        links.copied[rows] = snapshot["copied_bytes"][ours]
+        changed = set(protection.decide(now, links).tolist())
         for viewer in self._viewers.values() if changed else ():
             if viewer.row in changed:
                 self._plane.protect(viewer.peer, **protection.of(viewer.row))

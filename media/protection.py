@@ -6,20 +6,19 @@ apart, so that few copies outlast a burst and many do not stretch the jitter buf
 it costs less than a copy on any link, and fills half of what the copies leave; only on a link so narrow that it would take the
 sound's own room are receivers sent the plain frames.
 Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
-there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take.
+there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take (`playout.py`).
 On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from media.playout import Playout, PlayoutConfig
+from media.told import Counts, Flags, Floats, Links, stepped
 
 MEASURES = ("copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
@@ -61,19 +60,10 @@ class ProtectionConfig:
         fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
         opening_fec_percent: so many at least for `opening_s` from the beginning on, while browsers keep no picture back yet: they
             do so step by step, and until then each retransmission is late.
+        ample_bps, ample_fec_percent: from this estimate on so many instead, which protects pictures that no other needs as well: shown
+            more slowly while the delay grows, those that others need come too far apart. It is twice what the best picture takes.
         most_fec_percent: of what they protect. More would rather be a copy.
-        playout_more_ms: pictures are kept a round trip and so long more: a retransmission, the report that it waits for, and what
-            the browser needs to notice.
-        twice_loss: from which two round trips: of a tenth lost one picture in ten lacks something after one retransmission.
-        playout_step_ms: likewise.
-        most_playout_ms: more would be no conversation.
-        long_run_ms: where all is lost for so long at a time a repair waits until that ends, so pictures are kept a round trip,
-            `playout_more_ms` and the longest such run of late. Losses of packets one by one hardly make runs of this length.
-        run_step_ms: in such steps: the longest of late wavers.
-        most_run_playout_ms: and no more: with bursts of 100 ms, exponential, a picture in hundreds is later still.
-        hard_loss, hard_playout_ms: from such a loss on no more than this: browsers keep sound back with the picture, and then
-            sound is what counts.
-        hopeless_loss: from which pictures are not kept back: too few come to play evenly.
+        playout: how long pictures are kept.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
@@ -103,22 +93,15 @@ class ProtectionConfig:
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
-    fec_by_loss: float = 0.65
+    fec_by_loss: float = 0.58
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
     opening_fec_percent: int = 60
     opening_s: float = 2.0
+    ample_bps: float = 4e6
+    ample_fec_percent: int = 90
     most_fec_percent: int = 100
-    twice_loss: float = 0.1
-    playout_more_ms: float = 150.0
-    playout_step_ms: int = 50
-    most_playout_ms: int = 400
-    long_run_ms: float = 100.0
-    run_step_ms: int = 100
-    most_run_playout_ms: int = 600
-    hard_loss: float = 0.35
-    hard_playout_ms: int = 300
-    hopeless_loss: float = 0.5
+    playout: PlayoutConfig = field(default_factory=PlayoutConfig)
     relief: float = 0.75
     hold_s: float = 5.0
     most_share: float = 0.5
@@ -143,14 +126,15 @@ class Protection:
 
     def __init__(self, config: ProtectionConfig) -> None:
         self._config = config
+        self._playout = Playout(config.playout)
         self.copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
         self.retransmissions: Counts = np.empty(0, np.int64)
         self.fec_percent: Counts = np.empty(0, np.int64)
-        self.playout_ms: Counts = np.empty(0, np.int64)
         self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
-        self._opening: Flags = np.empty(0, np.bool_)
+        self._opening: Counts = np.empty(0, np.int64)
+        """Repair packets at the beginning, percent."""
         self._loss: Floats = np.empty(0)
         self._rtt: Floats = np.empty(0)
         self._worst: Floats = np.empty(0)
@@ -162,11 +146,17 @@ class Protection:
         self._passes = 1.0
         """How many of `pass_s` the present pass stands for."""
 
+    @property
+    def playout_ms(self) -> Counts:
+        """How long pictures are kept."""
+        return self._playout.ms
+
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, "spacing_ms", "playout_ms", "plain_audio", "overhead_bps", "_opening"):
+        for name in (*MEASURES, "spacing_ms", "plain_audio", "overhead_bps", "_opening"):
             getattr(self, name)[row] = 0
+        self._playout.reset(row)
         for name in _UNKNOWN_AT_FIRST:
             getattr(self, name)[row] = np.nan
 
@@ -176,61 +166,53 @@ class Protection:
             "copies": int(self.copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
             "retransmissions": int(self.retransmissions[row]),
-            "fec_percent": max(int(self.fec_percent[row]), self._config.opening_fec_percent * int(self._opening[row])),
+            "fec_percent": max(int(self.fec_percent[row]), int(self._opening[row])),
             "playout_ms": int(self.playout_ms[row]),
             "plain_audio": bool(self.plain_audio[row]),
         }
 
-    def decide(
-        self,
-        now: float,
-        loss: Floats,
-        estimates: Floats,
-        copied: Floats,
-        queue_ms: Floats | None = None,
-        rtt_ms: Floats | None = None,
-        run_ms: Floats | None = None,
-    ) -> npt.NDArray[np.intp]:
+    def decide(self, now: float, links: Links) -> npt.NDArray[np.intp]:
         """Decide; returns the rows in which something changed.
 
         Args:
             now: seconds of a monotonic clock.
-            loss: (rows,) share that the link loses; NaN where nothing is known, which is left as it is.
-            estimates: (rows,) bit/s that the link carries; NaN: unknown, which bounds nothing.
-            copied: (rows,) octets of copies and repair packets sent since the beginning.
-            queue_ms: (rows,) what waits in the link's queue; NaN, None: unknown, taken for nothing.
-            rtt_ms: (rows,) round trip; NaN, None: unknown, taken for `fec_rtt_ms`.
-            run_ms: (rows,) how long all is lost at a time, at most, of late; NaN, None: unknown, taken for nothing.
+            links: of a link whose loss is unknown all is left as it is. An estimate that is unknown bounds nothing, a queue and a run are
+                then taken for nothing, and a round trip for `fec_rtt_ms`.
         """
-        self._grow(len(loss))
-        self._measure(now, copied)
+        self._grow(len(links.loss))
+        self._measure(now, links.copied)
         config = self._config
-        if queue_ms is not None:
-            self._queued_at[np.nan_to_num(queue_ms) > config.most_queue_ms] = now
-        known = ~np.isnan(loss)
-        protected = _any(getattr(self, name) > 0 for name in MEASURES)
-        loss = np.nan_to_num(loss)
-        rtt = self._smooth_rtt(np.full(len(loss), np.nan) if rtt_ms is None else rtt_ms)
-        needed = self._needed(self._smooth_loss(now, loss, protected), protected, estimates, rtt)
+        self._queued_at[np.nan_to_num(links.queue_ms) > config.most_queue_ms] = now
+        known = ~np.isnan(links.loss)
+        protected = self._protected()
+        told = np.nan_to_num(links.loss)
+        loss = self._smooth_loss(now, told, protected)
+        rtt = self._smooth_rtt(links.rtt_ms)
         # What it would be were the loss a third higher: only what even that does not need is taken away. Of a link that loses in
         # bursts the worst since less was enough counts, because there may be none at the very moment at which `hold_s` are over.
-        run = np.zeros(len(loss)) if run_ms is None else np.nan_to_num(run_ms)
-        self._worst = np.where(np.isnan(self._lighter_since), loss, np.fmax(self._worst, loss))
-        most = np.where(run >= config.long_run_ms, self._worst, loss)
-        eased = self._needed(most / config.relief, protected, estimates, rtt)
+        self._worst = np.where(np.isnan(self._lighter_since), told, np.fmax(self._worst, told))
+        in_runs = np.nan_to_num(links.run_ms) >= config.playout.long_run_ms
+        worse = np.where(in_runs, self._worst, told) / config.relief
+        needed = self._needed(np.stack([loss, worse]), protected, links.estimate, rtt)
         now_have = {name: getattr(self, name) for name in MEASURES}
         own = ~(now - self._queued_at < config.drained_s)
-        more = known & own & _any(needed[name] > now_have[name] for name in MEASURES)
-        less = known & ~more & _any(eased[name] < now_have[name] for name in MEASURES)
+        more = known & own & _any(needed[name][0] > now_have[name] for name in MEASURES)
+        less = known & ~more & _any(needed[name][1] < now_have[name] for name in MEASURES)
         less = self._held(now, less)
-        changed = self._plain(estimates)
+        changed = self._plain(links.estimate)
         for name, have in now_have.items():
-            want = np.where(more, np.maximum(needed[name], have), np.where(less, np.minimum(eased[name], have), have))
+            lower, upper = np.minimum(needed[name][1], have), np.maximum(needed[name][0], have)
+            want = np.where(more, upper, np.where(less, lower, have))
             changed |= want != have
             setattr(self, name, want)
         self._space()
-        changed |= self._keep_back(rtt, run) | self._open(now)
+        changed |= self._playout.decide(links, self._loss, rtt, self._protected(), self._passes)
+        changed |= self._open(now, links.estimate)
         return np.flatnonzero(changed)
+
+    def _protected(self) -> Flags:
+        """Where anything is done against losses."""
+        return _any(getattr(self, name) > 0 for name in MEASURES)
 
     def _smooth_loss(self, now: float, loss: Floats, protected: Flags) -> Floats:
         """What losses are taken for: where something is protected one moment's must not make it more for good."""
@@ -256,31 +238,13 @@ class Protection:
         changed: Flags = self.plain_audio != before
         return changed
 
-    def _keep_back(self, rtt: Floats, run: Floats) -> Flags:
-        """How long pictures are kept before they are shown; returns where that changes."""
-        before, config = self.playout_ms, self._config
-        once = _stepped(rtt + config.playout_more_ms, config.playout_step_ms)
-        twice = _stepped(2 * rtt + config.playout_more_ms, config.playout_step_ms)
-        wanted = np.where(self._loss < config.twice_loss * np.where(before > once, config.relief, 1.0), once, twice)
-        most = np.where(self._loss < config.hard_loss, config.most_playout_ms, config.hard_playout_ms)
-        wanted = np.minimum(wanted, most)
-        in_runs = (run >= config.long_run_ms) & (self._loss < config.hard_loss)
-        outlasting = np.minimum(
-            _stepped(rtt + config.playout_more_ms + run, config.run_step_ms), config.most_run_playout_ms
-        )
-        wanted = np.where(in_runs, np.maximum(wanted, outlasting), wanted).astype(np.int64)
-        # A step less is not worth a change.
-        step = np.where(in_runs, config.run_step_ms, config.playout_step_ms)
-        wanted = np.where((wanted < before) & (wanted >= before - step), before, wanted)
-        kept = _any(getattr(self, name) > 0 for name in MEASURES) & (self._loss < config.hopeless_loss)
-        self.playout_ms = np.where(kept, wanted, 0)
-        changed: Flags = self.playout_ms != before
-        return changed
-
-    def _open(self, now: float) -> Flags:
+    def _open(self, now: float, estimates: Floats) -> Flags:
         """Where pictures begin or end to be protected as such that nobody keeps back yet."""
-        before, began = self._opening, _any(getattr(self, name) > 0 for name in MEASURES)
-        self._opening = began & (now - self._bare_at < self._config.opening_s)
+        before, began, config = self._opening, self._protected(), self._config
+        opening = began & (now - self._bare_at < config.opening_s)
+        percent = np.where(estimates >= config.ample_bps, config.ample_fec_percent, config.opening_fec_percent)
+        # Begun as ample it is not changed for an estimate that wavers.
+        self._opening = np.where(opening, np.where(before > 0, before, percent), 0)
         changed: Flags = self._opening != before
         return changed
 
@@ -294,7 +258,7 @@ class Protection:
         return held
 
     def _needed(self, loss: Floats, protected: Flags, estimates: Floats, rtt: Floats) -> dict[str, Counts]:
-        """What these losses ask for, by measure."""
+        """What these losses, (…, rows), ask for, by measure."""
         config = self._config
         share = np.clip(loss, 1e-6, 0.99)
         # The least n with share**(n + 1) <= residual.
@@ -307,7 +271,7 @@ class Protection:
         copies = np.minimum(copies, np.maximum(np.floor(affordable), one))
         once, twice = config.retransmission_loss
         slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
-        fec = _stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
+        fec = stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
         needed = {
             "copies": copies,
             "retransmissions": np.where(loss >= twice, 2, np.where(loss >= once, 1, 0)),
@@ -338,11 +302,11 @@ class Protection:
         missing = rows - len(self.copies)
         if missing <= 0:
             return
-        for name in (*MEASURES, "spacing_ms", "playout_ms"):
+        self._playout.grow(rows)
+        for name in (*MEASURES, "spacing_ms", "_opening"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
-        for name in ("plain_audio", "_opening"):
-            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.bool_)]))
+        self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
         for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 
@@ -350,7 +314,3 @@ class Protection:
 def _any(flags: Iterable[Flags]) -> Flags:
     found: Flags = np.logical_or.reduce(list(flags))
     return found
-
-
-def _stepped(values: Floats, step: int) -> Floats:
-    return np.ceil(values / step - 1e-6) * step  # 80.0000001 is 80

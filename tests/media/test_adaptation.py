@@ -153,7 +153,7 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         "spacing_ms": 32,
         "retransmissions": 1,
         "fec_percent": ProtectionConfig().opening_fec_percent,
-        "playout_ms": 300,
+        "playout_ms": ProtectionConfig().playout.hard_ms,
         "plain_audio": False,
     }
     assert losing.protected == [{"peer": 5, **told}]

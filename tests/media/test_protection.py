@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from media.protection import Protection, ProtectionConfig
+from media.told import Links
 
 CONFIG = ProtectionConfig()
 SETTLED_S = CONFIG.hold_s + 5
@@ -27,14 +28,16 @@ class Viewers:
         queue: float = 0.0,
         rtt: float = np.nan,
         run: float = np.nan,
+        missed: float | None = None,
     ) -> None:
         for _ in range(max(1, round(seconds * 10))):
             self.now += 0.1
             self.copied = self.copied + copied_bps / 80
-            losses = np.broadcast_to(np.asarray(loss, np.float64), (self.count,)).copy()
-            estimates, queues, rtts, runs = (np.full(self.count, value) for value in (estimate, queue, rtt, run))
-            changed = self.protection.decide(self.now, losses, estimates, self.copied, queues, rtts, runs)
-            self.changes += len(changed)
+            links = Links.unknown(self.count)
+            links.loss[:], links.estimate[:], links.copied[:] = loss, estimate, self.copied
+            links.missed[:] = loss if missed is None else missed
+            links.queue_ms[:], links.rtt_ms[:], links.run_ms[:] = queue, rtt, run
+            self.changes += len(self.protection.decide(self.now, links))
 
     @property
     def row(self) -> tuple[int, int, int]:
@@ -101,10 +104,10 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
     for loss, rtt, fec, playout in (
         (0.05, 120, 10, 300),
-        (0.12, 120, 20, 400),
+        (0.12, 120, 10, 400),
         (0.3, 120, 20, 400),
         (0.3, 60, 10, 300),
-        (0.3, 400, 70, 400),
+        (0.3, 400, 60, 400),
     ):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=rtt)
@@ -113,14 +116,15 @@ def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_t
 
 
 def test_until_pictures_are_kept_back_they_are_repaired_without_a_round_trip() -> None:
-    viewers = Viewers()
-    viewers.see(0.2, rtt=100)
-    assert viewers.protection.of(0)["fec_percent"] == CONFIG.opening_fec_percent
-    viewers.see(0.2, CONFIG.opening_s - 0.3, rtt=100)
-    assert viewers.protection.of(0)["fec_percent"] == CONFIG.opening_fec_percent
-    before = viewers.changes
-    viewers.see(0.2, 0.4, rtt=100)
-    assert (viewers.protection.of(0)["fec_percent"], viewers.changes - before) == (20, 1)
+    for estimate, percent in ((1e6, CONFIG.opening_fec_percent), (5e6, CONFIG.ample_fec_percent)):
+        viewers = Viewers()
+        viewers.see(0.2, rtt=100, estimate=estimate)
+        assert viewers.protection.of(0)["fec_percent"] == percent
+        viewers.see(0.2, CONFIG.opening_s - 0.3, rtt=100, estimate=3e6)
+        assert viewers.protection.of(0)["fec_percent"] == percent, "what it began with"
+        before = viewers.changes
+        viewers.see(0.2, 0.4, rtt=100)
+        assert (viewers.protection.of(0)["fec_percent"], viewers.changes - before) == (10, 1)
 
 
 def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
@@ -135,7 +139,7 @@ def test_pictures_are_kept_no_longer_when_a_link_is_clean_again() -> None:
 def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_too() -> None:
     viewers = Viewers()
     viewers.see(0.45, SETTLED_S, rtt=100)
-    assert viewers.protection.playout_ms[0] == 300
+    assert viewers.protection.playout_ms[0] == CONFIG.playout.hard_ms
     viewers.see(0.7, SETTLED_S, rtt=100)
     assert viewers.protection.playout_ms[0] == 0
 
@@ -187,7 +191,7 @@ def test_a_round_trip_that_wavers_does_not_move_the_picture() -> None:
 
 def test_what_a_long_queue_loses_begins_nothing_and_neither_does_what_is_left_of_it() -> None:
     viewers = Viewers()
-    viewers.see(0.2, 3, queue=250)
+    viewers.see(0.2, 1.5, queue=250)
     viewers.see(0.05, CONFIG.drained_s - 0.2, queue=5)
     assert viewers.changes == 0
     viewers.see(0.05, 0.4, queue=5)
@@ -263,5 +267,7 @@ def test_passes_that_come_sooner_smooth_no_less() -> None:
         for tick in range(tenths):
             now = (tick + 1) / tenths
             copied += 40_000 / 8 / tenths
-            protection.decide(now, np.full(1, 0.2), np.full(1, 5e6), np.full(1, copied), None, np.full(1, 100.0))
+            links = Links.unknown(1)
+            links.loss[:], links.estimate[:], links.copied[:], links.rtt_ms[:] = 0.2, 5e6, copied, 100.0
+            protection.decide(now, links)
     assert usual.overhead_bps[0] == pytest.approx(hurried.overhead_bps[0], rel=0.05)

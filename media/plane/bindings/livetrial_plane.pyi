@@ -244,6 +244,7 @@ class Plane:
         - link_rtt_ms: round trip of the newest packet reported, with what its report waited (nan: unknown).
         - queue_ms: least time that packets of the last report waited in the link's queue (nan: unknown).
         - link_loss: share of packets lost, smoothed, 0..1 (nan: unknown); of what was sent first, whether or not a copy arrived.
+        - link_missed: the same with what the link's full queue drops (nan: unknown).
         - lost_run_ms: how long all that is sent is lost at a time: the longest burst of late that is no outage and
           that chance does not explain (nan: unknown).
         - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.

@@ -37,6 +37,8 @@ pub struct Estimator {
     /// Losses of the link itself.
     loss: Loss,
     onset: Onset,
+    /// With those that a full queue dropped.
+    missed: Loss,
     runs: Runs,
     /// When the first report came: of what was sent before it, what is lost says nothing of the link.
     began: Option<f64>,
@@ -76,6 +78,7 @@ impl Estimator {
             dispersion: Dispersion::default(),
             loss: Loss::default(),
             onset: Onset::default(),
+            missed: Loss::default(),
             runs: Runs::default(),
             began: None,
             delivered: VecDeque::new(),
@@ -115,14 +118,14 @@ impl Estimator {
         let (mut losses, mut arrived) = (Losses::default(), 0.0);
         let (mut least, mut longest) = (f64::INFINITY, 0.0_f64);
         let mut newest: Option<Acked> = None;
-        let (mut floor, known) = (f64::INFINITY, self.loss());
+        let mut floor = f64::INFINITY;
         for (sequence, at) in reports {
             match self.history.report(sequence, at) {
                 None => {}
                 // Receivers drop what comes before they have made up their minds, Firefox for some tens of milliseconds of a join.
-                Some(News::Lost(sent)) if sent < began => {}
-                Some(News::Lost(sent)) => {
-                    losses.lost(sent);
+                Some(News::Lost(sent, _)) if sent < began => {}
+                Some(News::Lost(sent, copied)) => {
+                    losses.lost(sent, counted(sent, copied));
                     self.runs.lost(sent);
                 }
                 // A copy arrived: the loss that was told remains one.
@@ -132,12 +135,13 @@ impl Estimator {
                     losses.settle();
                     self.runs.lost(packet.sent);
                     floor = floor.min(self.wait_of(packet));
-                    losses.add(loss_of(packet));
+                    losses.add(counted(packet.sent, packet.copied));
+                    self.on_copy_arrived(packet);
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
-                    self.runs.arrived(known);
-                    arrived += 1.0;
+                    self.runs.arrived();
+                    arrived += counted(packet.sent, packet.copied);
                     least = least.min(self.on_arrival(packet));
                     let wait = self.wait_of(packet);
                     floor = floor.min(wait);
@@ -154,13 +158,14 @@ impl Estimator {
         let lost = losses.count();
         // What a full queue drops says nothing of the link: copies would make the queue longer.
         let own = lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise();
-        self.runs.on_report(now, own);
         if own {
             if self.onset.on_report(lost, arrived, self.loss.share()) {
                 self.worsened_at = now;
             }
             self.loss.on_report(lost, arrived);
         }
+        self.missed.on_report(lost, arrived);
+        self.runs.on_report(now, own, self.loss());
         let Some(newest) = newest else { return };
         self.rtt = Some(now - newest.sent);
         self.newest = Some((newest, self.wait_of(newest)));
@@ -178,6 +183,15 @@ impl Estimator {
         let least = || self.floors.iter().copied().fold(self.wait_of(packet), f64::min);
         let queue = beside.map_or_else(least, |(_, wait)| wait);
         self.wait_of(packet) - queue > (copied - packet.sent) * BY_COPY
+    }
+
+    /// One that nobody can tell from its copy was delivered all the same: a queue that grows makes it look like that, and most of what
+    /// is sent then may be retransmissions.
+    fn on_copy_arrived(&mut self, packet: Acked) {
+        if counted(packet.sent, packet.copied) == 0.0 {
+            let waited = self.wait_of(packet) > self.busy_threshold();
+            self.delivered.push_back((packet, waited));
+        }
     }
 
     /// Its one-way delay above the least that was seen.
@@ -336,6 +350,12 @@ impl Estimator {
         self.loss.share().max(self.onset.share())
     }
 
+    /// The same with what its full queue drops.
+    #[must_use]
+    pub const fn missed(&self) -> f64 {
+        self.missed.share()
+    }
+
     /// How long all that is sent is lost at a time, seconds: the longest burst of late.
     #[must_use]
     pub const fn lost_run(&self) -> f64 {
@@ -355,7 +375,7 @@ impl Estimator {
     }
 }
 
-/// What a copy that arrived says of the packet itself: lost, or nothing.
-fn loss_of(packet: Acked) -> f64 {
-    if packet.copied.is_some_and(|copied| copied - packet.sent >= TELLING_SPACING) { 1.0 } else { 0.0 }
+/// For how many a packet counts in the share that is lost: none where a copy was sent so soon that nobody knows which of them arrived.
+fn counted(sent: f64, copied: Option<f64>) -> f64 {
+    if copied.is_none_or(|copied| copied - sent >= TELLING_SPACING) { 1.0 } else { 0.0 }
 }

@@ -59,8 +59,8 @@ pub enum News {
     Arrived(Acked),
     /// It arrived after it had been reported lost.
     ArrivedLate(Acked),
-    /// It is reported lost; when it was sent.
-    Lost(f64),
+    /// It is reported lost: when it was sent, and when for the first time again, where it was.
+    Lost(f64, Option<f64>),
 }
 
 impl History {
@@ -90,6 +90,14 @@ impl History {
         self.copies.up_to(to) - self.copies.up_to(from)
     }
 
+    /// Octets of the packets between two that arrived which are told as lost.
+    #[must_use]
+    pub fn lost_between(&self, first: &Acked, last: &Acked) -> f64 {
+        let from = usize::try_from(first.sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let count = usize::try_from(last.sequence.saturating_sub(first.sequence)).unwrap_or(0);
+        self.sent.iter().skip(from).take(count).filter(|sent| sent.fate == Fate::Lost).map(|sent| sent.octets).sum()
+    }
+
     /// Take in a packet's report. None: it is not known (any more), or nothing new is said.
     pub fn report(&mut self, sequence: u16, arrived: Option<f64>) -> Option<News> {
         let (unrolled, index) = self.find(sequence)?;
@@ -102,7 +110,7 @@ impl History {
                 return None;
             }
             (Fate::Lost, None) => return None,
-            (Fate::Unknown, None) => News::Lost(sent.at),
+            (Fate::Unknown, None) => News::Lost(sent.at, sent.copied),
             (_, Some(arrived)) => {
                 let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled, copied: sent.copied };
                 if before == Fate::Lost { News::ArrivedLate(acked) } else { News::Arrived(acked) }

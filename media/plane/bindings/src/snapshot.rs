@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 /// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
-const FIELDS: [(&str, &str); 23] = [
+const FIELDS: [(&str, &str); 24] = [
     ("sink", "u4"),
     ("peer", "u4"),
     ("source", "u4"),
@@ -24,6 +24,7 @@ const FIELDS: [(&str, &str); 23] = [
     ("link_rtt_ms", "f4"),
     ("queue_ms", "f4"),
     ("link_loss", "f4"),
+    ("link_missed", "f4"),
     ("lost_run_ms", "f4"),
     ("link_bytes", "u8"),
     ("copied_bytes", "u8"),
@@ -33,7 +34,7 @@ const FIELDS: [(&str, &str); 23] = [
 ];
 
 /// Octets of a row.
-const ROW_OCTETS: usize = 124;
+const ROW_OCTETS: usize = 128;
 
 /// `numpy.frombuffer`, and the dtype of a row.
 static NUMPY: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
@@ -75,6 +76,7 @@ fn write_row(row: &SinkRow, place: &mut [u8]) {
         &row.link.rtt_ms.to_ne_bytes(),
         &row.link.queue_ms.to_ne_bytes(),
         &row.link.loss.to_ne_bytes(),
+        &row.link.missed.to_ne_bytes(),
         &row.link.lost_run_ms.to_ne_bytes(),
         &row.link.octets.to_ne_bytes(),
         &row.link.copied.to_ne_bytes(),

@@ -350,6 +350,8 @@ pub struct LinkRow {
     pub queue_ms: f32,
     /// Share of packets lost, smoothed, 0–1.
     pub loss: f32,
+    /// The same with what its full queue drops.
+    pub missed: f32,
     /// How long all that is sent is lost at a time: the longest burst of late, none that chance explains, and no outage.
     pub lost_run_ms: f32,
     /// Octets sent with a transport-wide number, retransmissions included.
@@ -371,6 +373,7 @@ impl LinkRow {
         rtt_ms: f32::NAN,
         queue_ms: f32::NAN,
         loss: f32::NAN,
+        missed: f32::NAN,
         lost_run_ms: f32::NAN,
         octets: 0,
         copied: 0,

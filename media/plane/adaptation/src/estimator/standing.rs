@@ -92,17 +92,30 @@ impl Estimator {
     }
 
     /// Rate of what arrived since then by the receiver's clock, as far back as the queue was never empty: before that the link
-    /// may have had nothing to do, which says nothing about our share of it.
+    /// may have had nothing to do, which says nothing about our share of it. What arrived before a burst of losses does not count
+    /// either: what the link carried meanwhile nobody knows.
     fn delivered_since(&self, horizon: f64) -> Option<f64> {
-        let standing = self.delivered.iter().rev().take_while(|(packet, waited)| *waited && packet.arrived >= horizon);
+        let mut behind: Option<Acked> = None;
+        let standing = self.delivered.iter().rev().take_while(|(packet, waited)| {
+            let hole = behind.replace(*packet).is_some_and(|behind| self.is_hole(*packet, behind));
+            *waited && packet.arrived >= horizon && !hole
+        });
         let (octets, bounds) = standing.fold((0.0, None), |(octets, bounds), (packet, _)| {
             (octets + packet.octets, Some((*packet, bounds.map_or(*packet, |(_, last)| last))))
         });
         let (first, last): (Acked, Acked) = bounds?;
         let copies = self.history.copied_between(first.sent, last.sent) * (1.0 - self.loss.share());
+        // What the link itself loses it had carried, or it could be sent more for that.
+        let full = self.wait_of(first).max(self.wait_of(last)) > self.config.full_queue + 2.0 * self.queue.noise();
+        let lost = if full { 0.0 } else { self.history.lost_between(&first, &last) };
         let span = last.arrived - first.arrived;
         // The first packet was on its way before what is counted.
-        (span > 0.02).then(|| (octets - first.octets + copies) * 8.0 / span)
+        (span > 0.02).then(|| (octets - first.octets + copies + lost) * 8.0 / span)
+    }
+
+    /// Whether so much is missing between two that arrived that the queue may have been empty meanwhile.
+    fn is_hole(&self, before: Acked, behind: Acked) -> bool {
+        behind.sequence > before.sequence.saturating_add(1) && behind.sent - before.sent > self.wait_of(before)
     }
 
     /// Rate of what arrived of late, whether the queue was empty or not.

@@ -51,6 +51,12 @@ pub struct Link {
     pub loss: f64,
     /// From when to when nothing comes through.
     pub outages: Vec<(f64, f64)>,
+    /// From when to when all that leaves the bottleneck is lost behind it, as on the air.
+    pub bursts: Vec<(f64, f64)>,
+    /// Share that is lost there at other times.
+    pub lost_behind: f64,
+    /// What was lost so: when it would have arrived, flow and sequence number.
+    pub gone: Vec<(f64, usize, u16)>,
     pub jitter: f64,
     pub random: Random,
     queue: std::collections::VecDeque<Waiting>,
@@ -93,6 +99,9 @@ impl Link {
             limit: 0.3,
             loss: 0.0,
             outages: Vec::new(),
+            bursts: Vec::new(),
+            lost_behind: 0.0,
+            gone: Vec::new(),
             jitter: 0.0,
             random: Random(1),
             queue: Default::default(),
@@ -143,6 +152,11 @@ impl Link {
             let jitter = if self.jitter > 0.0 { self.random.next() * self.jitter } else { 0.0 };
             let arrives = (clock + self.delay[head.flow] + jitter).max(self.last_out[head.flow]);
             self.last_out[head.flow] = arrives;
+            let lost = self.lost_behind > 0.0 && self.random.next() < self.lost_behind;
+            if lost || self.bursts.iter().any(|(from, to)| (*from..*to).contains(&clock)) {
+                self.gone.push((arrives, head.flow, head.sequence));
+                continue;
+            }
             self.served += 1.0;
             self.served_bits += head.bits;
             self.out.push(Arrival(arrives, head.flow, head.sequence, self.served as u64));

@@ -101,6 +101,11 @@ pub fn step(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], now: f64)
             None => tcps[flow - senders.len()].on_arrival(arrived, sequence),
         }
     }
+    for (arrived, flow, sequence) in std::mem::take(&mut link.gone) {
+        if let Some(sender) = senders.get_mut(flow) {
+            sender.on_lost(arrived, sequence);
+        }
+    }
     for sender in senders.iter_mut() {
         sender.receiver_poll(now);
     }

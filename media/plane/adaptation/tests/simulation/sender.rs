@@ -103,6 +103,9 @@ pub struct Sender {
     keyframe: bool,
     /// What the receiver asks for again: when that is known here, octets, and how often it was sent.
     nacks: VecDeque<(f64, Waiting)>,
+    /// What a receiver misses is known to it when something behind it arrives, so all that a burst takes is asked for at once.
+    pub notices_by_arrival: bool,
+    missed: Vec<Waiting>,
     pub repair_octets: f64,
     pub given_up: usize,
     next_choice: f64,
@@ -167,6 +170,8 @@ impl Sender {
             copying: VecDeque::new(),
             losses: Vec::new(),
             keyframe: true,
+            notices_by_arrival: false,
+            missed: Vec::new(),
             nacks: VecDeque::new(),
             repair_octets: 0.0,
             given_up: 0,
@@ -283,7 +288,12 @@ impl Sender {
         let octets = self.sizes.get(&sequence).copied().unwrap_or(0.0);
         let attempt = self.attempts.remove(&sequence).unwrap_or(0) + 1;
         if octets != 140.0 && octets != probe::PACKET_OCTETS && attempt <= REPAIRED_AT_MOST {
-            self.nacks.push_back((known + NOTICED + self.back, (octets, attempt, self.picture_of.remove(&sequence))));
+            let waiting = (octets, attempt, self.picture_of.remove(&sequence));
+            if self.notices_by_arrival {
+                self.missed.push(waiting);
+            } else {
+                self.nacks.push_back((known + NOTICED + self.back, waiting));
+            }
         }
     }
 
@@ -428,6 +438,8 @@ impl Sender {
     }
 
     pub fn on_arrival(&mut self, arrived: f64, sequence: u16) {
+        let missed = std::mem::take(&mut self.missed);
+        self.nacks.extend(missed.into_iter().map(|waiting| (arrived + NOTICED + self.back, waiting)));
         if arrived > self.measured_from {
             self.arrived_octets += self.sizes.get(&sequence).copied().unwrap_or(0.0);
         }

@@ -242,6 +242,7 @@ impl Link {
             queue_ms: or_nan(self.estimator.standing_queue() * 1000.0),
             // Known from the first report on, of sound alone too, which tells nothing of the link's rate.
             loss: self.estimator.rtt().map_or(f32::NAN, |_| self.estimator.loss() as f32),
+            missed: self.estimator.rtt().map_or(f32::NAN, |_| self.estimator.missed() as f32),
             lost_run_ms: self.estimator.rtt().map_or(f32::NAN, |_| (self.estimator.lost_run() * 1000.0) as f32),
             octets: self.octets.get(),
             copied: 0,
