@@ -18,13 +18,14 @@ use super::link::Link;
 use super::pacer::Held;
 use super::redundancy::PayloadTypes;
 use super::scratch::Scratch;
+use super::thin::Carried;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
 use crate::command::ExtensionIds;
 use crate::dependency_descriptor;
 use crate::extension;
 use crate::red;
-use crate::rtp::{FIXED_LEN, Fields};
+use crate::rtp::{self, FIXED_LEN, Fields};
 use crate::sequence::{low16, low32};
 use crate::srtp::SrtpSender;
 
@@ -245,7 +246,8 @@ impl Stream<'_> {
                 self.protect(outgoing, scratch);
                 let again = (self.class == Class::Retransmission).then(|| outgoing.packet.is_needed());
                 let of = self.of(outgoing);
-                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again };
+                let carried = (self.class == Class::Video && !outgoing.empty).then_some(Carried::by(outgoing.packet));
+                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again, carried };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);
@@ -368,7 +370,7 @@ impl Stream<'_> {
 fn write_padding(buffer: &mut Vec<u8>, start: usize, padding: usize) {
     let Ok(count @ 1..) = u8::try_from(padding) else { return };
     if let Some(first) = buffer.get_mut(start) {
-        *first |= 0x20;
+        *first |= rtp::PADDING;
     }
     let end = buffer.len().saturating_add(padding);
     buffer.resize(end, 0);

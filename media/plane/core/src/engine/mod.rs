@@ -42,6 +42,7 @@ mod silence;
 mod sink;
 mod source;
 mod speaker;
+mod thin;
 mod tickets;
 mod timers;
 mod timestamps;
