@@ -17,9 +17,9 @@ const QUEUE: (f64, f64) = (0.04, 0.15);
 /// The same where the queue is as long as queues are: it holds up everything, and drops what comes next.
 const STANDING_STILL: f64 = 0.1;
 /// From this queue on; between the two begins at `LONG`.
-const FULL: f64 = 0.3;
+const FULL: f64 = crate::config::LONGEST_QUEUE;
 /// What is told beside others' packets, or for long, is not longer.
-const LONG: f64 = 0.2;
+const LONG: f64 = crate::config::VERY_LONG_QUEUE;
 /// What the link drains in so many seconds leaves at once: a fifth of the time between two pictures.
 const WINDOW: f64 = 0.006;
 /// What waited leaves in bursts of so many seconds.

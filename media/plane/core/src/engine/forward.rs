@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
-use super::burst::{self, MAX_SEGMENTS, Outgoing};
+use super::burst::{self, MAX_SEGMENTS};
 use super::cache::Packet;
 use super::feed::Wanted;
+use super::outgoing::Outgoing;
 use super::sink::Sink;
 use super::source::{Encoding, Source};
 use super::timers::Timer;

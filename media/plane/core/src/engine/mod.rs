@@ -25,6 +25,7 @@ mod link;
 mod link_loss;
 mod mirror;
 mod mirrored;
+mod outgoing;
 mod pacer;
 mod peer;
 mod playout;
