@@ -4,7 +4,7 @@
 
 mod layered;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use layered::{Frame, IDS, Mode, PATTERN, World, output, payload};
@@ -29,6 +29,8 @@ struct Step {
     keyframe: bool,
     packets: u8,
     route: Option<(Option<u8>, Option<u8>)>,
+    /// Which packet comes behind the next picture.
+    late: Option<u8>,
 }
 
 /// A member's screen, as libwebrtc fills it: a picture is shown whole up to the frame that ends it, if it has all that it refers to.
@@ -39,7 +41,9 @@ struct Screen {
     pictures: Vec<(u8, u16, bool)>,
     arrived: HashMap<Frame, u8>,
     shown: HashSet<Frame>,
-    last: Option<i64>,
+    numbers: BTreeSet<i64>,
+    /// The lowest frame with a marker, by picture.
+    ends: HashMap<u16, u8>,
     empty: usize,
     /// The last packet that came empty, and the last with a marker.
     emptied: u16,
@@ -57,8 +61,7 @@ impl Screen {
         if header.marker {
             self.ended_with = header.sequence_number;
         }
-        prop_assert!(self.last.is_none_or(|last| index == last + 1), "a number is missing");
-        self.last = Some(index);
+        prop_assert!(self.numbers.insert(index), "a number came twice");
         if payload.is_empty() {
             prop_assert!(!header.marker);
             self.emptied = header.sequence_number;
@@ -68,20 +71,27 @@ impl Screen {
         let output = output((index, header, payload));
         *self.arrived.entry((output.picture, output.spatial)).or_default() += 1;
         if output.header.marker {
-            self.show((output.picture, output.spatial))?;
+            let end = self.ends.entry(output.picture).or_insert(output.spatial);
+            *end = output.spatial.min(*end);
         }
         Ok(())
     }
 
-    /// A picture ends with a frame.
-    fn show(&mut self, (picture, end): Frame) -> Result<(), TestCaseError> {
-        let (packets, back, keyframe) = self.pictures[usize::from(picture)];
-        for spatial in 0..=end {
-            let frame = (picture, spatial);
-            prop_assert_eq!(self.arrived.get(&frame), Some(&packets), "{:?} of a picture that ends with {} is not whole", frame, end);
-            let before = (picture.wrapping_sub(back), spatial);
-            prop_assert!(keyframe || self.shown.contains(&before), "{frame:?} needs {before:?}");
-            prop_assert!(self.shown.insert(frame), "{picture} ends twice");
+    /// All pictures have come: show those that have an end.
+    fn show(&mut self) -> Result<(), TestCaseError> {
+        let (first, last) = (*self.numbers.first().unwrap(), *self.numbers.last().unwrap());
+        prop_assert_eq!(last - first + 1, self.numbers.len() as i64, "a number is missing");
+        let mut since_key = 0;
+        for (picture, &(packets, back, keyframe)) in (0_u16..).zip(&self.pictures) {
+            since_key = if keyframe { 0 } else { since_key + 1 };
+            let end = self.ends.get(&picture);
+            prop_assert!(end.is_some() || PATTERN[since_key % 8].0 > 0, "{picture}, to which others refer, has no end");
+            for spatial in 0..end.map_or(0, |end| end + 1) {
+                let (frame, before) = ((picture, spatial), (picture.wrapping_sub(back), spatial));
+                prop_assert_eq!(self.arrived.get(&frame), Some(&packets), "{:?} of a picture that ends with {:?} is not whole", frame, end);
+                prop_assert!(keyframe || self.shown.contains(&before), "{frame:?} needs {before:?}");
+                self.shown.insert(frame);
+            }
         }
         Ok(())
     }
@@ -93,26 +103,38 @@ struct Path {
     timestamp: u32,
     since_key: u16,
     spatial: u8,
+    recorder: Recorder,
+    late: Vec<Vec<u8>>,
 }
 
 impl Path {
     fn new(mode: Mode) -> Self {
         let world = World::with(ExtensionIds { transport_cc: TRANSPORT_CC, ..IDS });
-        let mut path = Self { world, screen: Screen { mode: Some(mode), ..Screen::default() }, timestamp: 0, since_key: 0, spatial: 7 };
+        let mut path = Self {
+            world,
+            screen: Screen { mode: Some(mode), ..Screen::default() },
+            timestamp: 0,
+            since_key: 0,
+            spatial: 7,
+            recorder: Recorder::default(),
+            late: Vec::new(),
+        };
         path.world.route(None, None);
-        let mut recorder = Recorder::default();
-        for picture in 0..LEARNT {
-            path.picture(&Step { keyframe: picture == 0, packets: 1, route: None });
-            let numbers = path.pass(33).unwrap();
-            let first = Duration::from_millis(33 * u64::from(picture));
-            numbers.into_iter().zip(0_u32..).for_each(|(number, place)| recorder.on_packet(number, first + APART * place));
-            let mut feedback = Vec::new();
-            assert!(recorder.build(1, 60, &mut feedback));
-            path.send(feedback);
-        }
+        (0..LEARNT).for_each(|picture| path.told(picture == 0));
         let estimate = path.world.engine.snapshot()[0].link.estimate_bps;
         assert!((100e3..300e3).contains(&estimate), "{estimate}");
         path
+    }
+
+    /// A picture, and what the member reports of it.
+    fn told(&mut self, keyframe: bool) {
+        self.picture(&Step { keyframe, packets: 1, route: None, late: None });
+        let first = Duration::from_millis(33 * self.screen.pictures.len() as u64);
+        let numbers = self.pass(33).unwrap();
+        numbers.into_iter().zip(0_u32..).for_each(|(number, place)| self.recorder.on_packet(number, first + APART * place));
+        let mut feedback = Vec::new();
+        assert!(self.recorder.build(1, 60, &mut feedback));
+        self.send(feedback);
     }
 
     fn picture(&mut self, step: &Step) {
@@ -122,13 +144,19 @@ impl Path {
         let back = if step.keyframe { 0 } else { back };
         self.screen.pictures.push((step.packets, back, step.keyframe));
         let mode = self.screen.mode.unwrap();
-        let mode = Mode { told: mode.told && self.since_key % 8 == 0, ..mode };
-        for (spatial, packet) in (0..3).flat_map(|spatial| (0..step.packets).map(move |packet| (spatial, packet))) {
-            let end = packet + 1 == step.packets;
-            let payload = payload(mode, (picture, spatial), temporal, back, step.keyframe, packet == 0, end);
+        let mode = Mode { told: mode.told && self.since_key.is_multiple_of(8), ..mode };
+        let late: Vec<_> = self.late.drain(..).collect();
+        for (spatial, place) in (0..3).flat_map(|spatial| (0..step.packets).map(move |place| (spatial, place))) {
+            let end = place + 1 == step.packets;
+            let payload = payload(mode, (picture, spatial), temporal, back, step.keyframe, place == 0, end);
             let packet = self.world.packet(end && spatial == 2, self.timestamp, &[], &payload);
-            self.world.deliver(packet);
+            if step.late == Some(spatial * step.packets + place) {
+                self.late.push(packet);
+            } else {
+                self.world.deliver(packet);
+            }
         }
+        late.into_iter().for_each(|packet| self.world.deliver(packet));
         self.timestamp += 3000;
         self.world.engine.flush(self.world.now, &mut self.world.wire);
         let replayed = |spatial: u8| spatial > self.spatial && self.since_key < LONG;
@@ -168,22 +196,24 @@ fn check(mode: Mode, steps: &[Step]) -> Result<Path, TestCaseError> {
         path.picture(step);
         path.pass(33)?;
     }
+    path.picture(&Step { keyframe: false, packets: 1, route: None, late: None });
     path.pass(1500)?;
     prop_assert_eq!(path.stat("paced_dropped"), 0);
-    prop_assert_eq!(path.stat("paced_emptied") as usize, path.screen.empty);
-    // Pictures of the lowest layers are shown, all of them.
-    let mut since_key = 0;
-    for (picture, (_, _, keyframe)) in (0_u16..).zip(&path.screen.pictures) {
-        since_key = if *keyframe { 0 } else { since_key + 1 };
-        prop_assert!(PATTERN[since_key % 8].0 > 0 || path.screen.shown.contains(&(picture, 0)), "{picture} is not shown");
-    }
+    prop_assert!(path.stat("paced_emptied") as usize <= path.screen.empty);
+    path.screen.show()?;
     Ok(path)
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let layer = || proptest::option::of(0..3_u8);
     let route = prop_oneof![2 => Just(None), 1 => (layer(), layer()).prop_map(Some)];
-    (proptest::bool::weighted(0.06), 1..8_u8, route).prop_map(|(keyframe, packets, route)| Step { keyframe, packets, route })
+    let late = proptest::option::weighted(0.1, 0..20_u8);
+    (proptest::bool::weighted(0.06), 1..8_u8, route, late).prop_map(|(keyframe, packets, route, late)| Step {
+        keyframe,
+        packets,
+        route,
+        late,
+    })
 }
 
 proptest! {
@@ -199,7 +229,7 @@ proptest! {
 /// Three pictures wait when the bound falls: their upper layers go out empty.
 #[test]
 fn what_waits_of_layers_above_is_left_out() {
-    let step = |packets, route| Step { keyframe: false, packets, route };
+    let step = |packets, route| Step { keyframe: false, packets, route, late: None };
     let mut path = Path::new(Mode { only_key: false, told: true });
     for _ in 0..3 {
         path.picture(&step(2, None));
@@ -211,6 +241,7 @@ fn what_waits_of_layers_above_is_left_out() {
     assert!(waits < waited, "{waits} of {waited} octets, though two pictures have come");
     path.pass(500).unwrap();
     assert!(path.screen.empty >= 12 && path.screen.empty as u64 == path.stat("paced_emptied"), "{}", path.screen.empty);
+    path.screen.show().unwrap();
     let last = path.screen.pictures.len() as u16 - 1;
     assert_eq!([0, 1].map(|spatial| path.screen.shown.contains(&(last, spatial))), [true, false]);
 }
@@ -220,7 +251,7 @@ fn what_waits_of_layers_above_is_left_out() {
 fn what_was_left_out_is_left_out_when_it_is_asked_for_again() {
     let mut path = Path::new(Mode { only_key: false, told: true });
     for route in [None, None, None, Some((Some(0), None)), None] {
-        path.picture(&Step { keyframe: false, packets: 2, route });
+        path.picture(&Step { keyframe: false, packets: 2, route, late: None });
     }
     while path.screen.empty == 0 {
         path.pass(1).unwrap();

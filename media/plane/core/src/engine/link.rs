@@ -133,9 +133,9 @@ impl Link {
         self.pacer.take_repairs(self.seconds(since_epoch), octets)
     }
 
-    /// Drop what waits of these streams.
-    pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) {
-        self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc)));
+    /// Drop what waits of these streams. Returns how many packets.
+    pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> usize {
+        self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc)))
     }
 
     /// What waits of the pictures of a stream, in the order in which it is sent.

@@ -53,11 +53,16 @@ pub(super) struct Thinned {
 }
 
 impl Thinned {
-    /// What becomes of `waiting`, in the order of their numbers, where layers up to `layers` are sent from now on.
-    pub(super) fn of(waiting: &[Waiting], layers: Layers) -> Self {
+    /// What becomes of `waiting`, in any order, where layers up to `layers` are sent from now on.
+    ///
+    /// Where a number between them does not wait it has left, or is still to come. What is in front of it stays: pictures that have left
+    /// may refer to it.
+    pub(super) fn of(mut waiting: Vec<Waiting>, layers: Layers) -> Self {
+        waiting.sort_unstable_by_key(|packet| packet.sequence);
+        let unbroken = waiting.chunk_by(|one, next| one.sequence.wrapping_add(1) == next.sequence).last().unwrap_or_default();
         let mut thinned = Self::default();
-        for picture in waiting.chunk_by(|one, next| one.timestamp == next.timestamp) {
-            let Some(kept) = kept_of(picture, layers) else { continue };
+        for (place, picture) in unbroken.chunk_by(|one, next| one.timestamp == next.timestamp).enumerate() {
+            let Some(kept) = kept_of(picture, layers, place == 0) else { continue };
             let (Some(first), Some(last)) = (picture.first(), picture.last()) else { continue };
             thinned.note(Stretch { first: first.sequence, end: last.sequence.wrapping_add(1), kept });
             let ends = picture.iter().rev().find(|packet| packet.carried.ends && kept.contain(packet.carried.layer));
@@ -117,8 +122,7 @@ impl Stretches {
 impl Sink {
     /// Leave out what waits of layers above those that are sent from now on. Returns how many packets.
     pub(super) fn thin(&mut self, link: &mut Link) -> u64 {
-        let waiting = link.waiting(self.ssrc);
-        let thinned = Thinned::of(&waiting, self.track.layers());
+        let thinned = Thinned::of(link.waiting(self.ssrc), self.track.layers());
         if thinned.is_empty() {
             return 0;
         }
@@ -132,15 +136,16 @@ impl Sink {
     }
 }
 
-/// The highest layers that are sent of a picture that waits, or the rest of which does; `None` where nothing changes.
-fn kept_of(picture: &[Waiting], layers: Layers) -> Option<Layers> {
+/// The highest layers that are sent of a picture that waits, or the rest of which may do so if it is the first; `None` where nothing
+/// changes. Later ones cannot have more, because that would refer to what is left out of the first.
+fn kept_of(picture: &[Waiting], layers: Layers, first: bool) -> Option<Layers> {
     let carried = || picture.iter().map(|packet| packet.carried);
     if carried().all(|carried| layers.contain(carried.layer)) {
         return None;
     }
     // A picture of a temporal layer above is left out, and what has left of it nobody needs.
     let of_temporal_above = carried().all(|carried| carried.layer.temporal > layers.temporal);
-    if of_temporal_above || carried().any(|carried| carried.ends && layers.contain(carried.layer)) {
+    if !first || of_temporal_above || carried().any(|carried| carried.ends && layers.contain(carried.layer)) {
         return Some(layers);
     }
     // What others refer to has left without an end: the next frame has to bring it.
@@ -173,7 +178,7 @@ mod tests {
     #[test]
     fn layers_above_are_left_out_and_the_picture_ends_below_them() {
         let waiting = waiting(&[(1, 0, 0, false), (1, 0, 0, true), (1, 1, 0, true), (2, 0, 1, true), (2, 1, 1, true), (3, 0, 0, true)]);
-        let thinned = Thinned::of(&waiting, LOW);
+        let thinned = Thinned::of(waiting.clone(), LOW);
         assert_eq!((left(&waiting, &thinned), &thinned.ends), (vec![100, 101, 105], &vec![101]));
         assert_eq!(thinned.stretches, [Stretch { first: 100, end: 105, kept: LOW }]);
     }
@@ -181,31 +186,48 @@ mod tests {
     #[test]
     fn a_picture_whose_lowest_frame_has_left_ends_with_the_next_one() {
         let waiting = waiting(&[(1, 1, 0, false), (1, 1, 0, true), (1, 2, 0, true), (2, 0, 0, true), (2, 1, 0, true)]);
-        let thinned = Thinned::of(&waiting, LOW);
+        let thinned = Thinned::of(waiting.clone(), LOW);
         assert_eq!((left(&waiting, &thinned), &thinned.ends), (vec![100, 101, 103], &vec![101, 103]));
     }
 
     #[test]
     fn a_picture_of_which_only_its_last_frame_waits_is_left_whole() {
-        assert!(Thinned::of(&waiting(&[(1, 2, 0, false), (1, 2, 0, true)]), LOW).is_empty());
+        assert!(Thinned::of(waiting(&[(1, 2, 0, false), (1, 2, 0, true)]), LOW).is_empty());
     }
 
     #[test]
     fn the_rest_of_a_picture_of_a_temporal_layer_above_is_left_out() {
         let waiting = waiting(&[(1, 1, 1, true), (2, 0, 0, true)]);
-        let thinned = Thinned::of(&waiting, LOW);
+        let thinned = Thinned::of(waiting.clone(), LOW);
         assert_eq!((left(&waiting, &thinned), thinned.ends.len()), (vec![101], 0));
     }
 
     #[test]
+    fn no_later_picture_has_more_than_the_first_though_its_end_is_still_to_come() {
+        let waiting = waiting(&[(1, 1, 0, true), (1, 2, 0, true), (2, 0, 0, false), (2, 1, 0, true), (2, 2, 0, true)]);
+        let thinned = Thinned::of(waiting.clone(), LOW);
+        assert_eq!((left(&waiting, &thinned), &thinned.ends), (vec![100, 102], &vec![100]));
+    }
+
+    #[test]
+    fn what_is_in_front_of_something_that_has_left_stays() {
+        let mut waiting = waiting(&[(1, 1, 0, true), (1, 2, 0, true), (2, 0, 0, true), (3, 0, 0, true), (3, 1, 0, true)]);
+        waiting.swap(0, 4);
+        waiting.remove(2);
+        let thinned = Thinned::of(waiting.clone(), LOW);
+        waiting.sort_unstable_by_key(|packet| packet.sequence);
+        assert_eq!((left(&waiting, &thinned), &thinned.ends), (vec![100, 101, 103], &vec![103]));
+    }
+
+    #[test]
     fn nothing_happens_where_all_that_waits_is_sent() {
-        assert!(Thinned::of(&waiting(&[(1, 0, 0, true), (2, 0, 0, true)]), LOW).is_empty());
+        assert!(Thinned::of(waiting(&[(1, 0, 0, true), (2, 0, 0, true)]), LOW).is_empty());
     }
 
     #[test]
     fn what_was_left_out_is_remembered() {
         let mut stretches = Stretches::default();
-        stretches.remember(&Thinned::of(&waiting(&[(1, 0, 0, true), (1, 1, 0, true)]), LOW));
+        stretches.remember(&Thinned::of(waiting(&[(1, 0, 0, true), (1, 1, 0, true)]), LOW));
         assert_eq!([99, 100, 101, 102].map(|sequence| stretches.kept(sequence, Layers::ALL) == LOW), [false, true, true, false]);
     }
 }

@@ -1,5 +1,7 @@
 //! A host that publishes VP9 in layers, an engine, and a member who is routed to some of them.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use far_end::{Client, Received, Role, Wire};
@@ -29,6 +31,9 @@ pub const PATTERN: [(u8, u16); 8] = [(0, 4), (2, 1), (1, 2), (2, 1), (0, 4), (2,
 
 /// A frame: picture and spatial layer.
 pub type Frame = (u16, u8);
+
+/// A packet opened: its extended number, header and payload.
+pub type Opened = (i64, Header, Vec<u8>);
 
 /// How an encoder codes.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +112,7 @@ impl World {
     }
 
     /// Time passes. Packets that came out: with their headers as they came, and opened.
-    pub fn wait(&mut self, time: Duration) -> Vec<(Header, Vec<u8>, (i64, Header, Vec<u8>))> {
+    pub fn wait(&mut self, time: Duration) -> Vec<(Header, Vec<u8>, Opened)> {
         let end = self.now + time;
         while let Some(due) = self.engine.deadline().filter(|due| *due <= end) {
             self.now = due.max(self.now);
