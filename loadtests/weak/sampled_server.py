@@ -28,6 +28,7 @@ COUNTERS = (
     "nack_obsolete",
     "repairs_given_up",
     "paced_dropped",
+    "paced_emptied",
     "cached_replays",
     "cached_stills",
     "switches",

@@ -1,5 +1,10 @@
 //! All thresholds of the estimate, in one place.
 
+/// Seconds of queue by which sound is late.
+pub const VERY_LONG_QUEUE: f64 = 0.2;
+/// Queues are hardly longer, seconds.
+pub const LONGEST_QUEUE: f64 = 0.3;
+
 /// Thresholds of an [`Estimator`](crate::Estimator). Rates in bit/s, times in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
@@ -78,10 +83,10 @@ impl Default for Config {
             headroom: 0.95,
             standing_queue: 0.012,
             long_queue: 0.080,
-            very_long_queue: 0.200,
+            very_long_queue: VERY_LONG_QUEUE,
             full_queue: 0.060,
             narrowing: 0.8,
-            longest_queue: 0.300,
+            longest_queue: LONGEST_QUEUE,
             stretch: 1.08,
             memory: 0.6,
             busy: 0.004,

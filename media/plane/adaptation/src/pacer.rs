@@ -17,9 +17,9 @@ const QUEUE: (f64, f64) = (0.04, 0.15);
 /// The same where the queue is as long as queues are: it holds up everything, and drops what comes next.
 const STANDING_STILL: f64 = 0.1;
 /// From this queue on; between the two begins at `LONG`.
-const FULL: f64 = 0.3;
+const FULL: f64 = crate::config::LONGEST_QUEUE;
 /// What is told beside others' packets, or for long, is not longer.
-const LONG: f64 = 0.2;
+const LONG: f64 = crate::config::VERY_LONG_QUEUE;
 /// What the link drains in so many seconds leaves at once: a fifth of the time between two pictures.
 const WINDOW: f64 = 0.006;
 /// What waited leaves in bursts of so many seconds.
@@ -140,6 +140,20 @@ impl<T> Pacer<T> {
         let dropped = before.saturating_sub(self.retransmissions.len().saturating_add(self.video.len()));
         self.dropped = self.dropped.saturating_add(dropped as u64);
         dropped
+    }
+
+    /// Pictures that wait, in the order in which they leave.
+    pub fn pictures(&self) -> impl Iterator<Item = &T> {
+        self.video.iter().map(|waiting| &waiting.packet)
+    }
+
+    /// Let pictures that wait become smaller: `less` changes one and tells by how many octets.
+    pub fn shrink(&mut self, mut less: impl FnMut(&mut T) -> usize) {
+        for waiting in &mut self.video {
+            let saved = less(&mut waiting.packet).min(waiting.octets);
+            waiting.octets = waiting.octets.saturating_sub(saved);
+            self.octets = self.octets.saturating_sub(saved);
+        }
     }
 
     /// How many of the next `packets`, of `octets` each, may leave at once. The others have to be held.

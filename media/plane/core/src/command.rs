@@ -1,8 +1,8 @@
-//! What Python tells the engine, what the engine tells Python, and the rows that it reports.
+//! What Python tells the engine, and the rows that it reports. What the engine tells Python by itself is in `event.rs`.
 
 use std::time::Duration;
 
-use crate::address::TransportAddress;
+pub use crate::event::Event;
 use crate::srtp::{MasterKey, Profile};
 
 /// A peer: one ICE, DTLS and SRTP association. Chosen by the caller, never reused.
@@ -248,61 +248,6 @@ pub enum Command {
     },
     /// Ask the publisher for a keyframe of every encoding that somebody watches.
     RequestKeyframe(SourceId),
-}
-
-/// Something Python must know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A DTLS datagram from the peer's checked address.
-    Dtls {
-        /// From whom.
-        peer: PeerId,
-        /// The datagram.
-        datagram: Vec<u8>,
-    },
-    /// An authenticated binding request was answered, and the peer had no address before.
-    Connected {
-        /// Who.
-        peer: PeerId,
-        /// Where it came from.
-        address: TransportAddress,
-    },
-    /// A check with a ticket was answered. The peer is provisional: `AddPeer` with its ufrag claims it, under an id of the caller's.
-    Ticket {
-        /// An id of the plane's, in the upper half.
-        peer: PeerId,
-        /// The ticket.
-        ufrag: String,
-        /// Where the check came from.
-        address: TransportAddress,
-    },
-    /// The media gate to who has sinks opened, and what the cache serves has begun to leave.
-    Began {
-        /// Who is sent media.
-        peer: PeerId,
-    },
-    /// What a subscriber's link carries fell far at once, or it began to lose much: what it is shown, and how that is protected,
-    /// should follow now.
-    Worsened {
-        /// Whose link.
-        peer: PeerId,
-    },
-    /// Nothing authenticated arrived for the liveness timeout.
-    Lost {
-        /// Who.
-        peer: PeerId,
-    },
-    /// An encoding began or ceased to arrive.
-    Encoding {
-        /// The publishing peer.
-        peer: PeerId,
-        /// The source.
-        source: SourceId,
-        /// Index in the source's encodings, lowest first.
-        encoding: usize,
-        /// Whether packets arrive.
-        active: bool,
-    },
 }
 
 /// One sink in a snapshot.

@@ -7,6 +7,7 @@ pub mod command;
 pub mod demux;
 pub mod dependency_descriptor;
 pub mod engine;
+pub mod event;
 pub mod extension;
 pub mod flexfec;
 pub mod framing;

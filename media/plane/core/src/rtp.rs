@@ -7,6 +7,10 @@ use crate::extension::Elements;
 
 /// Octets of a header without CSRCs and extension.
 pub const FIXED_LEN: usize = 12;
+/// P in the first octet: the packet ends with padding.
+pub(crate) const PADDING: u8 = 0x20;
+/// M in the second octet.
+pub(crate) const MARKER: u8 = 0x80;
 
 /// Why a packet is not RTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +88,8 @@ impl Header {
             return Err(RtpError::Truncated);
         }
         Ok(Self {
-            marker: second & 0x80 != 0,
-            padding: first & 0x20 != 0,
+            marker: second & MARKER != 0,
+            padding: first & PADDING != 0,
             payload_type: second & 0x7F,
             sequence_number: u16::from_be_bytes([seq0, seq1]),
             timestamp: u32::from_be_bytes([ts0, ts1, ts2, ts3]),

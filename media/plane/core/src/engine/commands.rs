@@ -145,7 +145,10 @@ impl Engine {
         let before = sink.wanted.map(|wanted| wanted.source);
         sink.wanted = source.map(|source| Wanted { source, encoding });
         if before != source {
-            // Another source: what was shown must not stay on the screen as if it were this one.
+            // Another source: what was shown must not stay on the screen as if it were this one, nor what waits of it hold others up.
+            if let Some(link) = self.peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) {
+                sink.leave_out(link);
+            }
             sink.stop();
             if let Some(before) = before.and_then(|key| self.sources.get_mut(key)) {
                 before.sinks.retain(|&key| key != sink_key);

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::burst::{self, Outgoing};
+use super::burst;
 use super::feed::{self, Wanted};
+use super::outgoing::Outgoing;
 use super::peer::Peer;
 use super::redundancy::PayloadTypes;
 use super::resent::Cause;

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::burst::{self, Outgoing};
+use super::burst;
 use super::cache::Packet;
 use super::feed::Wanted;
 use super::layers::Place;
+use super::outgoing::Outgoing;
 use super::source::Encoding;
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey};

@@ -5,10 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::burst::{self, Outgoing};
+use super::burst;
 use super::feed::Wanted;
 use super::forward::last_and_next_ntp;
 use super::gop::Serving;
+use super::outgoing::Outgoing;
 use super::timers::Timer;
 use super::{Engine, Output, PeerKey, SinkKey};
 

@@ -243,6 +243,11 @@ impl Sink {
         self.track.locate(sequence).is_some_and(|(output, ..)| self.resent.times(output, cause, now).is_some())
     }
 
+    /// Leave out all that waits: something else is shown from now on, or nothing. It is not repaired either.
+    pub(super) fn leave_out(&mut self, link: &mut Link) {
+        self.given_up |= link.drop_held([self.ssrc, self.rtx_ssrc]) > 0;
+    }
+
     /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment,
     /// here or in the link's queue: sent again it would come behind the keyframe, and hold that up.
     pub(super) fn leave_behind(&mut self, link: Option<&mut Link>, since_epoch: Duration) {

@@ -278,3 +278,16 @@ fn a_retransmission_that_waited_gets_its_copy_too() {
     path.world.wire.0.clear();
     assert_eq!((path.world.stat("rtx_sent"), path.world.stat("copies_sent")), (1, 1));
 }
+
+#[test]
+fn what_waits_of_a_source_that_is_not_shown_any_more_is_left_out() {
+    let mut path = Path::new();
+    path.picture(60);
+    let came = path.take();
+    path.world.command(Command::Route { sink: 2, source: None, encoding: 0, spatial: None, temporal: None });
+    assert_eq!(path.link().paced_octets, 0);
+    assert!(path.receive_for(100).is_empty());
+    path.world.route(2, 0);
+    path.nack(&[came.last().unwrap().header.sequence_number.wrapping_add(5)]);
+    assert_eq!((path.world.stat("nack_obsolete"), path.world.stat("rtx_sent")), (1, 0), "nor is it repaired");
+}
