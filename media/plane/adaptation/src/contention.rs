@@ -18,8 +18,18 @@ const CUBIC_GROWTH: f64 = 16_000.0;
 const SLOWER: f64 = 0.35;
 const LONGER: f64 = 2.0;
 const MOST_SHOWN: i32 = 3;
+/// Beside others no more is claimed than so many times what arrives, and so many bit/s: about the next better picture. What is claimed
+/// beyond what is sent meets no queue, so it would grow until one takes all the others' room at once.
+const CLAIMED: (f64, f64) = (2.3, 80_000.0);
+/// Who has less than this share of the link steps back by so much less as the share is smaller, but for the least part: the room
+/// is where much is sent.
+const LARGE_SHARE: f64 = 0.2;
+const LEAST_PART: f64 = 0.3;
+/// And keeps of what it claimed so many times what arrived, and so many bit/s, up to that share of the link: who sends less than its
+/// share fills no queue, and would need half a minute to come back from nothing but sound.
+const CLAIM_KEPT: (f64, f64) = (1.5, 50_000.0);
 /// Behind that nobody else is believed to be there.
-const FORGET: f64 = 4.0;
+const FORGET: f64 = 6.0;
 /// Kept of the share that we had, whatever the queue does, until it is known who fills it: where it is but our own flows half of
 /// what all had drains it.
 const KEPT: f64 = 0.4;
@@ -136,6 +146,17 @@ impl Contention {
         standing.contradicted >= CONTRADICTIONS
     }
 
+    /// What a cut beside others leaves, bit/s, of what is claimed as `estimate`, where `delivered` arrives and a share of `kept` of that
+    /// would drain the queue. `dense` is what trains tell of the link.
+    #[must_use]
+    pub fn shared_cut(&self, estimate: f64, delivered: f64, kept: f64, dense: Option<f64>) -> f64 {
+        let link = dense.unwrap_or(self.link).max(delivered);
+        let part = (delivered / (link * LARGE_SHARE).max(1.0)).clamp(LEAST_PART, 1.0);
+        let (times, more) = CLAIM_KEPT;
+        let claimed = estimate.min(delivered * times + more).min(link * LARGE_SHARE);
+        claimed.max(delivered) * (1.0 - (1.0 - kept) * part)
+    }
+
     /// The least to claim, bit/s, where others keep the queue full.
     #[must_use]
     pub fn least(&self) -> f64 {
@@ -172,11 +193,16 @@ impl Contention {
         self.pushed_aside
     }
 
-    /// No estimate above this from trains alone.
+    /// No estimate above this from trains alone, bit/s, where `delivered` arrives of late.
     #[must_use]
-    pub fn ceiling(&self, now: f64) -> f64 {
-        let Some(cut) = self.cut.filter(|_| self.contended) else { return f64::INFINITY };
+    pub fn ceiling(&self, now: f64, delivered: f64) -> f64 {
+        if !self.is_contended() {
+            return f64::INFINITY;
+        }
+        let (times, more) = CLAIMED;
+        let claimed = delivered * times + more;
+        let Some(cut) = self.cut.filter(|_| self.contended) else { return claimed };
         let time = (now - cut.at - HOLD).max(0.0);
-        cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3)
+        claimed.min(cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3))
     }
 }
