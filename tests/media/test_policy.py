@@ -73,7 +73,7 @@ def test_beside_others_a_picture_comes_back_within_seconds_however_often_it_went
         links.run(3, 100_000, contended=True)
         while not links.run(0.1, 300_000, contended=True):
             pass
-    links.run(0.5, 100_000, contended=True)
+    links.run(0.1, 100_000, contended=True)
     assert links.policy.bounds[links.rows[0], 0] == NOTHING
     assert links.run(8, 300_000, contended=True) == [(pytest.approx(CONFIG.bare_s, abs=0.2), [LEAST, UNBOUND])]
     links.run(0.1, 230_000, contended=True)
