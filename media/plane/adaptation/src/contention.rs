@@ -20,7 +20,7 @@ const LONGER: f64 = 2.0;
 const MOST_SHOWN: i32 = 3;
 /// Beside others no more is claimed than so many times what arrives, and so many bit/s: about the next better picture. What is claimed
 /// beyond what is sent meets no queue, so it would grow until one takes all the others' room at once.
-const CLAIMED: (f64, f64) = (2.3, 80_000.0);
+const CLAIMED: (f64, f64) = (2.0, 80_000.0);
 /// Who has less than this share of the link steps back by so much less as the share is smaller, but for the least part: the room
 /// is where much is sent.
 const LARGE_SHARE: f64 = 0.2;
