@@ -20,7 +20,7 @@ const LONGER: f64 = 2.0;
 const MOST_SHOWN: i32 = 3;
 /// Beside others no more is claimed than so many times what arrives, and so many bit/s: about the next better picture. What is claimed
 /// beyond what is sent meets no queue, so it would grow until one takes all the others' room at once.
-const CLAIMED: (f64, f64) = (2.0, 80_000.0);
+const CLAIMED: (f64, f64) = (2.3, 80_000.0);
 /// Who has less than this share of the link steps back by so much less as the share is smaller, but for the least part: the room
 /// is where much is sent.
 const LARGE_SHARE: f64 = 0.2;
@@ -204,5 +204,43 @@ impl Contention {
         let Some(cut) = self.cut.filter(|_| self.contended) else { return claimed };
         let time = (now - cut.at - HOLD).max(0.0);
         claimed.min(cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: Option<f64> = Some(4e6);
+
+    fn cut(estimate: f64, delivered: f64, dense: Option<f64>) -> f64 {
+        Contention::default().shared_cut(estimate, delivered, 0.8, dense)
+    }
+
+    #[test]
+    fn who_has_much_steps_back_by_much_and_who_has_little_by_little() {
+        let near = |left: f64, expected: f64| assert!((left - expected).abs() < 1.0, "{left} instead of {expected}");
+        near(cut(2e6, 1.6e6, LINK), 1.28e6);
+        near(cut(0.4e6, 0.4e6, LINK), 0.36e6);
+        near(cut(0.1e6, 0.1e6, LINK), 0.094e6);
+        near(cut(0.6e6, 0.4e6, None), 0.32e6);
+    }
+
+    #[test]
+    fn what_is_claimed_below_a_fifth_of_the_link_is_kept_in_part() {
+        assert!(cut(0.5e6, 0.2e6, LINK) > 0.3e6, "half as much again");
+        assert!(cut(3e6, 0.7e6, LINK) < 0.8e6, "no more than a fifth");
+        assert!(cut(3e6, 0.9e6, LINK) < 0.9e6, "who has more keeps of what it has");
+    }
+
+    #[test]
+    fn beside_others_no_more_is_claimed_than_about_the_next_better_picture() {
+        let mut contention = Contention::default();
+        assert!(contention.ceiling(9.0, 0.3e6).is_infinite(), "alone");
+        contention.on_cut(1.0, 0.5e6, 0.4e6, LINK);
+        contention.on_empty_queue(1.5, Some(Evidence::Capacity(4e6)));
+        assert!(contention.is_contended());
+        assert!((contention.ceiling(1.5, 0.5e6) - 0.4e6).abs() < 1.0, "what the cut kept");
+        assert!((contention.ceiling(9.0, 0.2e6) - 0.54e6).abs() < 1.0);
     }
 }
