@@ -20,6 +20,9 @@ Layers = tuple[int | None, int | None]
 FULL = Quality("full")
 """What is told of who is shown all, and of who is shown nothing because there is nothing."""
 
+AWAY = Quality("paused", "host")
+"""What is told while neither picture nor sound of the host arrives although they are published: the host's way is lost."""
+
 
 @dataclass(eq=False, slots=True)
 class Source:
@@ -272,6 +275,8 @@ class Room:
                 self._route(slot.sink, route)
             if slot.name == VIDEO_SLOTS[0] and source is not None:
                 quality = _quality(slot, source, wish)
+        if _is_away(assignment):
+            quality = AWAY
         receiver.told = list(_views(receiver, assignment))
         if quality != receiver.quality:
             receiver.quality = quality
@@ -301,6 +306,12 @@ def _quality(slot: Slot, source: Source, wish: int) -> Quality:
     if bound is not None and (bound.encoding < wish or (bound.encoding == wish and bound != Bound(wish))):
         return Quality("reduced", "link")
     return FULL if source.arriving[wish] else Quality("reduced", "host")
+
+
+def _is_away(assignment: dict[str, Source]) -> bool:
+    """A muted microphone sends silence, a hidden camera nothing at all: only who sends no sound either is not heard of."""
+    picture, sound = assignment.get(VIDEO_SLOTS[0]), assignment.get(AUDIO_SLOTS[0])
+    return sound is not None and not sound.arrives and not (picture and picture.arrives)
 
 
 def _views(receiver: Receiver, assignment: dict[str, Source]) -> Iterator[SlotView]:

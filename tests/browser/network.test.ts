@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { chromium, firefox } from "./harness/browsers";
 import { LivePage } from "./harness/live_page";
 import { Server, type SessionLinks } from "./harness/server";
-import { BEHIND_RELAY, UdpRelay } from "./harness/udp_relay";
+import { BEHIND_RELAY, isStun, UdpRelay } from "./harness/udp_relay";
 
 const browsers: { chromium?: Browser; firefox?: Browser } = {};
 let server: Server;
@@ -92,6 +92,50 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       await pages.member.untilDecoding(60);
     }
     await expectSameConnections(pages);
+  });
+
+  // Chromium sends nothing any more while its checks are not answered, and Firefox goes on for 30 s.
+  const fallsMute = name === "chromium";
+
+  test("watches on over the same connection while ICE's checks alone are not answered, and restarts when media cease too", async () => {
+    const { host, member } = await watched(browser("chromium"), browser(name));
+    const restarts = await server.metric("livetrial_plane_ice_restarts_total");
+    const hosts = await host.iceUfrag("publisher");
+    const used = [await member.iceUfrag("receiver")];
+    await member.untilStatus("live");
+    await member.forgetTold();
+    relay.loses = (datagram, ufrag) => ufrag !== hosts && isStun(datagram);
+    await member.untilIce("receiver", "disconnected");
+    // Longer than a restart was given before a new connection was begun, and less than it takes Chromium's ICE to fail.
+    await member.untilDecoding(30 * 7);
+    used.push(await member.iceUfrag("receiver"));
+    expect(used[0] !== used[1]).toBe(fallsMute);
+    expect(await member.told()).toEqual(["live"]);
+    await expectSameConnections({ host, member });
+    relay.loses = (_datagram, ufrag) => used.includes(ufrag);
+    await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 1);
+    await member.untilDecoding(30);
+    await member.untilStatus("live");
+    await expectSameConnections({ host, member });
+  });
+
+  test("publishes on over the same connection while ICE's checks alone are not answered, and restarts when nothing is sent or heard", async () => {
+    const { host, member } = await watched(browser(name), browser("chromium"));
+    const restarts = await server.metric("livetrial_plane_ice_restarts_total");
+    const used = [await host.iceUfrag("publisher")];
+    await host.forgetTold();
+    relay.loses = (datagram, ufrag) => used.includes(ufrag) && isStun(datagram);
+    await host.untilIce("publisher", "disconnected");
+    if (!fallsMute) {
+      await member.untilDecoding(30 * 4);
+      expect(await host.iceUfrag("publisher")).toBe(used[0]);
+      expect(await host.told()).toEqual(["live"]);
+      relay.loses = (_datagram, ufrag) => used.includes(ufrag);
+    }
+    await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 1);
+    await member.untilDecoding(30);
+    await host.untilStatus("live");
+    await expectSameConnections({ host, member });
   });
 
   test("finds another way by itself when its own is cut", async () => {

@@ -68,7 +68,7 @@ test("a narrow uplink with loss is congestion: the host sends less, and both sid
   await member.until(() => document.querySelector<HTMLVideoElement>('[data-testid="main-video"]')?.videoWidth === 1280, null);
   world.relay.limitUp({ bitsPerSecond: 700_000, loss: 0.02 });
   await host.untilText("uplink", "Your connection is too slow");
-  await member.untilText("why", "The host's connection is weak.");
+  await member.untilText("why", "The host's connection is weak, not yours.");
   expect(await bitsAPicture(host, 90)).toBeLessThan(700_000 / 30);
   await member.untilMoving(4);
 });

@@ -200,6 +200,24 @@ def test_a_bound_on_layers_holds_for_its_encoding_and_the_page_is_told_of_it(sta
     assert told == [link, Quality("paused", "link"), host, Quality("full")]
 
 
+def test_members_are_told_that_it_is_the_hosts_way_when_neither_picture_nor_sound_arrives(stage: Stage) -> None:
+    receiver = stage.receive("main", "audio-1")
+    told: list[Quality] = []
+    receiver.on_quality = told.append
+    publication = stage.publish("ann", "microphone", "camera")
+    microphone, camera = publication.sources
+    for encoding in range(3):
+        stage.room.on_encoding(camera, encoding, False)
+    assert told[-1:] != [Quality("paused", "host")], "the camera alone is off"
+    stage.room.on_encoding(microphone, 0, False)
+    assert told[-1] == Quality("paused", "host")
+    stage.room.on_encoding(camera, 0, True)
+    assert told[-1] != Quality("paused", "host")
+    stage.room.on_encoding(camera, 0, False)
+    stage.room.unpublish(publication)
+    assert told[-2:] == [Quality("paused", "host"), Quality("full")], "who has stopped is not away"
+
+
 def test_publishers_are_asked_for_what_links_bear(stage: Stage) -> None:
     receivers = [stage.receive("main") for _ in range(2)]
     stage.publish("ann", "camera")

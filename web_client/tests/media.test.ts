@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, PeerHealth, RELAY_AFTER_MS, RESTART_TIMEOUT_MS } from "../src/client/health";
+import { CONNECT_TIMEOUT_MS, DISCONNECTED_GRACE_MS, LOOK_MS, PeerHealth, RELAY_AFTER_MS, RESTART_TIMEOUT_MS } from "../src/client/health";
+import { Hearing, MUTE_MS, SENDING_MS, SILENT_MS, UNREPORTED_MS } from "../src/client/hearing";
 import { IceRestart } from "../src/client/ice_restart";
 import { withSetup } from "../src/client/peer";
 import { AUDIO_SLOTS, VIDEO_SLOTS } from "../src/client/protocol";
@@ -42,19 +43,91 @@ describe("peer health", () => {
     expect([health.health, health.deadline()]).toEqual(["live", null]);
   });
 
-  it("waits for ICE to come back by itself, then gives up", () => {
+  const HEARD = { heard: true, mute: false };
+  const SILENCE = { heard: false, mute: false };
+
+  /** Live, then without a way at 1,000 ms; the first look says whether the server is heard. */
+  function doubted(said: { heard: boolean; mute: boolean }): PeerHealth {
     const health = new PeerHealth();
     health.observe("connected", "connected", 0);
     health.observe("disconnected", "disconnected", 1_000);
+    expect([health.doubted, health.takeRestart(1_000), health.deadline()]).toEqual([true, false, 1_000]);
+    expect([health.takeLook(1_000), health.takeLook(1_000), health.deadline()]).toEqual([true, false, null]);
+    health.looked(said, 1_000);
+    return health;
+  }
+
+  it("restarts at once where nothing is heard, waits for ICE to come back, then gives up", () => {
+    const health = doubted(SILENCE);
     expect([health.health, health.takeRestart(1_000)]).toEqual(["interrupted", true]);
     health.observe("disconnected", "disconnected", 2_000);
     health.observe("failed", "failed", 2_000);
-    expect([health.deadline(), health.takeRestart(2_000)]).toEqual([1_000 + DISCONNECTED_GRACE_MS, false]);
+    expect(health.takeRestart(2_000)).toBe(false);
+    health.tick(1_000 + DISCONNECTED_GRACE_MS - 1);
+    expect(health.health).toBe("interrupted");
     health.observe("connected", "connected", 2_500);
-    expect(health.health).toBe("live");
+    expect([health.health, health.doubted, health.deadline()]).toEqual(["live", false, null]);
     health.observe("disconnected", "disconnected", 3_000);
+    health.looked(SILENCE, 3_000);
     health.tick(3_000 + DISCONNECTED_GRACE_MS);
     expect([health.health, health.dtlsFailed]).toEqual(["dead", false]);
+  });
+
+  it("neither restarts nor gives up while the server is heard, however long, and does both when it is not", () => {
+    const health = doubted(HEARD);
+    let now = 1_000;
+    for (let looks = 0; looks < 100; looks++) {
+      expect([health.health, health.takeRestart(now), health.deadline()]).toEqual(["live", false, now + LOOK_MS]);
+      now += LOOK_MS;
+      health.tick(now);
+      expect(health.takeLook(now)).toBe(true);
+      health.looked(HEARD, now);
+    }
+    health.looked(SILENCE, now);
+    expect([health.health, health.takeRestart(now), health.takeRestart(now)]).toEqual(["interrupted", true, false]);
+    health.tick(now + DISCONNECTED_GRACE_MS);
+    expect(health.health).toBe("dead");
+  });
+
+  it("is live again when the server is heard again, and restarts anew when it is not", () => {
+    const health = doubted(SILENCE);
+    expect(health.takeRestart(1_000)).toBe(true);
+    health.restarted(1_200);
+    health.looked(HEARD, 1_500);
+    expect([health.health, health.doubted, health.deadline()]).toEqual(["live", true, 1_500 + LOOK_MS]);
+    health.restarted(1_600);
+    health.tick(1_600 + RESTART_TIMEOUT_MS);
+    expect(health.health).toBe("live");
+    health.looked(SILENCE, 8_000);
+    expect([health.health, health.takeRestart(8_000)]).toEqual(["interrupted", true]);
+  });
+
+  it("restarts once while the server is heard where the browser is mute, and makes no new connection", () => {
+    const health = doubted(HEARD);
+    for (const now of [3_000, 4_000, 60_000]) {
+      health.looked({ heard: true, mute: true }, now);
+      expect([health.health, health.takeRestart(now), health.deadline()]).toEqual(["live", now === 3_000, now + LOOK_MS]);
+      health.restarted(now);
+    }
+    health.observe("connected", "connected", 61_000);
+    health.observe("disconnected", "disconnected", 70_000);
+    health.looked({ heard: true, mute: true }, 70_000);
+    expect(health.takeRestart(70_000)).toBe(true);
+  });
+
+  it("restarts when ICE fails, for browsers take nothing in then", () => {
+    const health = doubted(HEARD);
+    health.observe("failed", "disconnected", 9_000);
+    expect([health.health, health.takeRestart(9_000), health.takeLook(9_999)]).toEqual(["interrupted", true, false]);
+    // Of what came before.
+    health.looked(HEARD, 9_010);
+    health.restarted(9_100);
+    health.observe("failed", "failed", 9_200);
+    expect([health.health, health.takeRestart(9_200), health.deadline()]).toEqual(["interrupted", false, 9_100 + RESTART_TIMEOUT_MS]);
+    health.tick(9_100 + RESTART_TIMEOUT_MS);
+    expect(health.health).toBe("dead");
+    health.looked(HEARD, 15_000);
+    expect([health.health, health.deadline()]).toEqual(["dead", null]);
   });
 
   it.each([
@@ -85,10 +158,13 @@ describe("peer health", () => {
     health.restarted(1);
     expect(health.deadline()).toBeNull();
     health.observe("disconnected", "disconnected", 1_000);
+    health.looked(SILENCE, 1_000);
     expect(health.takeRestart(1_000)).toBe(true);
     health.restarted(1_500);
     health.tick(1_000 + DISCONNECTED_GRACE_MS);
-    expect([health.health, health.deadline()]).toEqual(["interrupted", 1_500 + RESTART_TIMEOUT_MS]);
+    expect(health.health).toBe("interrupted");
+    health.tick(1_500 + RESTART_TIMEOUT_MS - 1);
+    expect(health.health).toBe("interrupted");
     health.tick(1_500 + RESTART_TIMEOUT_MS);
     expect(health.health).toBe("dead");
   });
@@ -119,6 +195,52 @@ describe("peer health", () => {
     health.ended();
     health.observe("connected", "connected", 1);
     expect(health.health).toBe("dead");
+  });
+});
+
+describe("hearing the server", () => {
+  const NOW = 50_000;
+  const sent = (age: number) => [
+    { type: "transport", id: "t", timestamp: NOW },
+    { type: "candidate-pair", id: "failed", timestamp: NOW, lastPacketSentTimestamp: 0 },
+    { type: "candidate-pair", id: "used", timestamp: NOW, lastPacketSentTimestamp: NOW - age },
+  ];
+  const received = (age: number) => [
+    ...sent(0),
+    { type: "inbound-rtp", id: "none", timestamp: NOW },
+    { type: "inbound-rtp", id: "some", timestamp: NOW, lastPacketReceivedTimestamp: NOW - age },
+  ];
+  /** What is reported, and how long ago that came. */
+  const told = (packetsLost: number, jitter: number, age: number) => [
+    { type: "remote-inbound-rtp", id: "unwatched", packetsLost: 0, jitter: 0.5, timestamp: NOW - age },
+    { type: "remote-inbound-rtp", id: "r", packetsLost, jitter, timestamp: NOW - age, roundTripTimeMeasurements: -age },
+  ];
+
+  it("goes by the last packet of media", () => {
+    expect(new Hearing().look(received(SILENT_MS - 1)).heard).toBe(true);
+    expect(new Hearing().look(received(SILENT_MS)).heard).toBe(false);
+    expect(new Hearing().look(sent(0)).heard).toBe(false);
+    expect(new Hearing().look([]).heard).toBe(false);
+  });
+
+  it("tells whether the browser sends at all", () => {
+    expect(new Hearing().look(sent(MUTE_MS - 1)).mute).toBe(false);
+    expect(new Hearing().look(sent(MUTE_MS)).mute).toBe(true);
+  });
+
+  it("takes a report for a sign only when it says something new", () => {
+    const hearing = new Hearing();
+    const heard = (...report: Parameters<typeof told>) => hearing.look([...sent(0), ...told(...report)]).heard;
+    expect(heard(3, 0.01, 900)).toBe(true);
+    expect(heard(3, 0.01, 900)).toBe(true);
+    expect([heard(3, 0.01, 100), heard(3, 0.01, 90)]).toEqual([false, false]);
+    expect([heard(3, 0.02, 80), heard(9, 0.02, 70)]).toEqual([true, true]);
+  });
+
+  it("takes no report for a sign that is old, or of a browser that has ceased to send", () => {
+    const first = (age: number, quiet = 0) => new Hearing().look([...sent(quiet), ...told(3, 0.01, age)]).heard;
+    expect([first(UNREPORTED_MS - 1), first(UNREPORTED_MS)]).toEqual([true, false]);
+    expect([first(0, SENDING_MS - 1), first(0, SENDING_MS)]).toEqual([true, false]);
   });
 });
 

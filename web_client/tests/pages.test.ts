@@ -34,6 +34,7 @@ describe("what a member is told", () => {
     sound: source,
     playing: true,
     paused: false,
+    hostAway: false,
     hadSource: true,
     joined: true,
   };
@@ -43,6 +44,8 @@ describe("what a member is told", () => {
     ["before the join", { joined: false, status: { name: "connecting" }, picture: null, sound: null }, "connecting", "connecting"],
     ["nobody is live yet", { picture: null, sound: null, hadSource: false }, "waiting", "waiting"],
     ["the host has stopped", { picture: null, sound: null }, "ended", "waiting"],
+    ["nothing of the host arrives", { picture: null, sound: null, paused: true, hostAway: true }, "hostAway", "reconnecting"],
+    ["nothing of a host who begins has arrived", { picture: null, sound: null, hadSource: false, paused: true, hostAway: true }, "waiting", "waiting"],
     ["no frame yet", { playing: false, receive: "connecting" }, "opening", "connecting"],
     ["voice only", { picture: null, playing: false }, "voice", "soundOnly"],
     ["the own connection bears sound alone", { paused: true }, "paused", "soundOnly"],

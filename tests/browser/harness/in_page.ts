@@ -13,6 +13,8 @@ export interface TestHelpers {
   activeEncodings(): string[];
   /** Frames decoded by the receiving connection so far. */
   framesDecoded(): Promise<number>;
+  /** States that the page's pill has told, and when, in ms; the first one is that which stood when this was last called with `true`. */
+  told(anew?: boolean): { at: number; state: string }[];
   /** Peer connections and WebSockets that this page has made. */
   opened(): { connections: number; sockets: number };
   /** Whether the main video shows a picture that arrives. */
@@ -40,6 +42,12 @@ export function installHelpers(relayOnly: boolean): void {
       opened.sockets += 1;
     }
   };
+  const told: { at: number; state: string }[] = [];
+  const noteState = (): void => {
+    const state = document.querySelector('[data-testid="status"]')?.getAttribute("data-state");
+    if (state && told.at(-1)?.state !== state) told.push({ at: performance.now(), state });
+  };
+  new MutationObserver(noteState).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
   const questionRows = () => [...document.querySelectorAll<HTMLElement>('[data-testid="question"]')];
 
   /** The counter of server/demo_picture.py: 16 squares from the top-left corner, each 24/640 of the width, most significant bit first. */
@@ -91,6 +99,10 @@ export function installHelpers(relayOnly: boolean): void {
       const stats = await window.livetrial.client.receiver.connection?.getStats();
       const received = [...(stats?.values() ?? [])].filter((s) => s.type === "inbound-rtp" && s.kind === "video");
       return received.reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0);
+    },
+    told: (anew = false) => {
+      if (anew) told.splice(0, told.length - 1);
+      return [...told];
     },
     opened: () => ({ ...opened }),
     forgetFrames: () => void seen.splice(0),

@@ -155,6 +155,12 @@ export class LivePage {
     return this.page.$eval(byId(testId), (field) => (field as HTMLTextAreaElement).value);
   }
 
+  /** Wait until so much time has passed for the page, in ms: for what must not come in it. */
+  async untilIn(ms: number): Promise<void> {
+    const end = await this.page.evaluate((ms) => performance.now() + ms, ms);
+    await this.until((end) => performance.now() >= end, end);
+  }
+
   /** Wait until no question on the page has this text. */
   async untilGone(question: string): Promise<void> {
     await this.until((text) => testHelpers.rowOf(text) === undefined, question);
@@ -163,6 +169,26 @@ export class LivePage {
   /** Wait until the pill tells this state, or another one than that. */
   async untilStatus(state: string, other = false): Promise<void> {
     await this.until(({ state, other }) => (document.querySelector('[data-testid="status"]')?.getAttribute("data-state") === state) !== other, { state, other });
+  }
+
+  /** The states that the pill has told since `forgetTold`, the one that stood then first. */
+  async told(): Promise<string[]> {
+    return (await this.page.evaluate(() => testHelpers.told())).map(({ state }) => state);
+  }
+
+  /** The shortest time in which the pill has changed three times since then, in ms. */
+  async hastiest(): Promise<number> {
+    const [, ...changes] = await this.page.evaluate(() => testHelpers.told());
+    return Math.min(...changes.slice(2).map(({ at }, index) => at - (changes[index]?.at ?? 0)));
+  }
+
+  async forgetTold(): Promise<void> {
+    await this.page.evaluate(() => testHelpers.told(true));
+  }
+
+  /** Wait until ICE says so of a connection of the page. */
+  async untilIce(end: "receiver" | "publisher", state: RTCIceConnectionState): Promise<void> {
+    await this.until(({ end, state }) => window.livetrial.client[end].connection?.iceConnectionState === state, { end, state });
   }
 
   /** Wait until a part of the page says something with this in it. */

@@ -16,26 +16,33 @@ export const BEHIND_RELAY = {
 /** What waits in a narrow way longer than this is lost instead: a drop-tail queue as RFC 8867 has it. */
 const QUEUE_MS = 300;
 
+/** The share of what is sent that is lost, by the ufrag of the browser's end. */
+type Loss = (ufrag: string | undefined) => number;
+
 /** As an address translator does: a socket to the server for each address of a browser. */
 export class UdpRelay {
   private readonly towardServer = new Map<string, Socket>();
   private readonly cut = new Set<string>();
   private bitsPerMs = Infinity;
   private bitsPerMsUp = Infinity;
-  private lossUp = 0;
+  private lossUp: Loss = () => 0;
   private readonly random = seeded(1);
   private readonly sockets = new Set<Socket>();
   private readonly lanesUp = new Map<string, Lane>();
-  /** What of the server's datagrams does not arrive. */
-  loses: (datagram: Buffer) => boolean = () => false;
+  private readonly ufrags = new Map<string, string>();
+  /** What of the server's datagrams does not arrive; `ufrag` is the browser's own, by which tests tell connections apart. */
+  loses: (datagram: Buffer, ufrag: string | undefined) => boolean = () => false;
   private readonly towardBrowsers = createSocket("udp4");
 
   private constructor(mediaPort: number) {
     this.towardBrowsers.on("message", (datagram, browser) => {
       if (this.cut.has(nameOf(browser))) return;
+      const ufrag = ufragIn(datagram);
+      if (ufrag !== undefined) this.ufrags.set(nameOf(browser), ufrag);
       const socket = this.out(browser);
-      if (this.bitsPerMsUp === Infinity) return void this.send(socket, datagram, mediaPort);
-      this.laneUp(browser, (datagram) => this.send(socket, datagram, mediaPort)).take(datagram, this.bitsPerMsUp);
+      const send = (datagram: Buffer): void => this.send(socket, datagram, mediaPort, this.ufrags.get(nameOf(browser)));
+      if (this.bitsPerMsUp === Infinity) return send(datagram);
+      this.laneUp(browser, send).take(datagram, this.bitsPerMsUp);
     });
   }
 
@@ -66,9 +73,9 @@ export class UdpRelay {
   }
 
   /** From now on each browser sends so many bit/s at most, of which the way loses a share at random; null: any number. */
-  limitUp({ bitsPerSecond = null, loss = 0 }: { bitsPerSecond?: number | null; loss?: number }): void {
+  limitUp({ bitsPerSecond = null, loss = 0 }: { bitsPerSecond?: number | null; loss?: number | Loss }): void {
     this.bitsPerMsUp = bitsPerSecond === null ? Infinity : bitsPerSecond / 1000;
-    this.lossUp = loss;
+    this.lossUp = typeof loss === "number" ? () => loss : loss;
   }
 
   close(): void {
@@ -76,8 +83,8 @@ export class UdpRelay {
     this.towardBrowsers.close();
   }
 
-  private send(socket: Socket, datagram: Buffer, mediaPort: number): void {
-    if (this.random() >= this.lossUp && this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
+  private send(socket: Socket, datagram: Buffer, mediaPort: number, ufrag: string | undefined): void {
+    if (this.random() >= this.lossUp(ufrag) && this.sockets.has(socket)) socket.send(datagram, mediaPort, SERVER_ADDRESS);
   }
 
   private laneUp(browser: RemoteInfo, deliver: (datagram: Buffer) => void): Lane {
@@ -92,7 +99,8 @@ export class UdpRelay {
     const socket = createSocket("udp4");
     this.sockets.add(socket);
     const lane = new Lane((datagram) => this.towardBrowsers.send(datagram, browser.port, browser.address));
-    socket.on("message", (datagram) => void (this.loses(datagram) || lane.take(datagram, this.bitsPerMs)));
+    const loses = (datagram: Buffer): boolean => this.loses(datagram, this.ufrags.get(nameOf(browser)));
+    socket.on("message", (datagram) => void (loses(datagram) || lane.take(datagram, this.bitsPerMs)));
     socket.on("close", () => (this.sockets.delete(socket), lane.close()));
     this.towardServer.set(nameOf(browser), socket);
     return socket;
@@ -125,6 +133,24 @@ class Lane {
     while (this.waiting[0] && this.waiting[0].due <= performance.now()) this.deliver(this.waiting.shift()!.datagram);
     if (this.waiting[0]) this.timer = setTimeout(() => this.pass(), this.waiting[0].due - performance.now());
   }
+}
+
+/** Whether a datagram is STUN's, on a port that has DTLS and media too (RFC 7983). */
+export const isStun = (datagram: Buffer): boolean => datagram.length >= STUN_HEADER && (datagram[0] ?? 255) < 4;
+
+const STUN_HEADER = 20;
+const BINDING_REQUEST = 0x0001;
+const USERNAME = 0x0006;
+
+/** The ufrag of who sends a binding request, the second part of its USERNAME (RFC 8445 section 7.2.2). */
+function ufragIn(datagram: Buffer): string | undefined {
+  if (!isStun(datagram) || datagram.readUInt16BE(0) !== BINDING_REQUEST) return undefined;
+  for (let at = STUN_HEADER; at + 4 <= datagram.length; ) {
+    const [type, length] = [datagram.readUInt16BE(at), datagram.readUInt16BE(at + 2)];
+    if (type === USERNAME) return datagram.toString("utf8", at + 4, at + 4 + length).split(":")[1];
+    at += 4 + Math.ceil(length / 4) * 4;
+  }
+  return undefined;
 }
 
 const nameOf = ({ address, port }: RemoteInfo): string => `${address}:${port}`;

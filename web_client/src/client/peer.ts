@@ -1,7 +1,9 @@
 /** One RTCPeerConnection with the server: offer out, answer in, its health watched. Never used twice. */
 
 import { PeerHealth, TICKET_TIMEOUT_MS, type Health } from "./health";
+import { Hearing } from "./hearing";
 import { IceRestart, type Exchange } from "./ice_restart";
+import { statsEntries } from "./stats";
 
 export interface PeerEvents {
   /** The health is not what it was. */
@@ -14,6 +16,8 @@ export class Peer {
   readonly connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
   private readonly iceRestart = new IceRestart(this.connection);
   private readonly judge = new PeerHealth();
+  private readonly hearing = new Hearing();
+  private closed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private last: Health = "connecting";
 
@@ -34,6 +38,11 @@ export class Peer {
 
   get dtlsFailed(): boolean {
     return this.judge.dtlsFailed;
+  }
+
+  /** Whether ICE says that there is no way, be the server heard or not. */
+  get doubted(): boolean {
+    return this.judge.doubted;
   }
 
   /** The offer as it is, without waiting for candidates: the server is ICE-lite and learns addresses from checks. */
@@ -76,6 +85,7 @@ export class Peer {
 
   /** Closes without telling anyone. */
   close(): void {
+    this.closed = true;
     clearTimeout(this.timer);
     this.connection.onconnectionstatechange = this.connection.oniceconnectionstatechange = null;
     this.connection.close();
@@ -84,6 +94,7 @@ export class Peer {
   private update(change: (judge: PeerHealth, now: number) => void): void {
     change(this.judge, performance.now());
     const wayLost = this.judge.takeRestart(performance.now());
+    if (this.judge.takeLook(performance.now())) void this.look();
     clearTimeout(this.timer);
     const due = this.judge.deadline();
     if (due !== null) {
@@ -95,6 +106,14 @@ export class Peer {
       this.events.onHealth(this.last);
     }
     if (wayLost) this.events.onWayLost();
+  }
+
+  /** Looks whether the server is heard; a browser that cannot tell hears nothing. */
+  private async look(): Promise<void> {
+    const entries = await statsEntries(this.connection).catch(() => []);
+    if (this.closed) return;
+    const said = this.hearing.look(entries);
+    this.update((judge, now) => judge.looked(said, now));
   }
 }
 

@@ -110,7 +110,7 @@ export class Publisher {
     const known = this.publication !== null && isShown(slots, this.publication);
     if (this.failure !== null) return;
     if (!known || this.peer?.health === "dead") void this.negotiate();
-    else if (this.peer?.health === "interrupted") this.hooks.onWayLost();
+    else if (this.peer?.doubted) this.hooks.onWayLost();
   }
 
   /** Begins ICE anew; without a connection that the server has answered there is nothing to do. */

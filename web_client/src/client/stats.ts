@@ -39,10 +39,15 @@ export interface ConnectionStats {
 }
 
 export async function connectionStats(connection: RTCPeerConnection): Promise<ConnectionStats> {
+  return summarise(await statsEntries(connection), performance.now());
+}
+
+/** What the browser counts (`RTCStatsReport`, W3C webrtc-stats). */
+export async function statsEntries(connection: RTCPeerConnection): Promise<Record<string, unknown>[]> {
   const report = await connection.getStats();
   const entries: Record<string, unknown>[] = [];
   report.forEach((entry: Record<string, unknown>) => entries.push(entry));
-  return summarise(entries, performance.now());
+  return entries;
 }
 
 /** `entries` as in an `RTCStatsReport` (W3C webrtc-stats). */

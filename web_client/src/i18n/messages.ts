@@ -2,6 +2,7 @@
 
 import type { JoinReport, JoinStages } from "../client/protocol";
 import type { ClosedReason, ERROR_CODES } from "../client";
+import type { Why } from "../ui/member_phase";
 import type { TalkMessages } from "./talk_en";
 import type { VerifyMessages } from "./verify_en";
 
@@ -18,6 +19,8 @@ export interface Messages {
   readonly votes: (count: number, formatted: string) => string;
   readonly seconds: (formatted: string) => string;
   readonly anonymous: string;
+  /** Behind a title that help follows. */
+  readonly fullStop: string;
 
   readonly status: {
     readonly connecting: string;
@@ -47,10 +50,12 @@ export interface Messages {
     readonly voiceOnly: string;
     readonly paused: string;
     readonly pausedHelp: string;
-    /** Why the picture is not all that it could be, beside the status. */
-    readonly why: { readonly link: string; readonly host: string; readonly cameraOff: string; readonly catchingUp: string };
+    /** Why the picture is not all that it could be, and what helps, below the status. */
+    readonly why: Readonly<Record<Why, string>>;
     readonly reconnecting: string;
     readonly reconnectingHelp: string;
+    readonly hostAway: string;
+    readonly hostAwayHelp: string;
     readonly ended: string;
     readonly endedHelp: string;
     readonly tapForSound: string;

@@ -1,6 +1,7 @@
 /** What the host is told about the own picture: the truth about the uplink in one word. */
 
 import type { ConnectionStats, PublishState, Status } from "../../client";
+import type { Patience } from "../../ui/steady";
 
 export type Uplink = "off" | "connecting" | "live" | "reconnecting" | "failed" | "closed";
 
@@ -14,6 +15,21 @@ export function hostPill(uplink: Uplink, status: Status): Uplink {
   if (uplink === "live" && status.name !== "live") return "reconnecting";
   const idle = uplink === "off" || uplink === "failed";
   return idle && (status.name === "connecting" || status.name === "reconnecting") ? status.name : uplink;
+}
+
+/** What the host is told of the own picture's way at one time. */
+export interface UplinkTruth {
+  readonly uplink: Uplink;
+  readonly status: Status;
+}
+
+export const sameUplink = (one: UplinkTruth, other: UplinkTruth): boolean => one.uplink === other.uplink && one.status.name === other.status.name;
+
+/** How `Steady` tells it: an interruption that is over in a moment is not told, and what somebody did at once. */
+export function hostPatience(from: UplinkTruth, to: UplinkTruth): Patience {
+  const [before, now] = [hostPill(from.uplink, from.status), hostPill(to.uplink, to.status)];
+  if (now === "reconnecting" && before === "live") return { stand: 500, apart: 2_000 };
+  return { stand: before === "reconnecting" && now === "live" ? 500 : 0, apart: 0 };
 }
 
 /** What keeps members from the best picture: too little room, loss, or a device that is too slow. */
