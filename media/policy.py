@@ -53,6 +53,8 @@ class PolicyConfig:
         rise: what the estimate must exceed all by where something rises, so that a rate that wavers by a twelfth changes nothing.
         settle_s: a better one must have fitted for so long: estimates overshoot for a few feedback intervals.
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
+        bare_s: who has no picture at all beside others waits no longer than this, for patience or doubt: the least picture takes little of
+            the others' room, and sound alone is what people leave for.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
             or so, and a viewer is not kept low for much longer than the others stay.
         relapse_s: a step down so soon after one up says that going up was wrong.
@@ -78,6 +80,7 @@ class PolicyConfig:
     rise: float = 1.08
     settle_s: float = 0.5
     patience_s: float = 0.5
+    bare_s: float = 2.0
     most_patience_s: float = 30.0
     relapse_s: float = 10.0
     forgive_s: float = 20.0
@@ -146,7 +149,8 @@ class Policy:
         doubted = (now - self._doubted_at < self._config.doubt_s) & (estimates < self._failed * self._config.clear)
         best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
         better: Bools = ~down & np.any(best != shown, axis=1)
-        up = better & self._may_rise(now, better, contended, doubted)
+        bare: Bools = contended & (shown == NOTHING).all(axis=1)
+        up = better & self._may_rise(now, better, contended, doubted, bare)
         up |= better & np.isnan(estimates)
         self._note_down(now, down, contended, estimates, needed)
         self._went_up[up] = now
@@ -188,15 +192,16 @@ class Policy:
         pictures: Floats = np.where(shown >= 0, rate, 0.0).sum(axis=1)
         return pictures * (self._config.keep * self._config.overhead) + self._config.audio_bps
 
-    def _may_rise(self, now: float, better: Bools, contended: Bools, doubted: Bools) -> Bools:
+    def _may_rise(self, now: float, better: Bools, contended: Bools, doubted: Bools, bare: Bools) -> Bools:
         config = self._config
         began = better & np.isnan(self._better_since)
         self._better_since[began] = now
         self._better_since[~better] = np.nan
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
-        settled = now - self._better_since >= np.where(doubted, self._settle, config.settle_s)
-        return settled & (now - self._went_down >= self._patience)
+        most = np.where(bare, config.bare_s, np.inf)
+        settled = now - self._better_since >= np.minimum(np.where(doubted, self._settle, config.settle_s), most)
+        return settled & (now - self._went_down >= np.minimum(self._patience, most))
 
     def _note_down(self, now: float, down: Bools, contended: Bools, estimates: Floats, needed: Floats) -> None:
         config = self._config

@@ -67,6 +67,19 @@ def test_below_what_video_needs_there_is_sound_alone_and_the_picture_comes_back(
     assert links.run(5, 300_000) == [(pytest.approx(0.65, abs=0.1), [LEAST, UNBOUND])]
 
 
+def test_beside_others_a_picture_comes_back_within_seconds_however_often_it_went() -> None:
+    links = Links()
+    for _ in range(6):
+        links.run(3, 100_000, contended=True)
+        while not links.run(0.1, 300_000, contended=True):
+            pass
+    links.run(0.1, 100_000, contended=True)
+    assert links.policy.bounds[links.rows[0], 0] == NOTHING
+    assert links.run(8, 300_000, contended=True) == [(pytest.approx(CONFIG.bare_s, abs=0.2), [LEAST, UNBOUND])]
+    links.run(0.1, 230_000, contended=True)
+    assert links.run(CONFIG.bare_s, 800_000, contended=True) == [], "a better one waits as long as it has failed"
+
+
 def test_the_least_of_the_stage_goes_before_the_best_of_main_but_main_before_the_stage() -> None:
     links = Links(guest=True)
     assert links.run(5, 1_900_000) == [(0.1, [MIDDLE, UNBOUND])]

@@ -18,8 +18,18 @@ const CUBIC_GROWTH: f64 = 16_000.0;
 const SLOWER: f64 = 0.35;
 const LONGER: f64 = 2.0;
 const MOST_SHOWN: i32 = 3;
+/// Beside others no more is claimed than so many times what arrives, and so many bit/s: about the next better picture. What is claimed
+/// beyond what is sent meets no queue, so it would grow until one takes all the others' room at once.
+const CLAIMED: (f64, f64) = (2.3, 80_000.0);
+/// Who has less than this share of the link steps back by so much less as the share is smaller, but for the least part: the room
+/// is where much is sent.
+const LARGE_SHARE: f64 = 0.2;
+const LEAST_PART: f64 = 0.3;
+/// And keeps of what it claimed so many times what arrived, and so many bit/s, up to that share of the link: who sends less than its
+/// share fills no queue, and would need half a minute to come back from nothing but sound.
+const CLAIM_KEPT: (f64, f64) = (1.5, 50_000.0);
 /// Behind that nobody else is believed to be there.
-const FORGET: f64 = 4.0;
+const FORGET: f64 = 6.0;
 /// Kept of the share that we had, whatever the queue does, until it is known who fills it: where it is but our own flows half of
 /// what all had drains it.
 const KEPT: f64 = 0.4;
@@ -136,6 +146,17 @@ impl Contention {
         standing.contradicted >= CONTRADICTIONS
     }
 
+    /// What a cut beside others leaves, bit/s, of what is claimed as `estimate`, where `delivered` arrives and a share of `kept` of that
+    /// would drain the queue. `dense` is what trains tell of the link.
+    #[must_use]
+    pub fn shared_cut(&self, estimate: f64, delivered: f64, kept: f64, dense: Option<f64>) -> f64 {
+        let link = dense.unwrap_or(self.link).max(delivered);
+        let part = (delivered / (link * LARGE_SHARE).max(1.0)).clamp(LEAST_PART, 1.0);
+        let (times, more) = CLAIM_KEPT;
+        let claimed = estimate.min(delivered * times + more).min(link * LARGE_SHARE);
+        claimed.max(delivered) * (1.0 - (1.0 - kept) * part)
+    }
+
     /// The least to claim, bit/s, where others keep the queue full.
     #[must_use]
     pub fn least(&self) -> f64 {
@@ -172,11 +193,54 @@ impl Contention {
         self.pushed_aside
     }
 
-    /// No estimate above this from trains alone.
+    /// No estimate above this from trains alone, bit/s, where `delivered` arrives of late.
     #[must_use]
-    pub fn ceiling(&self, now: f64) -> f64 {
-        let Some(cut) = self.cut.filter(|_| self.contended) else { return f64::INFINITY };
+    pub fn ceiling(&self, now: f64, delivered: f64) -> f64 {
+        if !self.is_contended() {
+            return f64::INFINITY;
+        }
+        let (times, more) = CLAIMED;
+        let claimed = delivered * times + more;
+        let Some(cut) = self.cut.filter(|_| self.contended) else { return claimed };
         let time = (now - cut.at - HOLD).max(0.0);
-        cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3)
+        claimed.min(cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: Option<f64> = Some(4e6);
+
+    fn cut(estimate: f64, delivered: f64, dense: Option<f64>) -> f64 {
+        Contention::default().shared_cut(estimate, delivered, 0.8, dense)
+    }
+
+    #[test]
+    fn who_has_much_steps_back_by_much_and_who_has_little_by_little() {
+        let near = |left: f64, expected: f64| assert!((left - expected).abs() < 1.0, "{left} instead of {expected}");
+        near(cut(2e6, 1.6e6, LINK), 1.28e6);
+        near(cut(0.4e6, 0.4e6, LINK), 0.36e6);
+        near(cut(0.1e6, 0.1e6, LINK), 0.094e6);
+        near(cut(0.6e6, 0.4e6, None), 0.32e6);
+    }
+
+    #[test]
+    fn what_is_claimed_below_a_fifth_of_the_link_is_kept_in_part() {
+        assert!(cut(0.5e6, 0.2e6, LINK) > 0.3e6, "half as much again");
+        assert!(cut(3e6, 0.7e6, LINK) < 0.8e6, "no more than a fifth");
+        assert!(cut(3e6, 0.9e6, LINK) < 0.9e6, "who has more keeps of what it has");
+    }
+
+    #[test]
+    fn beside_others_no_more_is_claimed_than_about_the_next_better_picture() {
+        let mut contention = Contention::default();
+        assert!(contention.ceiling(9.0, 0.3e6).is_infinite(), "alone");
+        contention.on_cut(1.0, 0.5e6, 0.4e6, LINK);
+        contention.on_empty_queue(1.5, Some(Evidence::Capacity(4e6)));
+        assert!(contention.is_contended());
+        assert!((contention.ceiling(1.5, 0.5e6) - 0.4e6).abs() < 1.0, "what the cut kept");
+        assert!((contention.ceiling(9.0, 0.2e6) - 0.54e6).abs() < 1.0);
     }
 }

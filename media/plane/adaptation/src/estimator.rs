@@ -260,7 +260,7 @@ impl Estimator {
             None => return,
         };
         self.told = true;
-        let ceiling = self.contention.ceiling(now).max(self.estimate);
+        let ceiling = self.contention.ceiling(now, self.delivered_lately()).max(self.estimate);
         self.approach(target.min(ceiling), self.config.rise, fall);
     }
 

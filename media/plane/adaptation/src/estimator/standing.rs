@@ -48,7 +48,8 @@ impl Estimator {
         }
         // While it narrows not yet what drains the queue, which the last cut has begun.
         let depth = if narrowing { self.config.headroom } else { self.depth(least) };
-        let shared = || (delivered * self.config.kept(least, self.config.shared_drain)).max(floor);
+        let kept = self.config.kept(least, self.config.shared_drain);
+        let shared = || self.contention.shared_cut(self.estimate, delivered, kept, dense).max(floor);
         let target = if alone { delivered * depth } else { shared() };
         if target < self.estimate {
             if target < self.estimate * FAR_BELOW && now - self.last_fall > FALLS_APART {
@@ -119,7 +120,7 @@ impl Estimator {
     }
 
     /// Rate of what arrived of late, whether the queue was empty or not.
-    fn delivered_lately(&self) -> f64 {
+    pub(super) fn delivered_lately(&self) -> f64 {
         let octets: f64 = self.delivered.iter().map(|(packet, _)| packet.octets).sum();
         octets * 8.0 / DELIVERED
     }

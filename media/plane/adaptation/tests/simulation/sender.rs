@@ -418,7 +418,10 @@ impl Sender {
         if !self.estimator.is_contended() || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
             self.patience = 0.5;
         }
-        if now - since >= if doubted { self.settle } else { 0.5 } && now - self.last_down >= self.patience {
+        // Without a picture nobody waits longer.
+        let most = if self.level.is_none() && self.estimator.is_contended() { 2.0 } else { f64::INFINITY };
+        let settle = if doubted { self.settle } else { 0.5 };
+        if now - since >= settle.min(most) && now - self.last_down >= self.patience.min(most) {
             self.last_up = now;
             self.switch(best);
         }
