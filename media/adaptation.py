@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from livetrial_plane import Plane
 from media.layer_rates import Bound, LayerRates
+from media.links import Links
 from media.policy import LEVELS, NOTHING, SLOTS, UNBOUND, Policy, PolicyConfig, level_of
 from media.protection import Protection, ProtectionConfig
-from media.told import Links
 from media.views import VIDEO_SLOTS
 
 SOURCES_A_PASS = 4

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from media.told import Counts, Flags, Floats, Links, stepped
+from media.links import Counts, Flags, Floats, Links, stepped
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PlayoutConfig:
             the browser needs to notice.
         twice_loss: from which two round trips: of a tenth lost one picture in ten lacks something after one retransmission.
         relief: a loss must fall to this share of it before it is one again.
-        step_ms: likewise.
+        step_ms: in such steps, because a longer delay that is taken up is a short freeze.
         most_ms: more would be no conversation.
         long_run_ms: where all is lost for so long at a time a repair waits until that ends, so pictures are kept a round trip,
             `more_ms` and the longest such run of late.

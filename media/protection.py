@@ -17,8 +17,8 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from media.links import Counts, Flags, Floats, Links, stepped
 from media.playout import Playout, PlayoutConfig
-from media.told import Counts, Flags, Floats, Links, stepped
 
 MEASURES = ("copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""

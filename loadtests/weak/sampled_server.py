@@ -28,7 +28,6 @@ COUNTERS = (
     "nack_obsolete",
     "repairs_given_up",
     "paced_dropped",
-    "paced_emptied",
     "cached_replays",
     "cached_stills",
     "switches",

@@ -101,13 +101,12 @@ test.each(["chromium", "firefox"])("in %s media go on over one connection while 
   const random = seeded(3);
   world.relay.loses = (_datagram, ufrag) => ufrag !== hosts && random() < 0.6;
   world.relay.limitUp({ bitsPerSecond: 1e9, loss: (ufrag) => (ufrag === hosts ? 0 : 0.6) });
-  const frames = await member.page.evaluate(() => testHelpers.framesDecoded());
-  await member.untilIn(15_000);
+  // Some ten a second: for as long as ICE takes to doubt the way.
+  await member.untilDecoding(100);
   const told = await member.told();
   console.log(`${name}: ${told.join(", ")}`);
   expect(await member.hastiest()).toBeGreaterThanOrEqual(2_000);
   for (const untrue of ["connecting", "reconnecting"]) expect(told).not.toContain(untrue);
-  expect(await member.page.evaluate(() => testHelpers.framesDecoded())).toBeGreaterThan(frames + 15);
   expect((await member.page.evaluate(() => testHelpers.opened())).connections).toBe(1);
   if (name === "firefox") await member.close();
 });

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from media.links import Links
 from media.playout import Playout, PlayoutConfig
-from media.told import Links
 
 CONFIG = PlayoutConfig()
 

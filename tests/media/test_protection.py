@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from media.links import Links
 from media.protection import Protection, ProtectionConfig
-from media.told import Links
 
 CONFIG = ProtectionConfig()
 SETTLED_S = CONFIG.hold_s + 5

@@ -155,12 +155,6 @@ export class LivePage {
     return this.page.$eval(byId(testId), (field) => (field as HTMLTextAreaElement).value);
   }
 
-  /** Wait until so much time has passed for the page, in ms: for what must not come in it. */
-  async untilIn(ms: number): Promise<void> {
-    const end = await this.page.evaluate((ms) => performance.now() + ms, ms);
-    await this.until((end) => performance.now() >= end, end);
-  }
-
   /** Wait until no question on the page has this text. */
   async untilGone(question: string): Promise<void> {
     await this.until((text) => testHelpers.rowOf(text) === undefined, question);

@@ -142,20 +142,6 @@ impl<T> Pacer<T> {
         dropped
     }
 
-    /// Pictures that wait, in the order in which they leave.
-    pub fn pictures(&self) -> impl Iterator<Item = &T> {
-        self.video.iter().map(|waiting| &waiting.packet)
-    }
-
-    /// Let pictures that wait become smaller: `less` changes one and tells by how many octets.
-    pub fn shrink(&mut self, mut less: impl FnMut(&mut T) -> usize) {
-        for waiting in &mut self.video {
-            let saved = less(&mut waiting.packet).min(waiting.octets);
-            waiting.octets = waiting.octets.saturating_sub(saved);
-            self.octets = self.octets.saturating_sub(saved);
-        }
-    }
-
     /// How many of the next `packets`, of `octets` each, may leave at once. The others have to be held.
     #[must_use]
     pub fn passing(&self, now: f64, class: Class, packets: usize, octets: usize) -> usize {

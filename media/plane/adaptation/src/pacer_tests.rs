@@ -159,15 +159,3 @@ fn sound_beside_a_full_queue_holds_up_nothing_behind_it() {
     pacer.hold(1.0, Class::Video, 1000, 1);
     assert_eq!(pacer.due().map(|due| due <= 1.02), Some(true), "{:?}", pacer.due());
 }
-
-#[test]
-fn pictures_that_wait_may_become_smaller() {
-    let mut pacer = Pacer::default();
-    pacer.set_link(0.0, 800_000.0, 0.0);
-    (0..4).for_each(|number| pacer.hold(0.0, Class::Video, 1000, number));
-    pacer.hold(0.0, Class::Retransmission, 500, 9);
-    assert_eq!(pacer.pictures().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
-    pacer.shrink(|number| if *number % 2 == 1 { 950 } else { 0 });
-    assert_eq!(pacer.octets(), 4500 - 1900);
-    assert!((pacer.delay() - 2600.0 * 8.0 / 1e6).abs() < 1e-9, "{}", pacer.delay());
-}

@@ -16,7 +16,6 @@ use super::link::Link;
 use super::outgoing::{Outgoing, write_padding};
 use super::pacer::Held;
 use super::scratch::Scratch;
-use super::thin::Carried;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
 use crate::command::ExtensionIds;
@@ -176,8 +175,7 @@ impl Stream<'_> {
                 self.protect(outgoing, scratch);
                 let again = (self.class == Class::Retransmission).then(|| outgoing.packet.is_needed());
                 let of = self.of(outgoing);
-                let carried = (self.class == Class::Video && !outgoing.empty).then_some(Carried::by(outgoing.packet));
-                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again, carried };
+                let held = Held { packet: scratch.to_vec(), header_len, roc: low32(outgoing.sequence >> 16), of, again };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);

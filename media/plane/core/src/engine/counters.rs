@@ -60,8 +60,6 @@ counters! {
     paced_bursts,
     /// Of these packets, dropped: too old, or more than may wait.
     paced_dropped,
-    /// Of these packets, sent empty: of layers that were not sent any more when their turn came.
-    paced_emptied,
     /// Octets of padding that evened out segments.
     padding_octets_sent,
     /// Retransmissions received from publishers (RFC 4588).

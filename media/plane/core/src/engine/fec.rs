@@ -146,12 +146,6 @@ impl Fec {
         }
     }
 
-    /// Repair nothing of what was sent so far.
-    pub(super) fn forget(&mut self) {
-        (self.needed, self.other) = (Group::default(), Group::default());
-        self.waiting.clear();
-    }
-
     fn next_due(&self) -> Option<Duration> {
         self.waiting.iter().map(|waiting| waiting.due).min()
     }
@@ -175,7 +169,7 @@ impl Fec {
         // Elements are at most 127 octets each, so they always fit.
         let header_len = extension::write_header(&mut packet, &fields, &elements).unwrap_or(0);
         packet.extend_from_slice(&waiting.payload);
-        Held { packet, header_len, roc: low32(sequence >> 16), of: None, again: None, carried: None }
+        Held { packet, header_len, roc: low32(sequence >> 16), of: None, again: None }
     }
 }
 

@@ -11,7 +11,6 @@ use super::redundancy::PayloadTypes;
 use super::selector::{Selection, Selector};
 use super::sent::Sent;
 use super::sequence_map::{Dropped, SequenceMap, Shift};
-use super::thin::{Stretches, Thinned};
 use super::timestamps::LastSent;
 
 /// Feeds remembered for retransmission, the current one included: switches are rarer than one in a round trip.
@@ -79,8 +78,6 @@ pub(super) struct Track {
     selector: Selector,
     /// The next picture goes on by elapsed time: what came before were replayed pictures.
     rebase: bool,
-    /// Where layers that were to be sent were left out.
-    stretches: Stretches,
 }
 
 impl Feed {
@@ -124,7 +121,6 @@ impl Track {
             frame_number: None,
             selector: Selector::new(),
             rebase: false,
-            stretches: Stretches::default(),
         }
     }
 
@@ -248,19 +244,12 @@ impl Track {
         self.rebase = true;
     }
 
-    /// Some of what waited is left out after all.
-    pub(super) fn thin(&mut self, thinned: &Thinned) {
-        self.stretches.remember(thinned);
-        self.selector.doubt_former();
-    }
-
     /// The input that an output sequence number stands for.
     pub(super) fn locate(&self, sequence: u16) -> Option<(i64, i64, &Feed, Shift)> {
         // The newest output number with these low 16 bits.
         let newest = self.map.next_output().wrapping_sub(1);
         let output = newest.wrapping_sub(i64::from(crate::sequence::low16(newest).wrapping_sub(sequence)));
-        let (input, mut shift) = self.map.locate(output)?;
-        shift.selection.layers = self.stretches.kept(output, shift.selection.layers);
+        let (input, shift) = self.map.locate(output)?;
         let feed = self.feeds.iter().find(|feed| feed.id == shift.feed)?;
         Some((output, input, feed, shift))
     }
@@ -328,6 +317,6 @@ pub(super) fn numbers(feed: &Feed, sequence: i64, shift: Shift, packet: &Packet)
         // With the layers above left out, the picture ends with the highest that is sent.
         marker: packet.marker || packet.place.ends_picture(layers),
         active: (masked && packet.place.mask.is_some()).then_some(layers),
-        empty: !layers.contain(packet.place.layer),
+        empty: false,
     }
 }

@@ -125,7 +125,6 @@ impl Engine {
         let mut recorder = peer.copies.record_audio(source.kind == MediaKind::Audio, now, out);
         // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
-        let before = sink.track.layers();
         for chunk in pending.chunks(MAX_SEGMENTS) {
             let mut packets = ArrayVec::<Outgoing<'_>, MAX_SEGMENTS>::new();
             for packet in chunk.iter().filter(|&&sequence| sequence < replayed).filter_map(|&sequence| encoding.cache.get(sequence)) {
@@ -144,10 +143,6 @@ impl Engine {
             sink.fec = fec;
         }
         counters.copies_dropped.add(recorder.dropped());
-        // Where repair packets cover what waits it has to leave as it is.
-        if let Some(link) = peer.link.as_deref_mut().filter(|_| percent == 0 && !sink.track.layers().contain(before)) {
-            counters.paced_emptied.add(sink.thin(link));
-        }
         let peer = sink.peer;
         self.schedule_copies(peer);
         self.schedule_fec(now, sink_key);

@@ -11,7 +11,6 @@ use super::ledger::{Entry, KEPT, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
-use super::thin::{Thinned, Waiting};
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::command::{Event, LinkRow};
 use crate::twcc::Feedback;
@@ -136,28 +135,6 @@ impl Link {
     /// Drop what waits of these streams. Returns how many packets.
     pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> usize {
         self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc)))
-    }
-
-    /// What waits of the pictures of a stream, in the order in which it is sent.
-    pub(super) fn waiting(&self, ssrc: u32) -> Vec<Waiting> {
-        self.pacer.pictures().filter(|held| held.ssrc() == Some(ssrc)).filter_map(Held::waiting).collect()
-    }
-
-    /// Leave out what waits of a stream and is of no use any more. Returns how many packets.
-    pub(super) fn thin(&mut self, ssrc: u32, thinned: &Thinned) -> u64 {
-        let mut emptied = 0_u64;
-        self.pacer.shrink(|held| {
-            let Some(waiting) = held.waiting().filter(|_| held.ssrc() == Some(ssrc)) else { return 0 };
-            if thinned.leaves_out(waiting.sequence, waiting.carried.layer) {
-                emptied = emptied.saturating_add(1);
-                return held.empty();
-            }
-            if thinned.ends_with(waiting.sequence) {
-                held.end_picture();
-            }
-            0
-        });
-        emptied
     }
 
     /// Whether more waits than is gone in a moment: here, or in the link's queue.

@@ -43,7 +43,6 @@ mod silence;
 mod sink;
 mod source;
 mod speaker;
-mod thin;
 mod tickets;
 mod timers;
 mod timestamps;

@@ -11,12 +11,10 @@ use super::ledger::Original;
 use super::link::Link;
 use super::peer::Peer;
 use super::scratch::Scratch;
-use super::thin::{Carried, Waiting};
 use super::timers::Timer;
 use super::{Counters, Engine, Output};
 use crate::command::ExtensionIds;
 use crate::extension;
-use crate::rtp;
 use crate::srtp::SrtpSender;
 
 /// Between two bursts to one subscriber at least: many subscribers' are sent in one turn.
@@ -33,40 +31,12 @@ pub(super) struct Held {
     pub(super) of: Option<Original>,
     /// Of a retransmission: whether other pictures need its picture.
     pub(super) again: Option<bool>,
-    /// Of a picture's first transmission: what it carries.
-    pub(super) carried: Option<Carried>,
 }
 
 impl Held {
     /// Of its stream.
     pub(super) fn ssrc(&self) -> Option<u32> {
         self.packet.get(8..)?.first_chunk().copied().map(u32::from_be_bytes)
-    }
-
-    /// As a part of a picture, if it is one.
-    pub(super) fn waiting(&self) -> Option<Waiting> {
-        let [_, _, s0, s1, t0, t1, t2, t3, ..] = *self.packet.as_slice() else { return None };
-        let sequence = i64::from(self.roc) << 16 | i64::from(u16::from_be_bytes([s0, s1]));
-        Some(Waiting { sequence, timestamp: u32::from_be_bytes([t0, t1, t2, t3]), carried: self.carried? })
-    }
-
-    /// Keep the number alone, without marker, payload and padding. Returns by how many octets it is shorter.
-    pub(super) fn empty(&mut self) -> usize {
-        let before = self.packet.len();
-        self.packet.truncate(self.header_len);
-        if let [flags, marker, ..] = self.packet.as_mut_slice() {
-            *flags &= !rtp::PADDING;
-            *marker &= !rtp::MARKER;
-        }
-        (self.of, self.carried) = (None, None);
-        before.saturating_sub(self.packet.len())
-    }
-
-    /// Let its picture end with it.
-    pub(super) fn end_picture(&mut self) {
-        if let [_, marker, ..] = self.packet.as_mut_slice() {
-            *marker |= rtp::MARKER;
-        }
     }
 }
 

@@ -65,11 +65,6 @@ impl Selector {
         self.selection
     }
 
-    /// Some of what was sent before the picture decided last was left out after all.
-    pub(super) fn doubt_former(&mut self) {
-        self.sent &= 1;
-    }
-
     /// What is sent of a picture at which that changed, lately.
     pub(super) fn changed_at(&self, timestamp: u32) -> Option<Layers> {
         self.changes.iter().rev().find(|(at, _)| *at == timestamp).map(|(_, layers)| *layers)
