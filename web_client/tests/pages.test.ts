@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Source } from "../src/client";
 import { AUDIBLE, loudness } from "../src/pages/host/level";
 import { hostPill, TroubleWatch, troubleOf, uplinkOf } from "../src/pages/host/uplink";
 import { memberLink, parseAddress } from "../src/ui/address";
 import { clock } from "../src/ui/duration";
 import { memberPhase, pillOf, type MemberSituation, type PictureTruth } from "../src/ui/member_phase";
+import { watching } from "./watching";
 
 describe("address of a page", () => {
   it("names the session in the path and tokens in the fragment", () => {
@@ -26,19 +26,6 @@ describe("address of a page", () => {
 });
 
 describe("what a member is told", () => {
-  const source: Source = { publisher: "h", name: "Host", kind: "camera", publication: "p" };
-  const live: MemberSituation = {
-    status: { name: "live" },
-    receive: "live",
-    picture: source,
-    sound: source,
-    playing: true,
-    paused: false,
-    hostAway: false,
-    hadSource: true,
-    joined: true,
-  };
-
   it.each<[string, Partial<MemberSituation>, string, string]>([
     ["all is well", {}, "live", "live"],
     ["before the join", { joined: false, status: { name: "connecting" }, picture: null, sound: null }, "connecting", "connecting"],
@@ -54,17 +41,17 @@ describe("what a member is told", () => {
     ["only the WebSocket is gone: the picture goes on", { status: { name: "reconnecting" } }, "live", "reconnecting"],
     ["the session is closed", { status: { name: "closed", reason: "token_expired" } }, "closed", "closed"],
   ])("%s", (_when, change, phase, pill) => {
-    const situation = { ...live, ...change };
+    const situation = { ...watching, ...change };
     expect(memberPhase(situation)).toBe(phase);
     expect(pillOf(memberPhase(situation), situation.status, { stalled: false, reduced: null })).toBe(pill);
   });
 
   it("is that the picture is less sharp, or stands still, while it is shown", () => {
-    const says = (truth: PictureTruth) => pillOf("live", live.status, truth);
+    const says = (truth: PictureTruth) => pillOf("live", watching.status, truth);
     expect(says({ stalled: false, reduced: "link" })).toBe("lessSharp");
     expect(says({ stalled: false, reduced: "host" })).toBe("lessSharp");
     expect(says({ stalled: true, reduced: "link" })).toBe("catchingUp");
-    expect(pillOf("opening", live.status, { stalled: true, reduced: "link" })).toBe("connecting");
+    expect(pillOf("opening", watching.status, { stalled: true, reduced: "link" })).toBe("connecting");
   });
 });
 

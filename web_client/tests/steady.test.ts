@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { hostPatience, sameUplink, type UplinkTruth } from "../src/pages/host/uplink";
 import { memberPatience, sameTruth, truthOf, type MemberSituation, type MemberTruth, type PictureTruth } from "../src/ui/member_phase";
 import { Steady, type Patience } from "../src/ui/steady";
+import { watching } from "./watching";
 
 /** What is told when, of values that come at these times; `tick` is called when it is due. */
 function play<Value>(steady: Steady<Value>, values: readonly (readonly [at: number, value: Value])[], until: number): [number, Value][] {
@@ -42,18 +43,6 @@ describe("a steady value", () => {
   });
 });
 
-const source = { publisher: "h", name: "Host", kind: "camera" as const, publication: "p" };
-const watching: MemberSituation = {
-  status: { name: "live" },
-  receive: "live",
-  picture: source,
-  sound: source,
-  playing: true,
-  paused: false,
-  hostAway: false,
-  hadSource: true,
-  joined: true,
-};
 const truth = (change: Partial<MemberSituation> = {}, picture: Partial<PictureTruth> = {}): MemberTruth =>
   truthOf({ ...watching, ...change }, { stalled: false, reduced: null, ...picture });
 
