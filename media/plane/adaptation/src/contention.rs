@@ -193,14 +193,14 @@ impl Contention {
         self.pushed_aside
     }
 
-    /// No estimate above this from trains alone, bit/s, where `delivered` arrives of late.
+    /// No estimate above this from trains alone, bit/s, where so much arrives of late as `delivered` tells.
     #[must_use]
-    pub fn ceiling(&self, now: f64, delivered: f64) -> f64 {
+    pub fn ceiling(&self, now: f64, delivered: impl FnOnce() -> f64) -> f64 {
         if !self.is_contended() {
             return f64::INFINITY;
         }
         let (times, more) = CLAIMED;
-        let claimed = delivered * times + more;
+        let claimed = delivered() * times + more;
         let Some(cut) = self.cut.filter(|_| self.contended) else { return claimed };
         let time = (now - cut.at - HOLD).max(0.0);
         claimed.min(cut.kept + GROWTH * time + CUBIC_GROWTH * SLOWER.powi(self.shown) * time.powi(3))
@@ -236,11 +236,11 @@ mod tests {
     #[test]
     fn beside_others_no_more_is_claimed_than_about_the_next_better_picture() {
         let mut contention = Contention::default();
-        assert!(contention.ceiling(9.0, 0.3e6).is_infinite(), "alone");
+        assert!(contention.ceiling(9.0, || 0.3e6).is_infinite(), "alone");
         contention.on_cut(1.0, 0.5e6, 0.4e6, LINK);
         contention.on_empty_queue(1.5, Some(Evidence::Capacity(4e6)));
         assert!(contention.is_contended());
-        assert!((contention.ceiling(1.5, 0.5e6) - 0.4e6).abs() < 1.0, "what the cut kept");
-        assert!((contention.ceiling(9.0, 0.2e6) - 0.54e6).abs() < 1.0);
+        assert!((contention.ceiling(1.5, || 0.5e6) - 0.4e6).abs() < 1.0, "what the cut kept");
+        assert!((contention.ceiling(9.0, || 0.2e6) - 0.54e6).abs() < 1.0);
     }
 }

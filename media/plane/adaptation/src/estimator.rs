@@ -123,8 +123,8 @@ impl Estimator {
             match self.history.report(sequence, at) {
                 None => {}
                 // Receivers drop what comes before they have made up their minds, Firefox for some tens of milliseconds of a join.
-                Some(News::Lost(sent, _)) if sent < began => {}
-                Some(News::Lost(sent, copied)) => {
+                Some(News::Lost { sent, .. }) if sent < began => {}
+                Some(News::Lost { sent, copied }) => {
                     losses.lost(sent, counted(sent, copied));
                     self.runs.lost(sent);
                 }
@@ -157,7 +157,7 @@ impl Estimator {
         self.floors[0] = floor;
         let lost = losses.count();
         // What a full queue drops says nothing of the link: copies would make the queue longer.
-        let own = lost <= 0.0 || longest <= self.config.full_queue + 2.0 * self.queue.noise();
+        let own = lost <= 0.0 || !self.is_full(longest);
         if own {
             if self.onset.on_report(lost, arrived, self.loss.share()) {
                 self.worsened_at = now;
@@ -188,10 +188,15 @@ impl Estimator {
     /// One that nobody can tell from its copy was delivered all the same: a queue that grows makes it look like that, and most of what
     /// is sent then may be retransmissions.
     fn on_copy_arrived(&mut self, packet: Acked) {
-        if counted(packet.sent, packet.copied) == 0.0 {
+        if !is_told_apart(packet.sent, packet.copied) {
             let waited = self.wait_of(packet) > self.busy_threshold();
             self.delivered.push_back((packet, waited));
         }
+    }
+
+    /// Whether a packet that waited so long met a queue that is full, as far as arrivals that waver tell.
+    fn is_full(&self, wait: f64) -> bool {
+        wait > self.config.full_queue + 2.0 * self.queue.noise()
     }
 
     /// Its one-way delay above the least that was seen.
@@ -260,7 +265,7 @@ impl Estimator {
             None => return,
         };
         self.told = true;
-        let ceiling = self.contention.ceiling(now, self.delivered_lately()).max(self.estimate);
+        let ceiling = self.contention.ceiling(now, || self.delivered_lately()).max(self.estimate);
         self.approach(target.min(ceiling), self.config.rise, fall);
     }
 
@@ -375,7 +380,12 @@ impl Estimator {
     }
 }
 
-/// For how many a packet counts in the share that is lost: none where a copy was sent so soon that nobody knows which of them arrived.
+/// Whether what arrived is known to be a packet or its copy: not where that was sent too soon behind it.
+fn is_told_apart(sent: f64, copied: Option<f64>) -> bool {
+    copied.is_none_or(|copied| copied - sent >= TELLING_SPACING)
+}
+
+/// For how many a packet counts in the share that is lost.
 fn counted(sent: f64, copied: Option<f64>) -> f64 {
-    if copied.is_none_or(|copied| copied - sent >= TELLING_SPACING) { 1.0 } else { 0.0 }
+    f64::from(u8::from(is_told_apart(sent, copied)))
 }

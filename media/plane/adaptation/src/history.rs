@@ -59,8 +59,13 @@ pub enum News {
     Arrived(Acked),
     /// It arrived after it had been reported lost.
     ArrivedLate(Acked),
-    /// It is reported lost: when it was sent, and when for the first time again, where it was.
-    Lost(f64, Option<f64>),
+    /// It is reported lost.
+    Lost {
+        /// When it was sent.
+        sent: f64,
+        /// When it was sent again for the first time, where it was.
+        copied: Option<f64>,
+    },
 }
 
 impl History {
@@ -110,7 +115,7 @@ impl History {
                 return None;
             }
             (Fate::Lost, None) => return None,
-            (Fate::Unknown, None) => News::Lost(sent.at, sent.copied),
+            (Fate::Unknown, None) => News::Lost { sent: sent.at, copied: sent.copied },
             (_, Some(arrived)) => {
                 let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled, copied: sent.copied };
                 if before == Fate::Lost { News::ArrivedLate(acked) } else { News::Arrived(acked) }

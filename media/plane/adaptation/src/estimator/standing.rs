@@ -107,7 +107,7 @@ impl Estimator {
         let (first, last): (Acked, Acked) = bounds?;
         let copies = self.history.copied_between(first.sent, last.sent) * (1.0 - self.loss.share());
         // What the link itself loses it had carried, or it could be sent more for that.
-        let full = self.wait_of(first).max(self.wait_of(last)) > self.config.full_queue + 2.0 * self.queue.noise();
+        let full = self.is_full(self.wait_of(first).max(self.wait_of(last)));
         let lost = if full { 0.0 } else { self.history.lost_between(&first, &last) };
         let span = last.arrived - first.arrived;
         // The first packet was on its way before what is counted.

@@ -216,7 +216,7 @@ impl Sink {
         // A picture of long ago must not come back.
         self.still = keyframe;
         self.stop();
-        link.drop_held([self.ssrc, self.rtx_ssrc]);
+        self.drop_waiting(link);
     }
 
     /// Whether repairs were given up so lately that the keyframe may be on its way still.
@@ -243,9 +243,14 @@ impl Sink {
         self.track.locate(sequence).is_some_and(|(output, ..)| self.resent.times(output, cause, now).is_some())
     }
 
+    /// Drop what waits of its pictures and of their retransmissions. Returns how many packets.
+    fn drop_waiting(&self, link: &mut Link) -> usize {
+        link.drop_held([self.ssrc, self.rtx_ssrc])
+    }
+
     /// Leave out all that waits: something else is shown from now on, or nothing. It is not repaired either.
     pub(super) fn leave_out(&mut self, link: &mut Link) {
-        self.given_up |= link.drop_held([self.ssrc, self.rtx_ssrc]) > 0;
+        self.given_up |= self.drop_waiting(link) > 0;
     }
 
     /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment,
@@ -255,7 +260,7 @@ impl Sink {
         let behind = link.filter(|link| link.is_behind(since_epoch));
         let left = behind.is_some();
         if let Some(link) = behind {
-            link.drop_held([self.ssrc, self.rtx_ssrc]);
+            self.drop_waiting(link);
         }
         if given_up || left {
             self.obsolete_before = self.track.next_output();
