@@ -167,8 +167,8 @@ test("an announcement appears at its time, and who was banned comes back when th
   await host.untilText("announced", "The draw begins now");
   for (const page of [ana, bo]) await page.untilText("announcement", "The draw begins now");
   const due = await host.page.evaluate(() => [...window.livetrial.client.view.state.announcements.values()].find(({ text }) => text === "The draw begins now")?.at);
-  // Clocks of pages are a few milliseconds off.
-  expect(Number(await ana.page.evaluate(() => document.body.dataset.announcedAt))).toBeGreaterThan(Number(due) - 100);
+  // It was asked for 1.8 s ahead. A page's clock is off by half of its quickest exchange at most, a tenth of a second on a busy machine.
+  expect(Number(await ana.page.evaluate(() => document.body.dataset.announcedAt))).toBeGreaterThan(Number(due) - 500);
   await Promise.all([host.shot("moderation-announce-host"), bo.shot("moderation-announce-member-zh")]);
 
   await ana.ask(RUDE);

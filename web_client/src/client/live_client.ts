@@ -359,12 +359,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   /**
    * Asks for the time behind each join: the quickest answer sets the clock. And what follows a segment that is lost tells TCP
    * so a round trip later, both ways; alone it would be missed only by the timer, 200 ms after that (RFC 8985, RFC 6298).
+   * While it joins, a page is too busy to see an answer when it comes: so it asks again once that is over.
    */
   private askTimes(): void {
     this.offset.forget();
-    for (let count = 1; count <= TIMES_ASKED; count++) {
-      setTimeout(() => this.driver.run((session) => session.askTime(Date.now())), count * BETWEEN_TIMES_MS);
-    }
+    for (const ms of TIMES_ASKED_MS) setTimeout(() => this.driver.run((session) => session.askTime(Date.now())), ms);
   }
 
   /** Has the offer of a join made while its socket opens. */
@@ -385,10 +384,11 @@ export class LiveClient extends Emitter<LiveClientEvents> {
   }
 }
 
-/** Three later segments prove one lost to any TCP (RFC 5681 section 3.2). */
-const TIMES_ASKED = 3;
-/** Apart enough to be segments of their own. */
-const BETWEEN_TIMES_MS = 8;
+/**
+ * When the time is asked for, behind a join. Three later segments prove one lost to any TCP (RFC 5681 section 3.2), apart enough
+ * to be segments of their own; two more set the clock of a page at rest.
+ */
+const TIMES_ASKED_MS = [8, 16, 24, 3_000, 10_000];
 
 /** Refusals of a restart that another attempt would meet too. */
 const NEEDS_ANOTHER: ReadonlySet<string> = new Set(["not_found", "bad_offer", "bad_message"]);
