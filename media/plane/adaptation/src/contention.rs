@@ -85,6 +85,8 @@ struct Standing {
     longest: f64,
     /// Reports in a row whose trains have told that others' packets are in it, and then for good.
     contradicted: u32,
+    /// Whether what was told last is that it is ours. Where little is sent few reports tell anything.
+    ours: bool,
 }
 
 impl Contention {
@@ -116,14 +118,16 @@ impl Contention {
     }
 
     /// The queue stands: the least to claim, bit/s, until it is known whose it is, and whether it is others' who keep it full although
-    /// we cut. `least` is the shortest wait of the last packets, `delivered` what arrived of ours.
-    pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, (estimate, delivered): (f64, f64), ours: bool) -> f64 {
+    /// we cut. `least` is the shortest wait of the last packets, `delivered` what arrived of ours, `ours` whether the last report told
+    /// that all in the queue is.
+    pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, (estimate, delivered): (f64, f64), ours: Option<bool>) -> f64 {
         self.empty_since = None;
-        let standing =
-            self.standing.get_or_insert(Standing { since: now, share: delivered, claimed: estimate, longest: least, contradicted: 0 });
+        let begun = Standing { since: now, share: delivered, claimed: estimate, longest: least, contradicted: 0, ours: false };
+        let standing = self.standing.get_or_insert(begun);
+        standing.ours = ours.unwrap_or(standing.ours);
         standing.longest = standing.longest.max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
-        if !self.pushed_aside && long && !ours && now - standing.since > rtt + DRAINED {
+        if !self.pushed_aside && long && !standing.ours && now - standing.since > rtt + DRAINED {
             self.pushed_aside = true;
             return (standing.share * KEPT).max(standing.claimed * AGAIN).max(self.least());
         }
@@ -171,14 +175,24 @@ impl Contention {
 
     /// Whether the queue is ours: packets sent together come apart as fast as all of ours arrive, which leaves no room for others'.
     #[must_use]
-    pub fn is_ours(delivered: f64, dense: Option<f64>) -> bool {
-        dense.is_some_and(|rate| rate < delivered * CONTRADICTION)
+    pub fn is_ours(delivered: f64, dense: Option<f64>) -> Option<bool> {
+        dense.map(|rate| rate < delivered * CONTRADICTION)
     }
 
     /// A queue stood that was ours alone: what others were taken for was something else, or they have left.
     pub const fn on_alone(&mut self) {
         self.contended = false;
         self.shown = 0;
+    }
+
+    /// The same, known for sure: what stands in the queue now is ours too. The first trains behind a link's becoming narrower, which
+    /// were sent at its former rate, may have told that others' packets are in it.
+    pub fn on_even_queue(&mut self) {
+        self.on_alone();
+        self.pushed_aside = false;
+        if let Some(standing) = &mut self.standing {
+            standing.contradicted = 0;
+        }
     }
 
     /// Whether others use the link.

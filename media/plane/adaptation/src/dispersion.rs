@@ -7,6 +7,11 @@ use crate::history::Acked;
 /// Packets that carry the evidence; fewer say too little beside the 250 µs of the arrival times.
 const MIN_PACKETS: usize = 4;
 const MIN_OCTETS: f64 = 800.0;
+/// So many packets tell whether they left a queue evenly: by less than this share of all their time are they off the mean of their
+/// size, and by more than that one they were when they were sent.
+const EVEN_PACKETS: usize = 6;
+const EVEN: f64 = 0.1;
+const UNEVEN: f64 = 0.3;
 
 /// Sums over the packets of recent trains.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +27,7 @@ struct Pair {
     send_span: f64,
     arrival_span: f64,
     dense: bool,
+    busy: bool,
 }
 
 /// What trains tell.
@@ -50,7 +56,7 @@ impl Dispersion {
         let dense = octets * 8.0 >= faster_than * send_span;
         let tells = neighbours && arrival_span >= 0.0 && (dense || busy);
         tells.then(|| {
-            self.pairs.push_back(Pair { arrived: packet.arrived, octets, send_span, arrival_span, dense });
+            self.pairs.push_back(Pair { arrived: packet.arrived, octets, send_span, arrival_span, dense, busy });
             (octets, arrival_span)
         })
     }
@@ -70,6 +76,19 @@ impl Dispersion {
             (octets + pair.octets, span + pair.arrival_span, count.saturating_add(1))
         });
         (packets >= MIN_PACKETS && span > 1e-3).then(|| octets * 8.0 / span)
+    }
+
+    /// Whether what waited left the queue as it does where nothing else is in it: each packet as long after the one before as it is
+    /// large, although it was not sent like that. How many of others' packets come between two depends on when those were sent.
+    #[must_use]
+    pub fn is_even(&self) -> bool {
+        let waited = || self.pairs.iter().filter(|pair| pair.busy);
+        let unevenness = |span: fn(&Pair) -> f64| {
+            let (octets, spans) = waited().fold((0.0, 0.0), |(octets, spans), pair| (octets + pair.octets, spans + span(pair)));
+            let pace = spans / octets.max(1.0);
+            waited().map(|pair| (span(pair) - pair.octets * pace).abs()).sum::<f64>() / spans.max(1e-3)
+        };
+        waited().count() >= EVEN_PACKETS && unevenness(|pair| pair.arrival_span) < EVEN && unevenness(|pair| pair.send_span) > UNEVEN
     }
 
     /// What the newest trains tell that together lasted at least `span` seconds at the far end, if that suffices.
@@ -102,6 +121,51 @@ impl Dispersion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Sound every 20 ms and a picture of three packets every 66, through a queue that gives so many bit/s to all, of which others have
+    /// half, a packet at a time, where they are `beside`.
+    fn through_queue(rate: f64, beside: bool, packets: usize) -> Dispersion {
+        let mut dispersion = Dispersion::default();
+        let sound = (0..40).map(|index| (f64::from(index) * 0.02, 140.0));
+        let pictures = (0..12).flat_map(|index| [(f64::from(index) * 0.066 + 0.001, 700.0); 3]);
+        let mut sent: Vec<(f64, f64)> = sound.chain(pictures).collect();
+        sent.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (mut free, mut others) = (0.3, 0.0);
+        for (sequence, (sent, octets)) in (0..).zip(sent).take(packets) {
+            while beside && others <= sent {
+                free += 1500.0 * 8.0 / rate;
+                others += 1500.0 * 16.0 / rate;
+            }
+            free += octets * 8.0 / rate;
+            dispersion.on_packet(Acked { sent, arrived: free, octets, sequence, copied: None }, true, 1e6, |_, _| 0.0);
+        }
+        dispersion
+    }
+
+    #[test]
+    fn what_has_a_queue_for_itself_leaves_it_evenly() {
+        for rate in [0.08e6, 0.1e6, 0.3e6] {
+            assert!(through_queue(rate, false, 70).is_even(), "{rate}");
+            assert!(!through_queue(rate, true, 70).is_even(), "{rate}, beside others");
+            assert!(!through_queue(rate, false, 5).is_even(), "too few to tell");
+        }
+        assert!(!Dispersion::default().is_even());
+    }
+
+    #[test]
+    fn what_was_sent_evenly_tells_nothing_by_leaving_so() {
+        let mut dispersion = Dispersion::default();
+        for sequence in 0..40_u32 {
+            let sent = f64::from(sequence) * 0.02;
+            dispersion.on_packet(
+                Acked { sent, arrived: sent + 0.3, octets: 140.0, sequence: sequence.into(), copied: None },
+                true,
+                1e6,
+                |_, _| 0.0,
+            );
+        }
+        assert!(!dispersion.is_even());
+    }
 
     #[test]
     fn packets_that_did_not_wait_behind_one_another_are_no_pair() {

@@ -18,11 +18,16 @@ impl Estimator {
         let arrived = newest.arrived;
         let Some(delivered) = self.delivered_since(arrived - self.config.share_window) else { return };
         self.told = true;
-        let dense = self.dispersion.dense(arrived - self.config.share_window);
-        let alone = Contention::is_ours(delivered, dense);
+        let even = self.dispersion.is_even();
+        let dense = self.dispersion.dense(arrived - self.config.share_window).filter(|_| !even);
+        let ours = if even { Some(true) } else { Contention::is_ours(delivered, dense) };
+        let alone = ours == Some(true);
+        if even {
+            self.contention.on_even_queue();
+        }
         let rtt = self.rtt.unwrap_or(0.1);
         let aside = self.contention.is_pushed_aside();
-        let floor = self.contention.on_standing_queue(now, least, rtt, (self.estimate, delivered), alone);
+        let floor = self.contention.on_standing_queue(now, least, rtt, (self.estimate, delivered), ours);
         if self.contention.is_pushed_aside() {
             self.estimate = if aside { self.estimate } else { self.estimate.max(floor) };
             return self.compete(now, self.wait_of(newest), lost);
