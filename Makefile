@@ -30,8 +30,9 @@ test-lint: $(STAMPS)/python $(STAMPS)/plane ## formatting, types, import directi
 test-rust: ## the forwarding plane
 	@echo "== rust"
 	@cd media/plane && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet --workspace --exclude livetrial-plane
-	@cd media/plane/fuzz && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
-	@cd loadtests/link && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
+	@# What they have in common is built once.
+	@cd media/plane/fuzz && export CARGO_TARGET_DIR=../target && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
+	@cd loadtests/link && export CARGO_TARGET_DIR=../../media/plane/target && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
 
 fuzz: ## fuzz each target of the forwarding plane for FUZZ_SECONDS (600)
 	@echo "== fuzz"
@@ -43,7 +44,7 @@ test-web: $(STAMPS)/web ## the pages' and the client module's unit tests
 
 test-python: $(STAMPS)/python $(STAMPS)/plane $(STAMPS)/web ## server, media, queue, signaling (real Valkey, real plane)
 	@echo "== python"
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the real server
 	@echo "== browsers"
