@@ -50,6 +50,9 @@ const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.
 const FREE: f64 = 0.5;
 
+/// How long the fastest rate counts at least, s.
+const FASTEST: f64 = 10.0;
+
 /// Remembers the share that we had when the queue grew.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Contention {
@@ -62,6 +65,28 @@ pub struct Contention {
     pushed_aside: bool,
     /// The link's rate by trains that others' packets were among, bit/s; 0 where none was.
     link: f64,
+    fastest: Fastest,
+}
+
+/// The fastest that trains told of late, bit/s: those of who sends little have others' packets between, and tell less than the link's rate.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fastest {
+    began: f64,
+    /// In this span of [`FASTEST`] seconds and the one before.
+    rates: [f64; 2],
+}
+
+impl Fastest {
+    fn on_rate(&mut self, now: f64, rate: f64) {
+        if now - self.began > FASTEST {
+            (self.began, self.rates) = (now, [0.0, self.rates[0]]);
+        }
+        self.rates[0] = self.rates[0].max(rate);
+    }
+
+    fn rate(&self) -> f64 {
+        self.rates[0].max(self.rates[1])
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +124,9 @@ impl Contention {
     /// The queue is empty; `evidence` is what trains tell.
     pub fn on_empty_queue(&mut self, now: f64, evidence: Option<Evidence>) {
         self.standing = None;
+        if let Some(Evidence::Capacity(rate)) = evidence {
+            self.fastest.on_rate(now, rate);
+        }
         let since = *self.empty_since.get_or_insert(now);
         if now - since > FREE {
             self.pushed_aside = false;
@@ -136,7 +164,10 @@ impl Contention {
 
     /// What trains told of the standing queue: `dense`, beside what was `delivered` of ours. Returns whether others' packets are in it:
     /// once that is known, trains too few to tell say nothing else.
-    pub fn shares_queue(&mut self, delivered: f64, dense: Option<f64>) -> bool {
+    pub fn shares_queue(&mut self, now: f64, delivered: f64, dense: Option<f64>) -> bool {
+        if let Some(rate) = dense {
+            self.fastest.on_rate(now, rate);
+        }
         let Some(standing) = &mut self.standing else { return false };
         let known = standing.contradicted >= CONTRADICTIONS;
         match dense {
@@ -150,11 +181,18 @@ impl Contention {
         standing.contradicted >= CONTRADICTIONS
     }
 
-    /// What a cut beside others leaves, bit/s, of what is claimed as `estimate`, where `delivered` arrives and a share of `kept` of that
-    /// would drain the queue. `dense` is what trains tell of the link.
+    /// What the link is held for, bit/s, where trains tell `dense` now; where the queue is `long` it may have become narrower than it was.
     #[must_use]
-    pub fn shared_cut(&self, estimate: f64, delivered: f64, kept: f64, dense: Option<f64>) -> f64 {
-        let link = dense.unwrap_or(self.link).max(delivered);
+    pub fn link(&self, dense: Option<f64>, long: bool) -> f64 {
+        let told = dense.unwrap_or(self.link);
+        if long { told } else { told.max(self.fastest.rate()) }
+    }
+
+    /// What a cut beside others leaves, bit/s, of what is claimed as `estimate`, where `delivered` arrives of what the `link` carries and a
+    /// share of `kept` of that would drain the queue.
+    #[must_use]
+    pub fn shared_cut(estimate: f64, delivered: f64, kept: f64, link: f64) -> f64 {
+        let link = link.max(delivered);
         let part = (delivered / (link * LARGE_SHARE).max(1.0)).clamp(LEAST_PART, 1.0);
         let (times, more) = CLAIM_KEPT;
         let claimed = estimate.min(delivered * times + more).min(link * LARGE_SHARE);
@@ -225,10 +263,10 @@ impl Contention {
 mod tests {
     use super::*;
 
-    const LINK: Option<f64> = Some(4e6);
+    const LINK: f64 = 4e6;
 
-    fn cut(estimate: f64, delivered: f64, dense: Option<f64>) -> f64 {
-        Contention::default().shared_cut(estimate, delivered, 0.8, dense)
+    fn cut(estimate: f64, delivered: f64, link: f64) -> f64 {
+        Contention::shared_cut(estimate, delivered, 0.8, link)
     }
 
     #[test]
@@ -237,7 +275,7 @@ mod tests {
         near(cut(2e6, 1.6e6, LINK), 1.28e6);
         near(cut(0.4e6, 0.4e6, LINK), 0.36e6);
         near(cut(0.1e6, 0.1e6, LINK), 0.094e6);
-        near(cut(0.6e6, 0.4e6, None), 0.32e6);
+        near(cut(0.6e6, 0.4e6, 0.0), 0.32e6);
     }
 
     #[test]
@@ -248,10 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn the_link_is_held_for_the_fastest_that_trains_told_of_late() {
+        let mut contention = Contention::default();
+        contention.on_empty_queue(1.0, Some(Evidence::Capacity(4e6)));
+        assert_eq!(contention.link(Some(1.2e6), false), 4e6, "others' packets are among those that wait");
+        assert_eq!(contention.link(Some(1.2e6), true), 1.2e6, "it may have become narrower");
+        for now in [8.0, 15.0, 22.0, 29.0] {
+            contention.on_empty_queue(now, Some(Evidence::Capacity(2e6)));
+        }
+        assert_eq!(contention.link(None, false), 2e6);
+    }
+
+    #[test]
     fn beside_others_no_more_is_claimed_than_about_the_next_better_picture() {
         let mut contention = Contention::default();
         assert!(contention.ceiling(9.0, || 0.3e6).is_infinite(), "alone");
-        contention.on_cut(1.0, 0.5e6, 0.4e6, LINK);
+        contention.on_cut(1.0, 0.5e6, 0.4e6, Some(LINK));
         contention.on_empty_queue(1.5, Some(Evidence::Capacity(4e6)));
         assert!(contention.is_contended());
         assert!((contention.ceiling(1.5, || 0.5e6) - 0.4e6).abs() < 1.0, "what the cut kept");

@@ -244,7 +244,7 @@ impl Estimator {
         if least > limit {
             self.on_standing_queue(now, newest, least, lost);
         } else {
-            self.queue.learn_noise(least);
+            self.queue.learn_noise(least, self.contention.is_contended());
             self.ours = 1.0;
             self.contention.on_empty_queue(now, evidence);
             self.follow(now, evidence);

@@ -7,6 +7,8 @@ const BUCKETS: usize = 10;
 const HELD_BUCKET: f64 = 12.0;
 /// Of a wait that only jitter makes, by how much two of them differ: between what even and what exponential ones have.
 const DIFFERENCE: f64 = 1.7;
+/// Gain of a larger jitter where others' packets make the queue come and go: what is there now and then is no jitter.
+const BESIDE_OTHERS: f64 = 0.01;
 
 /// Queueing delay in seconds, up to the unknown offset of the clocks, which cancels out.
 #[derive(Clone, Debug, Default)]
@@ -57,10 +59,33 @@ impl QueueDelay {
         self.jitter
     }
 
-    /// Learn both from a report that found no standing queue.
-    pub fn learn_noise(&mut self, least: f64) {
+    /// Learn both from a report that found no standing queue. Beside others the queue comes and goes between two reports: who took that
+    /// for jitter would not step back any more, and leave it to the others.
+    pub fn learn_noise(&mut self, least: f64, beside_others: bool) {
         let difference = (least - std::mem::replace(&mut self.last, least)).abs();
         self.noise += 0.05 * (least - self.noise);
-        self.jitter += 0.05 * (DIFFERENCE * difference - self.jitter);
+        let jitter = DIFFERENCE * difference;
+        let gain = if beside_others && jitter > self.jitter { BESIDE_OTHERS } else { 0.05 };
+        self.jitter += gain * (jitter - self.jitter);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "test code")]
+mod tests {
+    use super::*;
+
+    /// What is taken for jitter where the least wait of every `every`th report is 20 ms longer.
+    fn jitter(every: usize, beside_others: bool) -> f64 {
+        let mut queue = QueueDelay::default();
+        let waits = std::iter::once(0.020).chain(std::iter::repeat_n(0.0, every - 1)).cycle();
+        waits.take(400).for_each(|wait| queue.learn_noise(wait, beside_others));
+        queue.jitter()
+    }
+
+    #[test]
+    fn what_comes_and_goes_beside_others_is_no_jitter_but_what_wavers_always_is() {
+        assert!(jitter(2, false) > 0.03 && jitter(2, true) > 0.03);
+        assert!(jitter(10, true) < jitter(10, false) / 2.0);
     }
 }

@@ -35,14 +35,15 @@ impl Estimator {
         if alone {
             self.contention.on_alone();
         }
-        let shares = self.contention.shares_queue(delivered, dense);
+        let shares = self.contention.shares_queue(now, delivered, dense);
         if let Some(rate) = dense.filter(|_| shares) {
             // It drains by what we send less as fast as our share of it is large.
             self.ours = (delivered / rate).min(1.0);
         }
         let alone = (alone || dense.is_none() && !shares) && !self.contention.is_contended();
         // Who sends little has, of a moment, nothing in a short queue.
-        let brief = self.contention.is_contended() && least < self.config.long_queue;
+        let long = least >= self.config.long_queue;
+        let brief = self.contention.is_contended() && !long;
         let delivered = if brief { delivered.max(self.delivered_lately().min(self.estimate)) } else { delivered };
         // What a cut changes shows a round trip later.
         let settled = now - self.last_cut >= rtt + self.config.settling;
@@ -54,7 +55,7 @@ impl Estimator {
         // While it narrows not yet what drains the queue, which the last cut has begun.
         let depth = if narrowing { self.config.headroom } else { self.depth(least) };
         let kept = self.config.kept(least, self.config.shared_drain);
-        let shared = || self.contention.shared_cut(self.estimate, delivered, kept, dense).max(floor);
+        let shared = || Contention::shared_cut(self.estimate, delivered, kept, self.contention.link(dense, long)).max(floor);
         let target = if alone { delivered * depth } else { shared() };
         if target < self.estimate {
             if target < self.estimate * FAR_BELOW && now - self.last_fall > FALLS_APART {
