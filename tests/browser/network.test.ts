@@ -59,6 +59,14 @@ async function expectSameConnections(pages: { host: LivePage; member: LivePage }
   expect(await server.metric("livetrial_plane_peers")).toBe(2);
 }
 
+/** One more ICE restart than before, by `who`, and all goes on. */
+async function expectRestarted(pages: { host: LivePage; member: LivePage }, who: "host" | "member", before: number): Promise<void> {
+  await server.untilMetric("livetrial_plane_ice_restarts_total", before + 1);
+  await pages.member.untilDecoding(30);
+  await pages[who].untilStatus("live");
+  await expectSameConnections(pages);
+}
+
 describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   test("watches on when its path moves to another address", async () => {
     const pages = await watched(browser("chromium"), browser(name));
@@ -113,10 +121,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(await member.told()).toEqual(["live"]);
     await expectSameConnections({ host, member });
     relay.loses = (_datagram, ufrag) => used.includes(ufrag);
-    await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 1);
-    await member.untilDecoding(30);
-    await member.untilStatus("live");
-    await expectSameConnections({ host, member });
+    await expectRestarted({ host, member }, "member", restarts);
   });
 
   test("publishes on over the same connection while ICE's checks alone are not answered, and restarts when nothing is sent or heard", async () => {
@@ -132,10 +137,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       expect(await host.told()).toEqual(["live"]);
       relay.loses = (_datagram, ufrag) => used.includes(ufrag);
     }
-    await server.untilMetric("livetrial_plane_ice_restarts_total", restarts + 1);
-    await member.untilDecoding(30);
-    await host.untilStatus("live");
-    await expectSameConnections({ host, member });
+    await expectRestarted({ host, member }, "host", restarts);
   });
 
   test("finds another way by itself when its own is cut", async () => {

@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+pub mod choice;
 pub mod link;
 pub mod pictures;
 pub mod sender;
@@ -112,7 +113,7 @@ pub fn step(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], now: f64)
 }
 
 fn report(link: &Link, sender: &Sender, flow: usize, samples: &[Sample], duration: f64) -> Report {
-    let top = sender::need(2);
+    let top = choice::need(2);
     let count = samples.len().max(1) as f64;
     let utilisation = samples.iter().map(|(_, e, c, _)| e.min(c.min(top)) / c.min(top)).sum::<f64>() / count;
     let over = samples.iter().map(|(_, e, c, _)| (e.min(top) - c.min(top)).max(0.0) / c.min(top)).sum::<f64>() / count;
@@ -144,7 +145,7 @@ fn report(link: &Link, sender: &Sender, flow: usize, samples: &[Sample], duratio
 fn is_best(link: &Link, (now, _, _, encoding): &Sample) -> bool {
     let among = |window: f64, choose: fn(f64, f64) -> f64| {
         let at = (0..=30).map(|part| link.capacity.at((now - window * f64::from(part) / 30.0).max(0.0)));
-        sender::best_encoding(at.reduce(choose).unwrap())
+        choice::best_encoding(at.reduce(choose).unwrap())
     };
     *encoding >= among(3.0, f64::min) && *encoding <= among(0.3, f64::max)
 }

@@ -7,53 +7,15 @@ use adaptation::probe::{self, Prober};
 use adaptation::{Config, Estimator};
 
 use super::Random;
+use super::choice::{Choice, LEVELS, level};
 use super::pictures::Pictures;
 
-/// What a level shows: an encoding, and bit/s of its payload at this frame rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Level {
-    pub encoding: usize,
-    pub rate: f64,
-    pub interval: f64,
-}
-
-const fn level(encoding: usize, rate: f64, fps: f64) -> Level {
-    Level { encoding, rate, interval: 1.0 / fps }
-}
-
-/// As policy has them: three sizes, the least one at a quarter, at half and at the full frame rate, the others at half and the full.
-pub const LEVELS: &[Level] = &[
-    level(0, 60_000.0, 7.5),
-    level(0, 90_000.0, 15.0),
-    level(0, 150_000.0, 30.0),
-    level(1, 294_000.0, 15.0),
-    level(1, 490_000.0, 30.0),
-    level(2, 987_000.0, 15.0),
-    level(2, 1_645_000.0, 30.0),
-];
-/// Bit/s that all levels of an encoding take.
-const ENCODINGS: [f64; 3] = [150_000.0, 490_000.0, 1_645_000.0];
-pub const AUDIO: f64 = 56_000.0;
 const PACKET: f64 = 1150.0;
 /// Between a packet's place in the queue and the receiver's asking for it, where it was lost.
 const NOTICED: f64 = 0.01;
 /// Probes look for so much more than what is wanted takes.
 const WANTED: f64 = 1.05;
 const REPAIRED_AT_MOST: u32 = 10;
-
-/// What an encoding takes on the wire, sound included.
-pub fn need(encoding: usize) -> f64 {
-    ENCODINGS[encoding] * 1.09 + AUDIO
-}
-
-/// The best encoding that fits by policy's rule, spatial before temporal: at the least frame rate at which it is shown. -1: none.
-pub fn best_encoding(capacity: f64) -> i32 {
-    let fits = |encoding: &usize| {
-        let least = LEVELS.iter().find(|level| level.encoding == *encoding).unwrap();
-        least.rate * 1.09 + AUDIO <= capacity
-    };
-    (0..3).filter(fits).count() as i32 - 1
-}
 
 /// What waits in the pacer: octets, how often it was sent before, and the picture of the base layer that it belongs to.
 type Waiting = (f64, u32, Option<u64>);
@@ -81,7 +43,6 @@ pub struct Sender {
     /// One-way delay of the reports.
     pub back: f64,
     pub report_interval: f64,
-    pub want_up_since: Option<f64>,
     pub sent_octets: f64,
     pub probe_octets: f64,
     pub arrived_octets: f64,
@@ -109,15 +70,11 @@ pub struct Sender {
     pub repair_octets: f64,
     pub given_up: usize,
     next_choice: f64,
-    doubted: Option<(f64, f64)>,
-    settle: f64,
+    choice: Choice,
     /// Copies by what the link loses, and until when less is not enough.
     pub protects: bool,
     protected_until: f64,
     pub measured_from: f64,
-    last_down: f64,
-    last_up: f64,
-    patience: f64,
     /// A picture of ten times the size so often, s, and pictures of temporal layers, all sent as they come: as a publisher's
     /// encoder makes them where nothing paces.
     pub bursts_every: Option<f64>,
@@ -153,7 +110,6 @@ impl Sender {
             reports: VecDeque::new(),
             back,
             report_interval: 0.1,
-            want_up_since: None,
             sent_octets: 0.0,
             probe_octets: 0.0,
             arrived_octets: 0.0,
@@ -176,14 +132,10 @@ impl Sender {
             repair_octets: 0.0,
             given_up: 0,
             next_choice: 0.0,
-            doubted: None,
-            settle: 5.0,
+            choice: Choice::default(),
             protects: false,
             protected_until: 0.0,
             measured_from: 0.0,
-            last_down: -99.0,
-            last_up: -99.0,
-            patience: 0.5,
             bursts_every: None,
             frames: 0,
             contended: 0.0,
@@ -383,47 +335,14 @@ impl Sender {
         out.push((sequence, octets));
     }
 
-    /// As `media/policy.py` chooses.
     fn choose(&mut self, now: f64) {
+        if !self.estimator.is_told() {
+            return;
+        }
         let copies = f64::from(self.copies.0) * 140.0 * 8.0 * 50.0;
-        let estimate = if self.estimator.is_told() { self.estimate() - copies } else { f64::NAN };
-        let cost = |level: usize| LEVELS[level].rate * 1.06 + 64_000.0;
-        if estimate.is_nan() {
-            return;
-        }
-        let doubted = self.doubted.is_some_and(|(at, failed)| now - at < 120.0 && estimate < failed * 1.5);
-        if let Some(level) = self.level.filter(|level| cost(*level) > estimate) {
-            if now - self.last_up < 10.0 && self.estimator.is_contended() {
-                self.patience = (self.patience * 2.0).min(30.0);
-            }
-            if estimate >= 0.65 * cost(level) {
-                let doubted = self.doubted.is_some_and(|(at, _)| now - at < 120.0);
-                self.settle = match () {
-                    () if doubted && now - self.last_up < 40.0 => (self.settle * 2.0).min(60.0),
-                    () if doubted => self.settle,
-                    () => 5.0,
-                };
-                self.doubted = Some((now, cost(level)));
-            }
-            self.last_down = now;
-            return self.switch((0..LEVELS.len()).rev().find(|level| cost(*level) <= estimate));
-        }
-        let room = estimate / if doubted { 1.2 } else { 1.08 };
-        let best = (0..LEVELS.len()).rev().find(|level| cost(*level) <= room);
-        if best <= self.level {
-            self.want_up_since = None;
-            return;
-        }
-        let since = *self.want_up_since.get_or_insert(now);
-        if !self.estimator.is_contended() || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
-            self.patience = 0.5;
-        }
-        // Without a picture nobody waits longer.
-        let most = if self.level.is_none() && self.estimator.is_contended() { 2.0 } else { f64::INFINITY };
-        let settle = if doubted { self.settle } else { 0.5 };
-        if now - since >= settle.min(most) && now - self.last_down >= self.patience.min(most) {
-            self.last_up = now;
-            self.switch(best);
+        let chosen = self.choice.choose(now, self.level, self.estimate() - copies, self.estimator.is_contended());
+        if let Some(level) = chosen {
+            self.switch(level);
         }
     }
 
@@ -434,7 +353,6 @@ impl Sender {
             self.pictures.pause();
         }
         self.switches += 1;
-        self.want_up_since = None;
         if self.encoding() != before {
             self.begin();
         }
