@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := build
 BROWSERS := chromium firefox-esr
+RUST_CHECKS := cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
 
 PLANE_SOURCES := $(shell find media/plane -not -path '*/target/*' \( -name '*.rs' -o -name 'Cargo.*' -o -name '*.pyi' -o -name 'pyproject.toml' \))
 WEB_SOURCES := $(shell find web_client -not -path '*/node_modules/*' -not -path '*/dist/*' -type f)
@@ -29,10 +30,10 @@ test-lint: $(STAMPS)/python $(STAMPS)/plane ## formatting, types, import directi
 
 test-rust: ## the forwarding plane
 	@echo "== rust"
-	@cd media/plane && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet --workspace --exclude livetrial-plane
+	@cd media/plane && $(RUST_CHECKS) --workspace --exclude livetrial-plane
 	@# What they have in common is built once.
-	@cd media/plane/fuzz && export CARGO_TARGET_DIR=../target && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
-	@cd loadtests/link && export CARGO_TARGET_DIR=../../media/plane/target && cargo fmt --check && cargo clippy --quiet --all-targets -- -D warnings && cargo test --quiet
+	@export CARGO_TARGET_DIR=$(CURDIR)/media/plane/target; \
+	  for workspace in media/plane/fuzz loadtests/link; do (cd $$workspace && $(RUST_CHECKS)) || exit 1; done
 
 fuzz: ## fuzz each target of the forwarding plane for FUZZ_SECONDS (600)
 	@echo "== fuzz"

@@ -386,9 +386,9 @@ export class LiveClient extends Emitter<LiveClientEvents> {
 
 /**
  * When the time is asked for, behind a join. Three later segments prove one lost to any TCP (RFC 5681 section 3.2), apart enough
- * to be segments of their own; two more set the clock of a page at rest.
+ * to be segments of their own; the others set the clock of a page at rest, and behind a tunnel.
  */
-const TIMES_ASKED_MS = [8, 16, 24, 3_000, 10_000];
+const TIMES_ASKED_MS = [8, 16, 24, 3_000, 10_000, 30_000, 90_000];
 
 /** Refusals of a restart that another attempt would meet too. */
 const NEEDS_ANOTHER: ReadonlySet<string> = new Set(["not_found", "bad_offer", "bad_message"]);

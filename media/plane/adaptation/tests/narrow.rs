@@ -3,7 +3,7 @@
 
 mod simulation;
 
-use simulation::{Capacity, Link, Random, Sender, run, step};
+use simulation::{Capacity, Link, Random, Sender, proceed, run};
 
 /// Behind the fall what stands in the queue has to leave, seconds.
 const SETTLED: f64 = 3.0;
@@ -16,15 +16,12 @@ fn lost_sound(seed: u64, (from, to): (f64, f64), delay: f64) -> f64 {
     let mut senders = [Sender::new(seed, delay)];
     (senders[0].protects, senders[0].layered, senders[0].report_interval) = (true, true, 0.062);
     run(&mut link, &mut senders, at);
-    let mut proceed = |until: f64, mut now: f64| {
-        while now < until {
-            step(&mut link, &mut senders, &mut [], now);
-            now += simulation::TICK;
-        }
+    let mut sound_at = |from: f64, until: f64| {
+        proceed(&mut link, &mut senders, &mut [], from, until);
         (senders[0].audio_sent, senders[0].audio_arrived)
     };
-    let (sent, arrived) = proceed(at + SETTLED, at);
-    let (all_sent, all_arrived) = proceed(at + 30.0, at + SETTLED);
+    let (sent, arrived) = sound_at(at, at + SETTLED);
+    let (all_sent, all_arrived) = sound_at(at + SETTLED, at + 30.0);
     1.0 - (all_arrived - arrived) / (all_sent - sent)
 }
 

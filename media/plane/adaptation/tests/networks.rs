@@ -3,7 +3,7 @@
 
 mod simulation;
 
-use simulation::{Capacity, Link, Random, Report, Sender, Tcp, run, run_with, step};
+use simulation::{Capacity, Link, Random, Report, Sender, Tcp, proceed, run, run_with, step};
 
 /// One sender, 50 ms each way.
 fn alone(capacity: Capacity, duration: f64, change: impl FnOnce(&mut Link)) -> Report {
@@ -227,11 +227,7 @@ fn a_constant_link_sees_a_switch_a_minute_or_little_more() {
             // The first half minute finds out what the link is.
             run(&mut link, &mut sender, 30.0);
             let before = sender[0].switches;
-            let mut now = 30.0;
-            while now < 210.0 {
-                step(&mut link, &mut sender, &mut [], now);
-                now += simulation::TICK;
-            }
+            proceed(&mut link, &mut sender, &mut [], 30.0, 210.0);
             let switches = sender[0].switches - before;
             println!("{rate} {loss} {jitter}: {switches} switches in 3 minutes, encoding {}", sender[0].encoding());
             links += 1;
@@ -253,11 +249,7 @@ fn an_outage_is_over_when_it_is_over() {
         sender[0].protects = true;
         run(&mut link, &mut sender, 22.0);
         let (before, encoding) = (link.waits.len(), sender[0].encoding());
-        let mut now = 22.0;
-        while now < 26.0 {
-            step(&mut link, &mut sender, &mut [], now);
-            now += simulation::TICK;
-        }
+        proceed(&mut link, &mut sender, &mut [], 22.0, 26.0);
         let longest = link.waits[before..].iter().map(|(_, wait)| *wait).fold(0.0, f64::max);
         println!("{rate}: queue {:.0} ms at most, encoding {encoding} and then {}", longest * 1e3, sender[0].encoding());
         assert!(longest <= 0.1 && sender[0].encoding() >= encoding, "{longest}");

@@ -3,7 +3,7 @@
 
 mod simulation;
 
-use simulation::{Capacity, Link, Random, Sender, TICK, Tcp, step};
+use simulation::{Capacity, Link, Random, Sender, Tcp, proceed};
 
 /// Who shares the link, and how long.
 struct Case {
@@ -77,11 +77,7 @@ impl Case {
                 _ => Tcp::short(flows + index, 0.05, seed * 1000 + index as u64),
             })
             .collect();
-        let mut now = 0.0;
-        while now < self.duration {
-            step(&mut link, &mut senders, &mut tcps, now);
-            now += TICK;
-        }
+        proceed(&mut link, &mut senders, &mut tcps, 0.0, self.duration);
         self.judge(&link, &senders, from)
     }
 

@@ -82,6 +82,15 @@ pub fn run_with(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], durat
     stats.iter().enumerate().map(|(flow, samples)| report(link, &senders[flow], flow, samples, duration)).collect()
 }
 
+/// Let time pass from one moment to another.
+pub fn proceed(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], from: f64, until: f64) {
+    let mut now = from;
+    while now < until {
+        step(link, senders, tcps, now);
+        now += TICK;
+    }
+}
+
 /// A step of virtual time.
 pub fn step(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], now: f64) {
     for (flow, sender) in senders.iter_mut().enumerate() {
