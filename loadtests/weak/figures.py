@@ -6,6 +6,7 @@ spatial layer) that is sent is the best that fits by the rule of
 `media/policy.py`, spatial before temporal: at half the frame rate, the lowest at a quarter. *best_at_full_rate*: the same with all
 its temporal layers, where a larger picture at half the rate counts as wrong. Either may be so much less as the least capacity of the last 3 s asks for, and so much
 more as the greatest of the last R + 200 ms bears. *queue*: what media waited before their first bit went onto the link.
+*switches*: changes of the encoding or of its temporal layers, a minute, where nothing asks for any; of less than a minute, their number.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,15 @@ from loadtests.weak.series import Links, Numbers, Page
 
 SETTLED_S = 3.0
 """After a step an estimate has so long."""
+
+FOUND_OUT_S = 10.0
+"""The beginning finds out what the link is: changes count from then on."""
+
+ONE_SWITCH_S = 1.0
+"""Changes within so long of the first are one: layers of the old encoding go at once, the new one waits for its keyframe, and what is
+replayed comes with the lowest layer. From the first, so that what never rests is not one."""
+
+MINUTE_S = 60.0
 
 REACTED_S = (R_MS + 200) / 1e3
 
@@ -51,6 +61,7 @@ def figures(take: Take) -> dict[str, float | None]:
             found["best_at_full_rate"] = _best_layer(take, first, needs_of(take).full)
         found |= _reactions(take, first)
         found["goodput_share"] = _goodput(take, first)
+        found["switches_per_min"] = _switches(take, first) if case.is_steady else None
         found["sound_alone"] = max(float((link.encoding < 0).mean()) for link in links)
     media = downward(take)
     found["queue_p95_ms"] = _percentile(media.wait_ms[media.records["left"] > 0], 95)
@@ -134,6 +145,20 @@ def _reactions(take: Take, link: Links) -> dict[str, float | None]:
             (float(reached[0]) if len(reached) else end) * 1e3 - step * 1e3
         )
     return {name: max(values) for name, values in slowest.items() if values}
+
+
+def _switches(take: Take, link: Links) -> float | None:
+    """Over at least a minute: of a run of some seconds a single change would else be many."""
+    counted = link.at >= FOUND_OUT_S
+    if not counted.any():
+        return None
+    changed = (np.diff(link.encoding[counted]) != 0) | (np.diff(link.temporal[counted]) != 0)
+    switches: list[float] = []
+    for at in link.at[counted][1:][changed].tolist():
+        if not switches or at - switches[-1] >= ONE_SWITCH_S:
+            switches.append(at)
+    minutes = ((take.ended - take.began) / 1e9 - FOUND_OUT_S) / MINUTE_S
+    return len(switches) / max(minutes, 1.0)
 
 
 def _goodput(take: Take, link: Links) -> float | None:

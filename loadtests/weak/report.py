@@ -20,8 +20,11 @@ MORE = (
     "overhead",
     "sound_alone",
     "goodput_share",
+    "switches_per_min",
     "longest_gap_ms",
 )
+UNASKED = ("audio_buffer_ms", "overhead", "sound_alone", "switches_per_min")
+"""Of these what is told without a goal too, where it applies."""
 
 
 def median(runs: Sequence[Figures]) -> dict[str, float | None]:
@@ -64,7 +67,7 @@ def row(case: Case, runs: Sequence[Figures]) -> str:
         goal = case.goals.get(name)
         if value is None and goal is None:
             continue
-        if goal is None and name in MORE and name not in ("audio_buffer_ms", "overhead", "sound_alone"):
+        if goal is None and name in MORE and name not in UNASKED:
             continue
         text = "–" if value is None else _number(name, value)
         missed = f" MISSED ({_goal(name, goal.at_least, goal.at_most)})" if goal and not goal.met(value) else ""
@@ -76,7 +79,7 @@ def row(case: Case, runs: Sequence[Figures]) -> str:
 def _number(name: str, value: float) -> str:
     if name.endswith("_ms"):
         return f"{value:.0f}"
-    if name == "fps":
+    if name in ("fps", "switches_per_min"):
         return f"{value:.1f}"
     return f"{value:.3f}" if name in ("freeze_ratio", "concealed_ratio") else f"{value:.2f}"
 

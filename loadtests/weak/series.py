@@ -17,11 +17,12 @@ Numbers = npt.NDArray[np.float64]
 @dataclass
 class Links:
     """What the plane knew of one member. `estimate`: bit/s, NaN: nothing. `encoding`: -1: no picture; in SVC it is the highest
-    spatial layer sent. `sent`: bit/s."""
+    spatial layer sent. `temporal`: the highest layer sent, 0 without a picture. `sent`: bit/s."""
 
     at: Numbers
     estimate: Numbers
     encoding: npt.NDArray[np.intp]
+    temporal: npt.NDArray[np.intp]
     sent: Numbers
 
 
@@ -96,7 +97,14 @@ def _page(take: Take, page: dict[str, Any]) -> Page:
 def _picture(rows: list[dict[str, Any]], peer: int, *, layered: bool) -> dict[str, Any]:
     """All rows of a peer as one: its link, and what each sink shows."""
     own = [row for row in rows if row["peer"] == peer]
-    return {**own[0], "shows": {row["source"]: _size(row) if layered else row["encoding"] for row in own}}
+    return {
+        **own[0],
+        "shows": {row["source"]: (_size(row) if layered else row["encoding"], _temporal(row)) for row in own},
+    }
+
+
+def _temporal(row: dict[str, Any]) -> int:
+    return min(int(row["temporal"]), LAYERS - 1) if row["encoding"] >= 0 else 0
 
 
 def _size(row: dict[str, Any]) -> int:
@@ -121,12 +129,11 @@ def _video_sources(take: Take) -> set[int]:
 def _links(rows: list[tuple[float, dict[str, Any]]], video: set[int]) -> Links:
     at = np.array([moment for moment, _ in rows])
     estimate = np.array([row["estimate_bps"] if row["estimate_bps"] is not None else np.nan for _, row in rows], float)
-    encoding = np.array(
-        [next((shown for source, shown in row["shows"].items() if source in video), -1) for _, row in rows], np.intp
-    )
+    shows = [next((shown for source, shown in row["shows"].items() if source in video), (-1, 0)) for _, row in rows]
+    encoding, temporal = np.array(shows, np.intp).reshape(-1, 2).T
     octets = np.array([row["link_bytes"] for _, row in rows], float)
     sent = np.zeros(len(at))
     window = 10
     if len(at) > window:
         sent[window:] = (octets[window:] - octets[:-window]) * 8 / np.maximum(at[window:] - at[:-window], 1e-3)
-    return Links(at, estimate, encoding, sent)
+    return Links(at, estimate, encoding, temporal, sent)

@@ -11,7 +11,7 @@ from loadtests.weak import figures, gaps
 from loadtests.weak.cases import CASES, Case, Flow, Goal
 from loadtests.weak.cross import SHORT_OCTETS, source
 from loadtests.weak.needs import Needs
-from loadtests.weak.report import entry, median
+from loadtests.weak.report import entry, median, row
 from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
 from loadtests.weak.run import Take
 
@@ -41,6 +41,7 @@ def take(case: Case, *, estimate: Any, encoding: Any, **page: Any) -> Take:
                     "sink": 3,
                     "source": SOURCE,
                     "encoding": encoding(at),
+                    "temporal": page.get("temporal", lambda at: 255)(at),
                     "bytes": int(at * 1e5),
                     "estimate_bps": estimate(at),
                     "link_bytes": int(at * 1e5),
@@ -126,6 +127,63 @@ def test_reactions_are_counted_from_the_step() -> None:
 def test_a_layer_that_never_changes_takes_to_the_end() -> None:
     found = figures.figures(take(steps((0, 3e6), (5, 0.7e6)), estimate=lambda at: 9e5, encoding=lambda at: 2))
     assert found["down_ms"] == pytest.approx(15_000)
+
+
+def switches(encoding: Any, seconds: float = SECONDS) -> float | None:
+    made = take(CASES["clean"], estimate=lambda at: 9e5, encoding=encoding)
+    made.ended = BEGAN + int(seconds * 1e9)
+    return figures.figures(made)["switches_per_min"]
+
+
+def test_switches_of_less_than_a_minute_are_counted_as_they_are_once_the_link_is_known() -> None:
+    assert switches(lambda at: 1) == 0
+    assert switches(lambda at: int(at) % 2 if at < 9.9 else 1) == 0
+    assert switches(lambda at: 1 if at < 14 else 2) == 1
+    assert switches(lambda at: 1 if at < 14 or at > 16 else -1) == 2
+
+
+def test_switches_of_more_than_a_minute_are_shared_out() -> None:
+    assert switches(lambda at: 1 if at < 14 or at > 16 else 2, seconds=130) == 1
+
+
+def test_a_change_of_the_frame_rate_alone_is_a_switch() -> None:
+    made = take(CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1, temporal=lambda at: 2 if at < 14 else 1)
+    assert figures.figures(made)["switches_per_min"] == 1
+    made = take(
+        CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1, temporal=lambda at: 2 if at < 14 else 255
+    )
+    assert figures.figures(made)["switches_per_min"] == 0, "all layers are three"
+
+
+def test_what_leads_to_another_encoding_is_one_switch_but_what_never_rests_is_many() -> None:
+    made = take(
+        CASES["clean"],
+        estimate=lambda at: 9e5,
+        encoding=lambda at: 0 if at < 14.3 else 1,
+        temporal=lambda at: 2 if at < 14 else 1 if at < 14.3 else 0 if at < 14.4 else 1,
+    )
+    assert figures.figures(made)["switches_per_min"] == 1
+    assert switches(lambda at: int(at * 2) % 2) == pytest.approx(10, abs=1)
+
+
+def test_switches_are_told_only_where_nothing_asks_for_any() -> None:
+    steady = {name for name, case in CASES.items() if case.is_steady}
+    losses = {"loss-20", "loss-30", "audio-40", "audio-60", "audio-80", "audio-60-firefox", "bursts"}
+    assert steady == losses | {"clean", "100k"}
+    made = take(CASES["step"], estimate=lambda at: 9e5, encoding=lambda at: 1 if at < 14 else 2)
+    assert figures.figures(made)["switches_per_min"] is None
+    early = take(CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1)
+    early.ended = BEGAN + 9000 * MS
+    assert figures.figures(early)["switches_per_min"] is None
+
+
+def test_a_row_tells_switches_with_a_goal_or_without_where_they_apply() -> None:
+    found = {"switches_per_min": 2.0, "longest_gap_ms": 90.0}
+    assert "switches_per_min 2.0 MISSED (≤ 1.0)" in row(CASES["clean"], [found])
+    told = row(CASES["bursts"], [found])
+    assert "switches_per_min 2.0" in told
+    assert "switches_per_min 2.0 MISSED" not in told
+    assert "switches_per_min" not in row(CASES["step"], [{"switches_per_min": None}])
 
 
 def test_waiting_does_not_count_the_packets_own_time_on_the_wire() -> None:
