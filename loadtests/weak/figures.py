@@ -6,7 +6,9 @@ spatial layer) that is sent is the best that fits by the rule of
 `media/policy.py`, spatial before temporal: at half the frame rate, the lowest at a quarter. *best_at_full_rate*: the same with all
 its temporal layers, where a larger picture at half the rate counts as wrong. Either may be so much less as the least capacity of the last 3 s asks for, and so much
 more as the greatest of the last R + 200 ms bears. *queue*: what media waited before their first bit went onto the link.
-*switches*: changes of the encoding or of its temporal layers, a minute, where nothing asks for any; of less than a minute, their number.
+*first estimate*: from the first packet of media that was sent to the member to the first sample of the plane, of one every 50 ms, in
+which its estimate is told. *switches*: changes of the encoding or of its temporal layers, a minute, where nothing asks for any; of
+less than a minute, their number.
 """
 
 from dataclasses import dataclass
@@ -66,6 +68,7 @@ def figures(take: Take) -> dict[str, float | None]:
     media = downward(take)
     found["queue_p95_ms"] = _percentile(media.wait_ms[media.records["left"] > 0], 95)
     found["overhead"] = _overhead(media.records)
+    found["first_estimate_ms"] = _first_estimate(take) if len(case.flows) == 1 else None
     found |= _pages(take)
     found |= _sharing(take, media)
     found |= _resumption(take)
@@ -83,6 +86,21 @@ def downward(take: Take) -> Media:
     rates = series.capacity(take, (left - take.began).astype(float) / 1e9 - NO_SAMPLE_SHIFT)
     taken = (left - log["arrived"]).astype(float) / 1e6
     return Media(at, np.maximum(taken - log["octets"] * 8e3 / rates, 0.0), log)
+
+
+def _first_estimate(take: Take) -> float | None:
+    """From media on: nothing that went before could tell of the link. All before the case begins counts too."""
+    media = take.log[(take.log["way"] == Way.DOWN) & (take.log["kind"] == Kind.RTP)]
+    if not len(media):
+        return None
+    began = int(media["arrived"].min())
+    told = (
+        sample["t"] - began
+        for sample in take.plane
+        if sample["t"] >= began and any(row["estimate_bps"] is not None for row in sample["rows"])
+    )
+    first = next(told, None)
+    return None if first is None else first / 1e6
 
 
 def _utilisation(take: Take, link: Links) -> float | None:

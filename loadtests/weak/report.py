@@ -21,9 +21,10 @@ MORE = (
     "sound_alone",
     "goodput_share",
     "switches_per_min",
+    "first_estimate_ms",
     "longest_gap_ms",
 )
-UNASKED = ("audio_buffer_ms", "overhead", "sound_alone", "switches_per_min")
+UNASKED = ("audio_buffer_ms", "overhead", "sound_alone", "switches_per_min", "first_estimate_ms")
 """Of these what is told without a goal too, where it applies."""
 
 

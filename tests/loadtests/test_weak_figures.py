@@ -186,6 +186,25 @@ def test_a_row_tells_switches_with_a_goal_or_without_where_they_apply() -> None:
     assert "switches_per_min" not in row(CASES["step"], [{"switches_per_min": None}])
 
 
+def test_the_first_estimate_is_counted_from_the_first_media_to_the_member_before_the_case() -> None:
+    made = take(CASES["clean"], estimate=lambda at: None if at < 0.31 else 9e5, encoding=lambda at: 1)
+    made.began += 2000 * MS
+    before = packets([(at, VIDEO) for at in (-0.4, -0.3, 0.05)])
+    before["kind"][0], before["way"][1] = Kind.STUN, Way.UP
+    made.log = before
+    assert figures.figures(made)["first_estimate_ms"] == pytest.approx(300, abs=1)
+
+
+def test_an_estimate_that_never_comes_misses_its_goal_and_is_told_nowhere_else() -> None:
+    made = take(CASES["clean"], estimate=lambda at: None, encoding=lambda at: 1)
+    found = figures.figures(made)
+    assert found["first_estimate_ms"] is None
+    assert "first_estimate_ms – MISSED (≤ 400)" in row(CASES["clean"], [found])
+    assert "first_estimate_ms" not in row(CASES["100k"], [found])
+    two = take(CASES["5.2"], estimate=lambda at: 9e5, encoding=lambda at: 1)
+    assert figures.figures(two)["first_estimate_ms"] is None
+
+
 def test_waiting_does_not_count_the_packets_own_time_on_the_wire() -> None:
     found = figures.figures(take(steps((0, 1e6)), estimate=lambda at: 9e5, encoding=lambda at: 1))
     assert found["queue_p95_ms"] == pytest.approx(10, abs=0.1)
