@@ -94,11 +94,11 @@ class _Table:
             return
         found = [one.figures for one in runs]
         text = report.row(case, found)
-        late = max(one.late_us for one in runs)
-        print(text + (f"   (link late by {late / 1e3:.0f} ms: the machine is busy)" if late > 5000 else ""), flush=True)
+        stall = max((one.stall for one in runs if one.stall), key=lambda stall: stall.ms, default=None)
+        print(text + report.spoilt(max(one.late_us for one in runs), stall), flush=True)
         for gap in (gap for one in runs if self._tells_gaps for gap in one.gaps):
             print(f"{'':>16}  {gap}", flush=True)
-        self.result[case.name] = report.entry(case, found)
+        self.result[case.name] = report.entry(case, found, stall)
         # The first run stands for all: nobody chose it.
         self._parts[case.name] = plots.Part(case.name, text.strip(), runs[0].picture)
         plots.write(self._page, [self._parts[one.name] for one in self._cases if one.name in self._parts])

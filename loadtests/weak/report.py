@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from loadtests.weak.cases import Case
+from loadtests.weak.series import Stall
 
 Figures = Mapping[str, float | None]
 
@@ -39,8 +40,8 @@ def median(runs: Sequence[Figures]) -> dict[str, float | None]:
     return result
 
 
-def entry(case: Case, runs: Sequence[Figures]) -> dict[str, object]:
-    """A case's value in the JSON object."""
+def entry(case: Case, runs: Sequence[Figures], stall: Stall | None = None) -> dict[str, object]:
+    """A case's value in the JSON object; `stalled_ms` only where the machine stood still."""
     figures = median(runs)
     goals = {
         name: {
@@ -53,6 +54,7 @@ def entry(case: Case, runs: Sequence[Figures]) -> dict[str, object]:
     }
     return {
         **{name: value for name, value in figures.items() if value is not None},
+        **({"stalled_ms": round(stall.ms)} if stall else {}),
         "seeds": len(runs),
         "goals": goals,
         "reached": all(goal["met"] for goal in goals.values()),
@@ -75,6 +77,13 @@ def row(case: Case, runs: Sequence[Figures]) -> str:
         cells.append(f"{name} {text}{missed}")
     reference = f"   [{case.reference}]" if case.reference else ""
     return f"{case.name:>16}  {' · '.join(cells)}{reference}"
+
+
+def spoilt(late_us: int, stall: Stall | None) -> str:
+    """What stands behind a row whose figures tell of the machine."""
+    busy = f"   (link late by {late_us / 1e3:.0f} ms: the machine is busy)" if late_us > 5000 else ""
+    stood = f"   (the machine stood still for {stall.ms:.0f} ms at {stall.at_s:.1f} s)" if stall else ""
+    return busy + stood
 
 
 def _number(name: str, value: float) -> str:

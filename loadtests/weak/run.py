@@ -39,7 +39,8 @@ class Take:
         pages: by member what its page noted, at unix ms; `unix_less_monotonic_ms` brings both clocks together.
         plane: samples of the plane's snapshot.
         log: the link's packets.
-        late: how late the link was, in µs; above a few ms the machine was too busy for the figures to count.
+        late: how late the link was, in µs; above a few ms the machine was too busy for the figures to count. `stalls` are
+            the times in which the machine stood still, `at_ns` and `late_ns`.
     """
 
     case: Case
@@ -50,7 +51,7 @@ class Take:
     unix_less_monotonic_ms: float = 0.0
     plane: list[dict[str, Any]] = field(default_factory=list)
     log: npt.NDArray[np.void] = field(default_factory=lambda: np.empty(0, packet_log.RECORD))
-    late: dict[str, int] = field(default_factory=dict)
+    late: dict[str, Any] = field(default_factory=dict)
     keyframes: int = 0
 
 

@@ -43,6 +43,25 @@ class Page:
         return float(np.maximum(np.diff(self.values(kind, name)), 0.0).sum())
 
 
+@dataclass(frozen=True)
+class Stall:
+    """The machine stood still: nothing came when it was due. `at_s`: since the case began, negative before; `ms`: how long."""
+
+    at_s: float
+    ms: float
+
+
+def longest_stall(take: Take) -> Stall | None:
+    """Of those that the link's own clock noticed, from the first packet on: members who join are part of some figures."""
+    since = int(take.log["arrived"].min()) if len(take.log) else take.began
+    counted = [
+        Stall((stall["at_ns"] - take.began) / 1e9, stall["late_ns"] / 1e6)
+        for stall in take.late.get("stalls", ())
+        if stall["at_ns"] + stall["late_ns"] >= since and stall["at_ns"] <= take.ended
+    ]
+    return max(counted, key=lambda stall: stall.ms, default=None)
+
+
 def capacity(take: Take, at: Numbers) -> Numbers:
     """Bit/s of the way down."""
     rate = take.case.down.rate

@@ -7,11 +7,11 @@ import pytest
 
 from loadtests.link.config import Path, Steps
 from loadtests.link.packet_log import RECORD, Fate, Kind, Way
-from loadtests.weak import figures, gaps
+from loadtests.weak import figures, gaps, series
 from loadtests.weak.cases import CASES, Case, Flow, Goal
 from loadtests.weak.cross import SHORT_OCTETS, source
 from loadtests.weak.needs import Needs
-from loadtests.weak.report import entry, median, row
+from loadtests.weak.report import entry, median, row, spoilt
 from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
 from loadtests.weak.run import Take
 
@@ -203,6 +203,26 @@ def test_an_estimate_that_never_comes_misses_its_goal_and_is_told_nowhere_else()
     assert "first_estimate_ms" not in row(CASES["100k"], [found])
     two = take(CASES["5.2"], estimate=lambda at: 9e5, encoding=lambda at: 1)
     assert figures.figures(two)["first_estimate_ms"] is None
+
+
+def test_of_the_stalls_while_members_are_there_the_longest_spoils_a_row() -> None:
+    made = take(CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1)
+    made.log = packets([(at, VIDEO) for at in (-3.0, 1.0)])
+    for at, ms in ((-9.0, 900), (-1.0, 110), (4.0, 412), (6.0, 150), (SECONDS + 1.0, 800)):
+        stall = {"at_ns": BEGAN + int(at * 1e9), "late_ns": ms * MS}
+        made.late.setdefault("stalls", []).append(stall)
+    stall = series.longest_stall(made)
+    assert stall == series.Stall(at_s=4.0, ms=412.0)
+    assert spoilt(900, stall) == "   (the machine stood still for 412 ms at 4.0 s)"
+    assert entry(made.case, [{"fps": 30.0}], stall)["stalled_ms"] == 412
+
+
+def test_a_machine_that_never_stood_still_is_not_told_of() -> None:
+    made = take(CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1)
+    assert series.longest_stall(made) is None
+    assert spoilt(900, None) == ""
+    assert "late by 6 ms" in spoilt(6000, None)
+    assert "stalled_ms" not in entry(made.case, [{"fps": 30.0}])
 
 
 def test_waiting_does_not_count_the_packets_own_time_on_the_wire() -> None:

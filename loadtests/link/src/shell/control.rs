@@ -82,7 +82,7 @@ impl Direction {
 pub enum Reply {
     Started { addresses: BTreeMap<String, SocketAddr> },
     Done { ok: bool },
-    Stats { now_ns: u64, up: PathStats, down: PathStats, flows: usize, lateness: Summary },
+    Stats { now_ns: u64, up: PathStats, down: PathStats, flows: usize, lateness: Box<Summary> },
     Failed { error: String },
 }
 

@@ -15,7 +15,7 @@ use crate::packet_log::{self, MAGIC, Way};
 use crate::shell::clock::{Alarm, now};
 use crate::shell::control::{self, END, ListenerConfig, PathStats, Reply, Request};
 use crate::shell::flows::{UdpFlow, UdpFlows, bound};
-use crate::shell::lateness::Lateness;
+use crate::shell::lateness::{Lateness, Pulse};
 use crate::shell::streams::Stream;
 use crate::time::{Nanos, from_ms};
 
@@ -57,6 +57,7 @@ struct Shell {
     extra_delays: HashMap<Flow, Nanos>,
     next_flow: Flow,
     lateness: Lateness,
+    pulse: Pulse,
     log: Option<BufWriter<File>>,
 }
 
@@ -73,11 +74,13 @@ pub fn run() -> io::Result<()> {
     let mut shell = Shell::new(poll, alarm, link);
     let mut events = Events::with_capacity(1024);
     loop {
-        shell.alarm.set(shell.link.next_at())?;
+        let pulse = shell.pulse.due();
+        shell.alarm.set(Some(shell.link.next_at().map_or(pulse, |at| at.min(pulse))))?;
         match shell.poll.poll(&mut events, None) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
+        shell.pulse.on_woken(now());
         // What is due goes out before anything new is looked at.
         shell.carry_out()?;
         for event in &events {
@@ -112,6 +115,7 @@ impl Shell {
             extra_delays: HashMap::new(),
             next_flow: 1,
             lateness: Lateness::new(),
+            pulse: Pulse::new(now()),
             log: None,
         }
     }
@@ -186,7 +190,8 @@ impl Shell {
         };
         let (up, down) = (of(Way::Up), of(Way::Down));
         let flows = self.flows.len() + self.streams.len();
-        Ok(Reply::Stats { now_ns: now, up, down, flows, lateness: self.lateness.summary() })
+        let lateness = Box::new(self.lateness.summary(self.pulse.stalls()));
+        Ok(Reply::Stats { now_ns: now, up, down, flows, lateness })
     }
 
     // ---- Sockets -----------------------------------------------------------------------------------------------------
