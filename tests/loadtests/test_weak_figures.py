@@ -240,6 +240,22 @@ def test_repairs_copies_and_padding_are_overhead() -> None:
     assert figures.figures(made)["overhead"] == pytest.approx(0.75)
 
 
+def overhead_with_probes(probes: int) -> float | None:
+    """Of 20 s of media of 125 kB a second, with so many probes of 2500 octets."""
+    made = take(CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1)
+    padding = packets([(at, 99) for at in np.linspace(0, 15, 2 * probes)])
+    padding["detail"] = 97
+    made.log = np.concatenate([made.log, padding])
+    return figures.figures(made)["overhead"]
+
+
+def test_a_clean_link_bears_some_probes_but_none_every_half_second() -> None:
+    goal = CASES["clean"].goals["overhead"]
+    assert goal.met(overhead_with_probes(0))
+    assert goal.met(overhead_with_probes(10))
+    assert not goal.met(overhead_with_probes(40))
+
+
 def test_freezes_and_concealment_are_shares() -> None:
     made = take(
         steps((0, 1e6)),
