@@ -44,6 +44,8 @@ pub struct Config {
     pub doubtful_noise: f64,
     /// The same at such a share of losses.
     pub doubtful_loss: f64,
+    /// Share of packets lost from which on a policer is looked for.
+    pub lossy: f64,
     /// Kept by a cut where the queue is long. It drains within a second even where all of the rest is used.
     pub deep_cut: f64,
     /// Kept by a cut where the queue is very long.
@@ -94,6 +96,7 @@ impl Default for Config {
             fall: 0.3,
             doubtful_noise: 0.0035,
             doubtful_loss: 0.03,
+            lossy: 0.04,
             deep_cut: 0.85,
             deepest_cut: 0.7,
             shared_drain: 0.6,

@@ -1,5 +1,7 @@
 //! The estimate of one subscriber's link.
 
+mod pacing;
+mod policing;
 mod standing;
 
 use std::collections::VecDeque;
@@ -10,6 +12,7 @@ use crate::contention::Contention;
 use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
 use crate::loss::{Loss, Losses, Onset, Runs};
+use crate::policed::Policed;
 use crate::queue::QueueDelay;
 
 /// Packets older than this get no report any more.
@@ -63,6 +66,7 @@ pub struct Estimator {
     last_wait: f64,
     contention: Contention,
     caution: Caution,
+    policed: Policed,
     updated: f64,
     told: bool,
 }
@@ -95,6 +99,7 @@ impl Estimator {
             last_wait: 0.0,
             contention: Contention::default(),
             caution: Caution::default(),
+            policed: Policed::default(),
             updated: 0.0,
             told: false,
         }
@@ -124,15 +129,20 @@ impl Estimator {
                 None => {}
                 // Receivers drop what comes before they have made up their minds, Firefox for some tens of milliseconds of a join.
                 Some(News::Lost { sent, .. }) if sent < began => {}
-                Some(News::Lost { sent, copied }) => {
+                Some(News::Lost { sent, octets, copied }) => {
+                    self.on_told(sent, octets, false);
                     losses.lost(sent, counted(sent, copied));
                     self.runs.lost(sent);
                 }
                 // A copy arrived: the loss that was told remains one.
                 Some(News::ArrivedLate(packet)) if packet.copied.is_some() => {}
-                Some(News::ArrivedLate(_)) => losses.add(-1.0),
+                Some(News::ArrivedLate(packet)) => {
+                    self.policed.on_late(packet.sent, packet.octets);
+                    losses.add(-1.0);
+                }
                 Some(News::Arrived(packet)) if self.came_by_copy(packet) => {
                     losses.settle();
+                    self.on_told(packet.sent, packet.octets, false);
                     self.runs.lost(packet.sent);
                     floor = floor.min(self.wait_of(packet));
                     losses.add(counted(packet.sent, packet.copied));
@@ -140,6 +150,7 @@ impl Estimator {
                 }
                 Some(News::Arrived(packet)) => {
                     losses.settle();
+                    self.on_told(packet.sent, packet.octets, true);
                     self.runs.arrived();
                     arrived += counted(packet.sent, packet.copied);
                     least = least.min(self.on_arrival(packet));
@@ -171,6 +182,7 @@ impl Estimator {
         self.newest = Some((newest, self.wait_of(newest)));
         self.forget(newest.arrived);
         self.update(now, newest, least, lost);
+        self.mind_policer(now);
         self.caution.on_reported(now, &self.believed());
     }
 
@@ -296,44 +308,6 @@ impl Estimator {
     #[must_use]
     pub const fn own_queue(&self) -> f64 {
         if self.contention.is_pushed_aside() { 0.0 } else { self.standing * self.ours }
-    }
-
-    /// What to pace by: bit/s that the link is held for, and how long what leaves now will wait in its queue, seconds. Both are those
-    /// believed, or those of a link that the last report makes suspect to have become much narrower ([`Caution`]).
-    #[must_use]
-    pub fn pace(&self, now: f64) -> (f64, f64) {
-        let suspected = self.caution.suspected(now).filter(|_| !self.is_contended());
-        suspected.map_or_else(|| (self.estimate, self.queue_ahead(now)), |rate| (rate, self.on_the_way(now, rate)))
-    }
-
-    /// How long what leaves now will wait, where that gets shorter if we send less. What the last report told is a round trip old: when
-    /// the link has just narrowed, what was sent since is in the queue too, but for what was drained and what a full queue dropped.
-    /// Later it is told by reports, and not all of what stands in a queue may be ours.
-    #[must_use]
-    pub fn queue_ahead(&self, now: f64) -> f64 {
-        if self.is_narrowing(now) && !self.is_contended() && self.ours >= 1.0 {
-            self.on_the_way(now, self.estimate)
-        } else {
-            self.own_queue().min(self.config.very_long_queue)
-        }
-    }
-
-    /// How long what is on the way stands in the queue of a link of such a rate.
-    fn on_the_way(&self, now: f64, rate: f64) -> f64 {
-        let Some((newest, wait)) = self.newest else { return 0.0 };
-        let (mut queue, mut at) = (wait, newest.sent);
-        for (sent, octets) in self.history.sent_behind(&newest) {
-            queue = (queue - (sent - at)).max(0.0);
-            at = sent;
-            let more = octets * 8.0 / rate.max(1.0);
-            queue += if queue + more <= self.config.longest_queue { more } else { 0.0 };
-        }
-        (queue - (now - at)).max(0.0)
-    }
-
-    /// Whether the link has just become much narrower. What arrived before that makes the first reports say too little of it.
-    fn is_narrowing(&self, now: f64) -> bool {
-        now - self.last_fall < self.config.narrowing
     }
 
     /// When the estimate last fell far at once, or followed while the link had just narrowed, or losses began all at once.

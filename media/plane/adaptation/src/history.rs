@@ -63,6 +63,8 @@ pub enum News {
     Lost {
         /// When it was sent.
         sent: f64,
+        /// Its size on the wire.
+        octets: f64,
         /// When it was sent again for the first time, where it was.
         copied: Option<f64>,
     },
@@ -115,7 +117,7 @@ impl History {
                 return None;
             }
             (Fate::Lost, None) => return None,
-            (Fate::Unknown, None) => News::Lost { sent: sent.at, copied: sent.copied },
+            (Fate::Unknown, None) => News::Lost { sent: sent.at, octets: sent.octets, copied: sent.copied },
             (_, Some(arrived)) => {
                 let acked = Acked { sent: sent.at, arrived, octets: sent.octets, sequence: unrolled, copied: sent.copied };
                 if before == Fate::Lost { News::ArrivedLate(acked) } else { News::Arrived(acked) }

@@ -15,6 +15,7 @@ pub mod estimator;
 pub mod history;
 pub mod loss;
 pub mod pacer;
+pub mod policed;
 pub mod probe;
 pub mod queue;
 pub mod reports;

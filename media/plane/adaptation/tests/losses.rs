@@ -4,18 +4,8 @@
 mod simulation;
 
 use adaptation::{Config, Estimator};
+use simulation::link::bursts;
 use simulation::{Capacity, Link, Random, Sender, TICK, step};
-
-/// From when to when all is lost: after 400 ms for 100 ms on average (Gilbert and Elliott), never for as long as an outage.
-fn bursts(random: &mut Random, duration: f64) -> Vec<(f64, f64)> {
-    let (mut bursts, mut at) = (Vec::new(), 5.0);
-    while at < duration {
-        let from = at - 0.4 * random.next().ln();
-        at = from + (-0.1 * random.next().ln()).min(0.45);
-        bursts.push((from, at));
-    }
-    bursts
-}
 
 /// The least that the estimate is from 10 s on, and its mean, Mbit/s.
 fn through_bursts(seed: u64, copies: (u32, f64), rate: f64) -> (f64, f64) {

@@ -58,6 +58,8 @@ pub struct Link {
     /// What was lost so: when it would have arrived, flow and sequence number.
     pub gone: Vec<(f64, usize, u16)>,
     pub jitter: f64,
+    /// What drops all beyond a rate without keeping any of it in a queue, as operators throttle: it comes before the queue.
+    pub policer: Option<Policer>,
     pub random: Random,
     queue: std::collections::VecDeque<Waiting>,
     served: f64,
@@ -67,6 +69,30 @@ pub struct Link {
     pub waits: Vec<(usize, f64)>,
     pub dropped: u64,
     pub served_bits: f64,
+}
+
+/// A token bucket (RFC 2697 with one colour).
+#[derive(Clone, Debug)]
+pub struct Policer {
+    pub rate: f64,
+    /// Bits that may come at once.
+    pub burst: f64,
+    tokens: f64,
+    at: f64,
+}
+
+impl Policer {
+    pub fn new(rate: f64, burst: f64) -> Self {
+        Self { rate, burst, tokens: burst, at: 0.0 }
+    }
+
+    fn lets_pass(&mut self, now: f64, bits: f64) -> bool {
+        self.tokens = (self.tokens + (now - self.at) * self.rate).min(self.burst);
+        self.at = now;
+        let passes = self.tokens >= bits;
+        self.tokens -= if passes { bits } else { 0.0 };
+        passes
+    }
 }
 
 struct Waiting {
@@ -103,6 +129,7 @@ impl Link {
             lost_behind: 0.0,
             gone: Vec::new(),
             jitter: 0.0,
+            policer: None,
             random: Random(1),
             queue: Default::default(),
             served: 0.0,
@@ -122,6 +149,7 @@ impl Link {
     /// False where it is lost.
     pub fn send(&mut self, now: f64, flow: usize, sequence: u16, octets: f64) -> bool {
         let lost = self.loss > 0.0 && self.random.next() < self.loss;
+        let lost = lost || self.policer.as_mut().is_some_and(|policer| !policer.lets_pass(now, octets * 8.0));
         let out = self.outages.iter().any(|(from, to)| (*from..*to).contains(&now));
         if lost || out || self.queue_delay(now) > self.limit {
             self.dropped += 1;
@@ -168,4 +196,15 @@ impl Link {
         }
         arrived
     }
+}
+
+/// From when to when all is lost: after 400 ms for 100 ms on average (Gilbert and Elliott), never for as long as an outage.
+pub fn bursts(random: &mut Random, duration: f64) -> Vec<(f64, f64)> {
+    let (mut bursts, mut at) = (Vec::new(), 5.0);
+    while at < duration {
+        let from = at - 0.4 * random.next().ln();
+        at = from + (-0.1 * random.next().ln()).min(0.45);
+        bursts.push((from, at));
+    }
+    bursts
 }

@@ -309,7 +309,7 @@ impl Sender {
 
     fn probe(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
         let wanted = (LEVELS.last().unwrap().rate * 1.08 * 1.06 + 64_000.0) * WANTED;
-        if self.probing.is_empty() && !self.pacer.is_waiting() {
+        if self.probing.is_empty() && !self.pacer.is_waiting() && !self.estimator.is_policed(now) {
             if let Some(probe) = self.prober.poll(now, self.estimate(), wanted) {
                 let mut at = now;
                 let mut left = probe.octets;

@@ -174,8 +174,9 @@ impl Link {
     /// Packets of padding that leave now.
     pub(super) fn due_padding(&mut self, since_epoch: Duration) -> usize {
         let now = self.seconds(since_epoch);
-        // Behind pictures that wait a train would tell nothing, and it would only make the queue longer.
-        if self.pacer.is_waiting() {
+        // Behind pictures that wait a train would tell nothing, and it would only make the queue longer. What a policer drops of one
+        // tells nothing either, and what passes is missing to the pictures.
+        if self.pacer.is_waiting() || self.estimator.is_policed(now) {
             self.probes.pause();
             return 0;
         }

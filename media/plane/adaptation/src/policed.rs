@@ -1,0 +1,349 @@
+//! Links that drop what is beyond a rate and keep none of it in a queue, as operators throttle (a token bucket, RFC 2697).
+//!
+//! No queue tells of such a rate, and trains pass it as fast as they were sent. What tells is which packets arrive: those before which
+//! little had arrived for some time, because they find tokens in the bucket. Whether chance takes a packet has nothing to do with
+//! that, however sending answers to what was lost before. So a bucket is kept here that is filled at the rate at which packets arrive
+//! and emptied by those that do, and what is in it when a packet is sent is compared with what becomes of the packet. What looks like
+//! a policer is believed when the losses end with sending no more than what arrived, and taken back when they do not.
+
+use std::collections::VecDeque;
+
+/// In such spans of sending, seconds, rates are measured: some pictures each.
+const SPAN: f64 = 0.1;
+/// So many are kept, and so many suffice.
+const SPANS: usize = 20;
+const LEAST_SPANS: usize = 5;
+/// Share of their octets that must be lost, and at least of so many spans where a rate is known.
+const LOSS: f64 = 0.06;
+const KNOWN_LOSS: f64 = 0.08;
+/// Packets of less octets find room where others do not: they are no evidence.
+const LARGE: f64 = 500.0;
+/// But where large ones arrive so much more seldom, by as many standard deviations, that is evidence too.
+const SELDOM: f64 = 0.25;
+/// What is in the bucket is forgotten within so many seconds: its rate is not known exactly.
+const LEAK: f64 = 0.3;
+/// Weight of a packet in the comparison: of some hundreds.
+const WEIGHT: f64 = 1.0 / 300.0;
+/// What is in the bucket and what becomes of packets go together by so much (a correlation), and by so many standard deviations of
+/// what chance makes of as many packets.
+const TOGETHER: f64 = 0.25;
+const SURE: f64 = 6.0;
+/// A span of which less than this share of the mean arrives is a burst on the air: a policer always lets something pass.
+const EMPTY: f64 = 0.2;
+const MOST_EMPTY: f64 = 0.02;
+/// Kept of what arrived.
+const KEPT: f64 = 0.95;
+/// So many spans that were sent within the bound, this factor aside, show whether the losses have ended with that; after so many
+/// seconds they have not.
+const TRIED: usize = 8;
+const WITHIN: f64 = 1.15;
+const TRIED_FOR: f64 = 5.0;
+/// They have where less than this share of what was lost is lost, or less than that.
+const ENDED: (f64, f64) = (0.4, 0.03);
+/// Where less than this share is, the bound was but too high: a bucket that was not empty yet let more pass. So often it is lowered.
+const LESS: f64 = 0.75;
+const TRIES: u32 = 3;
+/// What was chance is not tried again for so many seconds, twice as long each time, up to that.
+const AGAIN: (f64, f64) = (30.0, 600.0);
+/// The bound stays for so many seconds, twice as long each time that what was beyond it was lost, up to that.
+const HELD: (f64, f64) = (15.0, 240.0);
+/// And grows by this share a second behind that.
+const GROWTH: f64 = 0.05;
+/// What is lost while less than this share of a known rate is sent is lost by chance.
+const USED: f64 = 0.85;
+/// A rate is known no longer after so many seconds in which nothing told of it.
+const FORGOTTEN: f64 = 600.0;
+
+/// What a report shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// What is beyond this rate, bit/s, is dropped, as it seems: send no more.
+    Bound(f64),
+    /// It is indeed: what was lost says nothing of the link.
+    Confirmed,
+    /// It was chance: this was the estimate.
+    Refuted(f64),
+}
+
+/// Looks for a policer on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Policed {
+    spans: VecDeque<Span>,
+    bucket: Bucket,
+    comparison: Comparison,
+    /// Of packets smaller than [`LARGE`].
+    small: Comparison,
+    state: State,
+    /// When it is looked for again, and for how long it was put off.
+    not_before: f64,
+    put_off: f64,
+}
+
+/// What was sent in a span of time, and what of that arrived, octets, as far as it is told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    /// Of spans since time 0, a whole number.
+    index: f64,
+    sent: f64,
+    arrived: f64,
+}
+
+/// What a policer of the rate at which packets arrive would hold, octets, but for a constant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    octets: f64,
+    /// When it held that.
+    at: f64,
+    /// Octets a second that arrive.
+    rate: f64,
+}
+
+/// How far what the bucket holds and what becomes of packets go together: weighted sums over packets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Comparison {
+    weights: f64,
+    squared_weights: f64,
+    held: f64,
+    squared_held: f64,
+    arrived: f64,
+    both: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    #[default]
+    Unknown,
+    Tried(Trial),
+    /// For `held` seconds since then no more than the rate.
+    Known {
+        since: f64,
+        rate: f64,
+        held: f64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    since: f64,
+    /// The first span that counts.
+    from: f64,
+    rate: f64,
+    /// Share that was lost, and the estimate, before.
+    loss: f64,
+    before: f64,
+    /// How often it has been lowered.
+    lowered: u32,
+    /// For how long it is to hold.
+    held: f64,
+    /// Such a rate was known before.
+    known: bool,
+}
+
+/// Of some spans: octets a span sent and arrived, and the share of them that were empty.
+struct Seen {
+    sent: f64,
+    arrived: f64,
+    empty: f64,
+}
+
+impl Bucket {
+    /// What it holds when a packet is sent, where so many octets of copies arrived since the one before.
+    fn on_sent(&mut self, sent: f64, copies: f64) -> f64 {
+        let elapsed = (sent - self.at).max(0.0);
+        self.octets = self.octets * (-elapsed / LEAK).exp() + elapsed * self.rate - copies;
+        self.at = sent.max(self.at);
+        self.octets
+    }
+}
+
+impl Comparison {
+    fn add(&mut self, held: f64, arrived: bool) {
+        let (kept, arrived) = (1.0 - WEIGHT, f64::from(u8::from(arrived)));
+        self.weights = self.weights * kept + 1.0;
+        self.squared_weights = self.squared_weights * kept * kept + 1.0;
+        self.held = self.held * kept + held;
+        self.squared_held = self.squared_held * kept + held * held;
+        self.arrived = self.arrived * kept + arrived;
+        self.both = self.both * kept + held * arrived;
+    }
+
+    /// The correlation, and that in standard deviations of chance's.
+    fn together(&self) -> (f64, f64) {
+        let mean = |sum: f64| sum / self.weights.max(1.0);
+        let (held, arrived) = (mean(self.held), mean(self.arrived));
+        let spread = (mean(self.squared_held) - held * held).max(0.0) * (arrived * (1.0 - arrived)).max(0.0);
+        let together = if spread > 0.0 { (mean(self.both) - held * arrived) / spread.sqrt() } else { 0.0 };
+        let packets = self.weights * self.weights / self.squared_weights.max(1.0);
+        (together, together * packets.sqrt())
+    }
+
+    /// Share that arrives, and its variance where chance decides.
+    fn share(&self) -> (f64, f64) {
+        let share = self.arrived / self.weights.max(1.0);
+        (share, share * (1.0 - share) * self.squared_weights / (self.weights * self.weights).max(1.0))
+    }
+}
+
+impl Seen {
+    fn of<'a>(spans: impl Iterator<Item = &'a Span> + Clone, least: usize) -> Option<Self> {
+        let add = |(count, sent, arrived): (f64, f64, f64), span: &Span| (count + 1.0, sent + span.sent, arrived + span.arrived);
+        let (count, sent, arrived) = spans.clone().fold((0.0, 0.0, 0.0), add);
+        if count < least as f64 || arrived <= 0.0 {
+            return None;
+        }
+        let (sent, arrived) = (sent / count, arrived / count);
+        let empty = spans.filter(|span| span.arrived < arrived * EMPTY).count() as f64 / count;
+        Some(Self { sent, arrived, empty })
+    }
+
+    fn loss(&self) -> f64 {
+        1.0 - self.arrived / self.sent
+    }
+}
+
+impl Policed {
+    /// A packet of so many octets was told as arrived or lost, in order of sending.
+    ///
+    /// copies: octets of copies sent from one time to another, which nobody reports.
+    pub fn on_packet(&mut self, sent: f64, octets: f64, arrived: bool, copies: impl Fn(f64, f64) -> f64) {
+        let index = index_of(sent);
+        if self.spans.back().is_none_or(|span| span.index < index) {
+            self.bucket.rate = Seen::of(self.spans.iter(), 1).map_or(0.0, |seen| seen.arrived / SPAN);
+            self.spans.push_back(Span { index, ..Span::default() });
+            if self.spans.len() > SPANS {
+                self.spans.pop_front();
+            }
+        }
+        // Copies are small.
+        let copied = copies(self.bucket.at, sent) * self.small.share().0;
+        let held = self.bucket.on_sent(sent, copied);
+        let comparison = if octets >= LARGE { &mut self.comparison } else { &mut self.small };
+        comparison.add(held, arrived);
+        let arrived = if arrived { octets } else { 0.0 };
+        self.bucket.octets -= arrived;
+        if let Some(span) = self.find(index) {
+            span.sent += octets;
+            span.arrived += arrived;
+        }
+    }
+
+    /// A packet that had been told as lost arrived.
+    pub fn on_late(&mut self, sent: f64, octets: f64) {
+        if let Some(span) = self.find(index_of(sent)) {
+            span.arrived += octets;
+        }
+    }
+
+    fn find(&mut self, index: f64) -> Option<&mut Span> {
+        self.spans.iter_mut().rev().find(|span| (span.index - index).abs() < 0.5)
+    }
+
+    /// No estimate above this, bit/s.
+    #[must_use]
+    pub fn bound(&self, now: f64) -> f64 {
+        match self.state {
+            State::Unknown => f64::INFINITY,
+            State::Tried(trial) => trial.rate,
+            State::Known { since, rate, held } => rate * (1.0 + GROWTH).powf((now - since - held).max(0.0)),
+        }
+    }
+
+    /// A report has been taken in.
+    ///
+    /// lossy: whether the link itself loses packets, and is nobody else's, as far as is known.
+    /// copies: octets of copies sent from one time to another, which nobody reports.
+    pub fn on_report(&mut self, now: f64, estimate: f64, lossy: bool, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
+        match self.state {
+            State::Unknown if lossy && now >= self.not_before => self.look(now, estimate, copies),
+            State::Unknown => None,
+            State::Tried(trial) => self.judge(now, trial, copies),
+            State::Known { since, rate, .. } => {
+                if now - since > FORGOTTEN {
+                    self.state = State::Unknown;
+                    return None;
+                }
+                let seen = Seen::of(self.complete().take(LEAST_SPANS), LEAST_SPANS)?;
+                // Before that spans tell of what was sent before.
+                let settled = now - since > SPAN * LEAST_SPANS as f64;
+                let too_much = seen.loss() >= KNOWN_LOSS && bits_a_second(seen.sent) >= rate * USED;
+                (settled && too_much).then(|| self.attempt(now, estimate, &seen, copies))
+            }
+        }
+    }
+
+    fn look(&mut self, now: f64, estimate: f64, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
+        let seen = Seen::of(self.complete(), LEAST_SPANS)?;
+        let tells = seen.loss() >= LOSS && seen.empty <= MOST_EMPTY && self.tells();
+        (tells && self.arriving(&seen, &copies) < estimate).then(|| self.attempt(now, estimate, &seen, copies))
+    }
+
+    /// Whether it is no chance which packets arrive.
+    fn tells(&self) -> bool {
+        let (together, sure) = self.comparison.together();
+        let ((small, small_variance), (large, large_variance)) = (self.small.share(), self.comparison.share());
+        let seldom = small - large;
+        together >= TOGETHER && sure >= SURE || seldom >= SELDOM && seldom >= SURE * (small_variance + large_variance).sqrt()
+    }
+
+    /// See what becomes of the losses with no more than what arrives.
+    fn attempt(&mut self, now: f64, before: f64, seen: &Seen, copies: impl Fn(f64, f64) -> f64) -> Verdict {
+        let (known, held) = match self.state {
+            State::Known { held, .. } => (true, (held * 2.0).min(HELD.1)),
+            _ => (false, HELD.0),
+        };
+        let rate = self.arriving(seen, copies) * KEPT;
+        let from = index_of(now) + 1.0;
+        self.state = State::Tried(Trial { since: now, from, rate, loss: seen.loss(), before, lowered: 0, held, known });
+        Verdict::Bound(rate)
+    }
+
+    fn judge(&mut self, now: f64, trial: Trial, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
+        let since = |span: &&Span| span.index >= trial.from;
+        let within = |span: &&Span| since(span) && bits_a_second(span.sent) <= trial.rate * WITHIN;
+        let fitting = Seen::of(self.complete().filter(within), TRIED);
+        if fitting.is_none() && now - trial.since < TRIED_FOR {
+            return None;
+        }
+        // Retransmissions may be more than the bound.
+        let (is_fitting, seen) = (fitting.is_some(), fitting.or_else(|| Seen::of(self.complete().filter(since), 1)));
+        if let Some(seen) = seen {
+            let (share, least) = ENDED;
+            if is_fitting && seen.loss() <= (trial.loss * share).max(least) {
+                self.state = State::Known { since: now, rate: trial.rate, held: trial.held };
+                self.put_off = 0.0;
+                return Some(Verdict::Confirmed);
+            }
+            if trial.lowered < TRIES && (trial.known || seen.loss() < trial.loss * LESS || self.tells()) {
+                let rate = self.arriving(&seen, copies).min(trial.rate) * KEPT;
+                let from = index_of(now) + 1.0;
+                self.state = State::Tried(Trial { since: now, from, rate, lowered: trial.lowered.saturating_add(1), ..trial });
+                return Some(Verdict::Bound(rate));
+            }
+        }
+        self.state = State::Unknown;
+        self.put_off = (self.put_off * 2.0).clamp(AGAIN.0, AGAIN.1);
+        self.not_before = now + self.put_off;
+        Some(Verdict::Refuted(trial.before))
+    }
+
+    /// What arrives, bit/s: of copies the same share as of what is reported.
+    fn arriving(&self, seen: &Seen, copies: impl Fn(f64, f64) -> f64) -> f64 {
+        let mut complete = self.complete();
+        let (Some(last), Some(first)) = (complete.next(), complete.last()) else { return bits_a_second(seen.arrived) };
+        let copied = copies(first.index * SPAN, (last.index + 1.0) * SPAN) / (last.index - first.index + 1.0);
+        bits_a_second(seen.arrived * (1.0 + copied / seen.sent.max(1.0)))
+    }
+
+    /// The spans of which all is told, newest first.
+    fn complete(&self) -> impl Iterator<Item = &Span> + Clone {
+        self.spans.iter().rev().skip(1)
+    }
+}
+
+fn index_of(at: f64) -> f64 {
+    (at / SPAN).floor()
+}
+
+fn bits_a_second(octets_a_span: f64) -> f64 {
+    octets_a_span * 8.0 / SPAN
+}

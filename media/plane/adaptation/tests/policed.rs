@@ -1,0 +1,89 @@
+//! Links that drop what is beyond a rate and have no queue that would tell of it, and links that only look like that; in virtual time.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "test code")]
+
+mod simulation;
+
+use simulation::link::{Policer, bursts};
+use simulation::{Capacity, Link, Random, Sender, TICK, proceed, step};
+
+/// Of a run of a minute, from the tenth second on.
+#[derive(Debug)]
+struct Seen {
+    /// Share of all packets that the link lost.
+    lost: f64,
+    /// Mean and least of the estimate, Mbit/s.
+    estimate: f64,
+    least: f64,
+    switches: usize,
+    /// Of all sound; with its copies.
+    sound_lost: f64,
+    /// Share of the time.
+    frozen: f64,
+}
+
+fn played(seed: u64, change: impl FnOnce(&mut Link)) -> Seen {
+    let mut link = Link::new(Capacity::constant(20e6), &[0.05]);
+    link.random = Random(seed);
+    change(&mut link);
+    let mut sender = [Sender::new(seed, 0.05)];
+    (sender[0].protects, sender[0].notices_by_arrival) = (true, true);
+    proceed(&mut link, &mut sender, &mut [], 0.0, 10.0);
+    let before = (link.dropped, link.waits.len(), sender[0].switches, sender[0].pictures.frozen);
+    let (mut now, mut sum, mut count, mut least) = (10.0, 0.0, 0.0, f64::INFINITY);
+    while now < 60.0 {
+        step(&mut link, &mut sender, &mut [], now);
+        let estimate = sender[0].estimate() / 1e6;
+        (sum, count, least) = (sum + estimate, count + 1.0, least.min(estimate));
+        now += TICK;
+    }
+    let lost = (link.dropped - before.0) as f64;
+    Seen {
+        lost: lost / (lost + (link.waits.len() - before.1) as f64),
+        estimate: sum / count,
+        least,
+        switches: sender[0].switches - before.2,
+        sound_lost: 1.0 - sender[0].audio_arrived / sender[0].audio_sent,
+        frozen: (sender[0].pictures.frozen - before.3) / 50.0,
+    }
+}
+
+/// Losses end within seconds, and sound does not break meanwhile.
+#[test]
+fn what_is_beyond_a_policed_rate_is_not_sent_for_long() {
+    for rate in [0.3e6, 0.6e6, 1e6, 1.5e6] {
+        for bucket_s in [0.02, 0.1, 0.5_f64] {
+            let bits = f64::max(rate * bucket_s, 16_000.0);
+            let seen: Vec<Seen> = (1..=8).map(|seed| played(seed, |link| link.policer = Some(Policer::new(rate, bits)))).collect();
+            let mean = |of: fn(&Seen) -> f64| seen.iter().map(of).sum::<f64>() / seen.len() as f64;
+            let worst = |of: fn(&Seen) -> f64| seen.iter().map(of).fold(0.0, f64::max);
+            let (lost, estimate, frozen) = (mean(|seen| seen.lost), mean(|seen| seen.estimate) * 1e6 / rate, mean(|seen| seen.frozen));
+            let (sound, switches) = (worst(|seen| seen.sound_lost), worst(|seen| seen.switches as f64));
+            println!(
+                "{:.1} Mbit/s, bucket {bucket_s} s: lost {lost:.3}, {estimate:.2} of it claimed, sound lost {sound:.4}, frozen {frozen:.3}, {switches} switches",
+                rate / 1e6
+            );
+            assert!(lost <= 0.06 && sound <= 0.003 && frozen <= 0.03 && switches <= 8.0, "{rate} {bucket_s}: {seen:?}");
+            assert!((0.4..1.25).contains(&estimate), "{rate} {bucket_s}: {seen:?}");
+        }
+    }
+}
+
+/// With copies by what the link loses, one by one and in bursts.
+#[test]
+fn losses_by_chance_are_not_taken_for_a_policer() {
+    for loss in [0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8] {
+        let least = (1..=25).map(|seed| played(seed, |link| link.lost_behind = loss).least).fold(f64::INFINITY, f64::min);
+        println!("{loss} lost one by one: least {least:.2} Mbit/s");
+        assert!(least >= 4.0, "{loss}: {least}");
+    }
+    for loss in [0.0, 0.2] {
+        let bursty = |seed| {
+            played(seed, |link| {
+                (link.bursts, link.lost_behind) = (bursts(&mut Random(seed), 60.0), loss);
+            })
+        };
+        let least = (1..=25).map(|seed| bursty(seed).least).fold(f64::INFINITY, f64::min);
+        println!("{loss} lost one by one between bursts: least {least:.2} Mbit/s");
+        assert!(least >= 4.0, "{loss}: {least}");
+    }
+}
