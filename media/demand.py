@@ -1,6 +1,6 @@
-"""Which encodings of a source are wanted, for a publisher who can stop the others."""
+"""Up to which encoding of a source all are wanted, for a publisher who can stop the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 OFF_DELAY_S = 4.0
@@ -19,7 +19,9 @@ Later = Callable[[float, Callable[[], None]], Timer]
 
 
 class Demand:
-    """Counts who watches what. On at once, off after `OFF_DELAY_S` without an encoding joining those to turn off.
+    """Counts who watches what: the best that anybody does is on, and all below it.
+
+    On at once, off after `OFF_DELAY_S` without an encoding joining those to turn off.
 
     All encodings are on at first, which is what a publisher does that was told nothing.
 
@@ -41,9 +43,9 @@ class Demand:
         """So many more (or fewer) slots want `encoding`. Takes effect with `settle`."""
         self._watchers[encoding] += watchers
 
-    def settle(self, arriving: Sequence[bool]) -> None:
-        """Act on what is wanted now; `arriving` has a flag an encoding."""
-        wanted = self._wanted(arriving)
+    def settle(self) -> None:
+        """Act on what is wanted now."""
+        wanted = self._wanted()
         if not wanted <= self._on:
             self._on |= wanted
             self._tell(sorted(self._on))
@@ -67,10 +69,9 @@ class Demand:
         self._surplus = set()
         self._tell(sorted(self._on))
 
-    def _wanted(self, arriving: Sequence[bool]) -> set[int]:
-        wanted = {encoding for encoding, watchers in enumerate(self._watchers) if watchers}
-        # One that does not arrive may be more than the publisher's uplink carries: its watchers need what is below it.
-        if missing := [encoding for encoding in wanted if not arriving[encoding]]:
-            wanted |= set(range(max(missing)))
+    def _wanted(self) -> set[int]:
+        # A viewer whose link narrows needs what is below at once, and so do all where the publisher's uplink does not carry the best:
+        # to ask for it then takes a round trip, a restart of the encoder and a keyframe, which the link has no room for.
         # Where nobody watches, the cheapest one stays: whoever comes sees it at once, and the session is seen to be live.
-        return wanted or {0}
+        best = max((encoding for encoding, watchers in enumerate(self._watchers) if watchers), default=0)
+        return set(range(best + 1))

@@ -224,7 +224,7 @@ class Room:
         for publication in self._publications:
             for source in publication.sources:
                 if source.demand is not None:
-                    source.demand.settle(source.arriving)
+                    source.demand.settle()
 
     @property
     def _main(self) -> Publication | None:

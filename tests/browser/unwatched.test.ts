@@ -1,4 +1,4 @@
-/** Encodings that nobody watches are not encoded, and are back when somebody comes. */
+/** Encodings better than what anybody watches are not encoded, and are back when somebody comes; what is below them stays. */
 
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -46,10 +46,10 @@ test("the host encodes what is watched, and the least while nobody watches", asy
   const member = await LivePage.open(browser, session.links.member, SIZE);
   await member.until(() => document.querySelector<HTMLVideoElement>('[data-testid="main-video"]')?.videoWidth === 1280, null);
   await member.untilMoving();
-  await untilActive(host, ["f"]);
-  await framesDuring(host, "f", 10);
+  // Whose link narrows has what is below at once.
+  await untilActive(host, ["q", "h", "f"]);
   const watched = await framesDuring(host, "f", 60);
-  expect([watched["q"], watched["h"]]).toEqual([0, 0]);
+  expect(Math.min(watched["q"] ?? 0, watched["h"] ?? 0)).toBeGreaterThan(30);
   await member.untilMoving();
 
   await member.close();
