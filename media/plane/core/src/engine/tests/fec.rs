@@ -41,10 +41,15 @@ impl Path {
 
     /// A picture of so many packets, and 33 ms; what went to the member meanwhile, media and repair packets, plain and whole.
     fn picture(&mut self, packets: u16) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        self.picture_in(packets, self.pictures == 0, 0)
+    }
+
+    fn picture_in(&mut self, packets: u16, keyframe: bool, temporal: u8) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let picture = self.pictures;
         for index in 0..packets {
             let fields = Fields { marker: index + 1 == packets, ..video(555, self.sent, 3000 * u32::from(picture)) };
-            let payload = frame(picture == 0 && index == 0, picture, picture as u8, 1000 - 40 * usize::from(index));
+            let size = 1000 - 40 * usize::from(index);
+            let payload = layer_frame(keyframe && index == 0, picture, picture as u8, size, temporal, true);
             self.world.queue(&mut self.host, fields, &[], &payload);
             self.sent += 1;
         }
@@ -149,6 +154,26 @@ fn repair_packets_follow_apart_and_end_with_the_protection() {
     path.sent = 5;
     path.pictures = 2;
     assert_eq!(path.picture(4).1.len(), 0);
+}
+
+/// Repair packets of a keyframe, of a picture of the base layer and of one that no other needs, ten packets each.
+fn by_need(percent: u8) -> [usize; 3] {
+    let mut path = Path::new();
+    path.picture(1);
+    path.protect(percent, Duration::ZERO);
+    [(true, 0), (false, 0), (false, 2)].map(|(keyframe, temporal)| {
+        let (media, repairs) = path.picture_in(10, keyframe, temporal);
+        // Of many repair packets the last ones leave later than the next picture.
+        path.world.pass(ms(33));
+        assert_eq!(media.len(), 10);
+        repairs.len() + path.take().len()
+    })
+}
+
+#[test]
+fn repair_packets_protect_first_what_others_need() {
+    assert_eq!(by_need(40), [6, 4, 0]);
+    assert_eq!(by_need(80), [10, 8, 2], "as many as packets at most");
 }
 
 #[test]
