@@ -135,6 +135,77 @@ fn without_transport_feedback_a_bound_counts_while_it_is_told() {
     assert!(world.engine.snapshot()[0].link.estimate_bps.is_nan());
 }
 
+/// A host that sends 800 kbit/s, and a member that tells of it by receiver reports alone, 80 ms from here and back.
+struct Reporting {
+    world: World,
+    host: Client,
+    member: Client,
+    sent: u16,
+    lost: i32,
+}
+
+impl Reporting {
+    fn new() -> Self {
+        let mut world = World::new();
+        let host = world.publish_vp8(&[], &[(555, 556)]);
+        let member = world.join_with(2, Profile::AeadAes128Gcm, ExtensionIds { mid: MID, ..ExtensionIds::default() });
+        world.add_sink(2);
+        world.route(2, 0);
+        Self { world, host, member, sent: 0, lost: 0 }
+    }
+
+    /// A second in which so many of a hundred packets are lost, and the report of it; what is known of the link then.
+    fn second(&mut self, lost: u8) -> crate::command::LinkRow {
+        let ntp = crate::ntp::from_unix(Duration::from_secs(1_790_000_000) + Duration::from_millis(10) * u32::from(self.sent));
+        let info = SenderInfo { ssrc: 555, ntp, rtp_timestamp: 900 * u32::from(self.sent), packet_count: 0, octet_count: 0 };
+        let mut highest = None;
+        for index in 0..100_u16 {
+            let fields = video(555, self.sent, 900 * u32::from(self.sent));
+            self.world.send(&mut self.host, fields, &[], &frame(self.sent == 0, self.sent, self.sent as u8, 1000));
+            if index == 0 {
+                let mut report = Vec::new();
+                rtcp::write_sender_report(&info, &[], &mut report);
+                self.world.send_rtcp(&mut self.host, report);
+            }
+            self.world.pass(Duration::from_millis(10));
+            self.sent += 1;
+            highest = self.world.take(&mut self.member).0.last().map(|got| got.header.sequence_number).or(highest);
+        }
+        self.lost += i32::from(lost);
+        let block = rtcp::ReportBlock {
+            ssrc: 1002,
+            fraction_lost: (u16::from(lost) * 256 / 100) as u8,
+            cumulative_lost: self.lost,
+            highest_sequence: highest.unwrap().into(),
+            jitter: 0,
+            last_sr: crate::ntp::middle(ntp),
+            delay_since_last_sr: 65_536 * 92 / 100,
+        };
+        let mut report = Vec::new();
+        rtcp::write_receiver_report(5, &[block], &mut report);
+        self.world.send_rtcp(&mut self.member, report);
+        self.world.engine.snapshot()[0].link
+    }
+}
+
+#[test]
+fn without_transport_feedback_and_a_bound_losses_that_reports_tell_of_move_the_estimate() {
+    let mut reporting = Reporting::new();
+    assert!(reporting.world.engine.snapshot()[0].link.estimate_bps.is_nan(), "nothing is known yet");
+    let first = reporting.second(0);
+    let clean = (0..10).map(|_| reporting.second(0)).last().unwrap();
+    assert!(clean.estimate_bps > first.estimate_bps * 2.0 && clean.loss == 0.0, "{first:?} {clean:?}");
+    assert!((reporting.world.engine.snapshot()[0].rtt_ms - 80.0).abs() < 1.0);
+    let few = reporting.second(5);
+    assert!(few.estimate_bps == clean.estimate_bps && (few.loss - 0.05).abs() < 1e-6, "{few:?}");
+    let told: Vec<f32> = (0..6).map(|_| reporting.second(20).estimate_bps).collect();
+    assert!(told[0] < few.estimate_bps && told.is_sorted_by(|before, after| before >= after), "{told:?}");
+    assert!(told[5] < few.estimate_bps * 0.75 && told[5] > few.estimate_bps * 0.5, "{few:?} {told:?}");
+    let again: Vec<f32> = (0..6).map(|_| reporting.second(0).estimate_bps).collect();
+    assert!(again[0] > told[5] && again.is_sorted_by(|before, after| before < after), "{again:?}");
+    assert!(again[5] > few.estimate_bps, "{few:?} {again:?}");
+}
+
 #[test]
 fn padding_finds_room_where_more_is_wanted_and_only_there() {
     let mut path = Path::new();
