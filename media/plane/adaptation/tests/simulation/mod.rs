@@ -55,6 +55,8 @@ pub struct Report {
     pub audio_lost: f64,
     /// Share of the time in which the picture stood still.
     pub frozen: f64,
+    /// The longest time without a picture, s: frozen, or sound alone.
+    pub longest_gap: f64,
 }
 
 /// When, estimate, capacity, encoding.
@@ -145,6 +147,7 @@ fn report(link: &Link, sender: &Sender, flow: usize, samples: &[Sample], duratio
         pacer_delay: sender.pacer_delay,
         pacer_dropped: sender.pacer_dropped,
         frozen: sender.pictures.frozen / duration,
+        longest_gap: sender.pictures.longest_gap(duration),
         audio_lost: 1.0 - sender.audio_arrived / sender.audio_sent.max(1.0),
     }
 }

@@ -16,6 +16,9 @@ pub struct Pictures {
     pub from: f64,
     /// Time in which the picture stood still, s.
     pub frozen: f64,
+    /// When one was shown last, and the longest time without one, s: pauses count.
+    shown: f64,
+    longest: f64,
 }
 
 impl Pictures {
@@ -34,6 +37,8 @@ impl Pictures {
         }
         while self.waiting.front().is_some_and(|(_, missing)| *missing == 0) {
             self.waiting.pop_front();
+            self.longest = self.longest_gap(now);
+            self.shown = now;
             let gap = self.last.replace(now).map_or(0.0, |last| now - last);
             self.frozen += if gap > FREEZE && now > self.from { gap } else { 0.0 };
         }
@@ -43,6 +48,11 @@ impl Pictures {
     pub fn pause(&mut self) {
         self.waiting.clear();
         self.last = None;
+    }
+
+    /// The longest time until now in which none was shown, s.
+    pub fn longest_gap(&self, now: f64) -> f64 {
+        self.longest.max(now - self.shown)
     }
 
     pub fn is_stuck(&self, now: f64) -> bool {
