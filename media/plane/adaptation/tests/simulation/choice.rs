@@ -1,4 +1,6 @@
-//! What a viewer is shown of a publisher's layers, by what the estimate allows: as `media/policy.py` chooses.
+//! What a viewer is shown of a publisher's layers, by what the estimate allows: as `media/policy.py` chooses for `main` alone, of levels
+//! whose rates are known. It leaves out that an estimate which falls far ends the doubt, and that steps down within half a second are
+//! one fall.
 
 /// What a level shows: an encoding, and bit/s of its payload at this frame rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
