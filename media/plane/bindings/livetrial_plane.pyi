@@ -42,7 +42,7 @@ class Event:
     answered, and the peer had no address before: its first, or the first since its only connection closed. `lost`: nothing
     authenticated arrived for the liveness timeout. `ticket`: a check with a ticket was answered; its peer waits for `add_peer`.
     `began`: the media gate to a peer with sinks opened, and what the cache serves has begun to leave. `worsened`: by
-    its transport-wide feedback the estimate of a subscriber's link fell by a third or more at once, or it began to lose much.
+    its transport-wide feedback the estimate of a subscriber's link fell by 30 % or more at once or went on falling, a policer was found, or it began to lose much.
     `encoding`: an encoding of a source began or ceased to arrive: it is silent
     for 1.5 s (DTX sends every 400 ms, a screen that stands still every second), or for 0.5 s while another one goes on."""
     peer: int  # dtls, connected, began, worsened, lost, ticket (an id of the plane's, 2**31 or more); the publishing peer for encoding
