@@ -24,6 +24,14 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Policer:
+    """What is beyond `rate` (bit/s, headers included) is dropped at once: a token bucket of `burst_octets` (1500 at least), full at first."""
+
+    rate: float
+    burst_octets: int
+
+
+@dataclass(frozen=True)
 class Bursts:
     """Loss by Gilbert and Elliott's model, in time: mean lengths of good and bad spells, and what is lost in each."""
 
@@ -49,6 +57,7 @@ class Path:
         rate: bit/s, headers included; None: no bound.
         queue_ms: drop-tail limit as time at the present rate.
         queue_octets: the same in octets.
+        policer: what drops all beyond a rate before the queue.
         delay_ms: one-way delay behind the queue.
         jitter_ms: the most that is added to the delay; normal around half of it, without reorder.
         loss: share lost independently.
@@ -60,6 +69,7 @@ class Path:
     rate: float | Steps | Trace | None = None
     queue_ms: float | None = None
     queue_octets: int | None = None
+    policer: Policer | None = None
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
     loss: float = 0.0

@@ -55,6 +55,7 @@ class Fate(IntEnum):
     QUEUE_FULL = 2
     LOST = 3
     OUTAGE = 4
+    POLICED = 5
 
 
 def read(path: Path) -> NDArray[np.void]:

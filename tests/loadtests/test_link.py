@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.link import control, packet_log
-from loadtests.link.config import Bursts, Listener, Reorder, Steps, Trace
+from loadtests.link.config import Bursts, Listener, Policer, Reorder, Steps, Trace
 from loadtests.link.config import Path as Direction
 from loadtests.link.control import Link, LinkError
 from loadtests.link.packet_log import Fate, Kind, Way
@@ -152,11 +152,37 @@ async def test_an_outage_loses_what_it_meets() -> None:
     assert stats["up"]["outage"] == 1
 
 
+async def test_what_is_beyond_a_policer_stands_in_the_log_and_the_counters(tmp_path: Path) -> None:
+    server, target = await echo_server()
+    log = tmp_path / "packets.log"
+    # A bit a second: what is taken does not come back.
+    policed = Direction(policer=Policer(1, 1500))
+    async with (
+        asyncio.timeout(GUARD_S),
+        Link.start(policed, Direction(), listeners=[Listener("media", udp=True, target=target)], log=log) as link,
+    ):
+        transport, queue = await asyncio.get_running_loop().create_datagram_endpoint(
+            Queue, remote_addr=address(link.addresses["media"])
+        )
+        for octets in (1000, 1000, 100):
+            transport.sendto(bytes(octets))
+        received = [len((await queue.received.get())[1]) for _ in range(2)]
+        stats = await link.stats()
+        transport.close()
+    server.close()
+    assert received == [1000, 100]
+    assert (stats["up"]["delivered"], stats["up"]["policed"], stats["down"]["policed"]) == (2, 1, 0)
+    records = packet_log.read(log)
+    (dropped,) = records[records["fate"] == Fate.POLICED]
+    assert (dropped["way"], dropped["octets"], dropped["left"], dropped["out"]) == (Way.UP, 1000 + 28, 0, 0)
+
+
 async def test_every_setting_is_understood_and_nonsense_refused_in_words() -> None:
     everything = Direction(
         rate=Trace("norway_bus_11"),
         queue_ms=300,
         queue_octets=100_000,
+        policer=Policer(1e6, 30_000),
         delay_ms=10,
         jitter_ms=5,
         loss=0.1,
@@ -168,6 +194,8 @@ async def test_every_setting_is_understood_and_nonsense_refused_in_words() -> No
         await link.set("both", Direction(rate=Steps(((0, 1e6), (5, 2e6)), repeat_s=10)))
         with pytest.raises(LinkError, match="between 0 and 1"):
             await link.set("up", Direction(loss=2))
+        with pytest.raises(LinkError, match="packet of 1500 octets"):
+            await link.set("up", Direction(policer=Policer(1e6, 1499)))
         with pytest.raises(LinkError, match="cannot be read"):
             await link.set("up", Direction(rate=Trace("no_such_place")))
         assert (await link.stats())["up"]["rate"] == 1e6

@@ -7,7 +7,11 @@ use serde::Deserialize;
 use crate::bottleneck::Limit;
 use crate::capacity::{Capacity, Step};
 use crate::loss::Bursts;
+use crate::policer::Policer;
 use crate::time::{Nanos, from_ms};
+
+/// A packet of full size on the wire: a bucket of fewer octets would never let one pass.
+const LARGEST_PACKET: usize = 1500;
 
 /// One direction. What is left out is perfect: no bound, no delay, no loss.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -19,6 +23,8 @@ pub struct PathConfig {
     pub queue_ms: Option<f64>,
     /// Octets that may wait.
     pub queue_octets: Option<usize>,
+    /// What drops all beyond a rate before the queue; none of it waits.
+    pub policer: Option<PolicerConfig>,
     /// One-way delay behind the queue.
     pub delay_ms: f64,
     /// The most that is added to the delay: normal around half of it, cut off at three deviations, without reorder.
@@ -54,6 +60,16 @@ pub enum Rate {
         #[serde(default)]
         repeat: bool,
     },
+}
+
+/// See [`Policer`].
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct PolicerConfig {
+    /// Bits a second, headers included.
+    rate: f64,
+    /// Octets that may come at once.
+    burst_octets: usize,
 }
 
 /// See [`Bursts`].
@@ -99,7 +115,7 @@ impl PathConfig {
         if bursts.is_some_and(|bursts| !(bursts.good_ms > 0.0 && bursts.bad_ms > 0.0)) {
             return Err("good and bad spells are longer than 0 on average".into());
         }
-        Ok(())
+        self.policer.map_or(Ok(()), PolicerConfig::check)
     }
 
     /// The capacity, counted from `origin`.
@@ -110,10 +126,28 @@ impl PathConfig {
         self.rate.as_ref().map(|rate| rate.capacity(origin)).transpose()
     }
 
+    /// The policer, full.
+    #[must_use]
+    pub fn policer(&self, now: Nanos) -> Option<Policer> {
+        self.policer.map(|PolicerConfig { rate, burst_octets }| Policer::new(rate, burst_octets, now))
+    }
+
     /// How long the queue may become.
     #[must_use]
     pub fn limit(&self) -> Limit {
         Limit { delay: self.queue_ms.map(from_ms), octets: self.queue_octets }
+    }
+}
+
+impl PolicerConfig {
+    fn check(self) -> Result<(), String> {
+        if !(self.rate.is_finite() && self.rate > 0.0) {
+            return Err("the rate of a policer is more than 0 bits a second".into());
+        }
+        if self.burst_octets < LARGEST_PACKET {
+            return Err(format!("a policer lets a packet of {LARGEST_PACKET} octets pass at once: its burst is no less"));
+        }
+        Ok(())
     }
 }
 

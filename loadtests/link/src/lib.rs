@@ -11,6 +11,7 @@ pub mod link;
 pub mod loss;
 pub mod packet_log;
 pub mod path;
+pub mod policer;
 pub mod random;
 pub mod shell;
 pub mod tcp;

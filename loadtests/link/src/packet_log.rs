@@ -36,6 +36,8 @@ pub enum Fate {
     Lost = 3,
     /// Lost in an outage.
     Outage = 4,
+    /// Beyond the policer's rate.
+    Policed = 5,
 }
 
 /// Which way a packet goes.

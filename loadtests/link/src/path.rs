@@ -1,4 +1,4 @@
-//! One direction: bottleneck, then loss, then delay with jitter, reorder and duplication.
+//! One direction: policer, then bottleneck, then loss, then delay with jitter, reorder and duplication.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -8,6 +8,7 @@ use crate::config::PathConfig;
 use crate::demux::Label;
 use crate::loss::Loss;
 use crate::packet_log::{Fate, Record};
+use crate::policer::Policer;
 use crate::random::Random;
 use crate::time::{Nanos, from_ms};
 
@@ -34,13 +35,14 @@ pub struct Counters {
     /// Octets that went out.
     pub delivered_octets: u64,
     /// By fate, in the order of [`Fate`].
-    pub fates: [u64; 5],
+    pub fates: [u64; 6],
 }
 
 /// One direction of a link. Time never goes back from call to call.
 pub struct Path<T> {
     config: PathConfig,
     seed: u64,
+    policer: Option<Policer>,
     bottleneck: Bottleneck<Packet<T>>,
     loss: Loss,
     jitter: Random,
@@ -64,6 +66,7 @@ impl<T: Clone> Path<T> {
     pub fn new(config: PathConfig, seed: u64, now: Nanos) -> Result<Self, String> {
         config.check()?;
         Ok(Self {
+            policer: config.policer(now),
             bottleneck: Bottleneck::new(config.capacity(now)?, config.limit()),
             loss: loss(&config, seed, now),
             jitter: Random::new(seed, "jitter"),
@@ -81,7 +84,7 @@ impl<T: Clone> Path<T> {
         })
     }
 
-    /// Another configuration from now on; what is under way keeps its times.
+    /// Another configuration from now on; what is under way keeps its times, and a policer that stays its tokens.
     ///
     /// # Errors
     /// The configuration does not hold, and nothing has changed; why, in words.
@@ -95,6 +98,9 @@ impl<T: Clone> Path<T> {
         }
         if (config.loss, config.bursts) != (self.config.loss, self.config.bursts) {
             self.loss = loss(&config, self.seed, now);
+        }
+        if config.policer != self.config.policer {
+            self.policer = config.policer(now);
         }
         self.config = config;
         Ok(())
@@ -112,8 +118,12 @@ impl<T: Clone> Path<T> {
         self.counters.packets += 1;
         self.counters.octets += packet.octets as u64;
         let (octets, label) = (packet.octets, packet.label);
+        let refused = |fate| Record { arrived: now, left: 0, out: 0, octets, label, fate };
+        if self.policer.as_mut().is_some_and(|policer| !policer.passes(now, octets)) {
+            return self.note(refused(Fate::Policed));
+        }
         if self.bottleneck.push(now, octets, packet).is_err() {
-            self.note(Record { arrived: now, left: 0, out: 0, octets, label, fate: Fate::QueueFull });
+            self.note(refused(Fate::QueueFull));
         }
         self.advance(now);
     }

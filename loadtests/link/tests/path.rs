@@ -90,6 +90,83 @@ fn the_queue_is_bounded_in_time_and_octets() {
     assert_eq!(out.len(), 2);
 }
 
+/// What becomes of packets of so many octets that come at once.
+fn fates(path: &mut Path<u64>, now: Nanos, octets: &[usize]) -> Vec<Fate> {
+    for octets in octets {
+        path.push(now, Packet { octets: *octets, ..packet(0) });
+    }
+    path.take_records().iter().map(|record| record.fate).collect()
+}
+
+fn passed(fates: &[Fate]) -> usize {
+    fates.iter().filter(|fate| **fate == Fate::Delivered).count()
+}
+
+#[test]
+fn a_policer_holds_its_rate_over_seconds() {
+    // Twice the rate, a packet each 5 ms, of which the last comes at 9.995 s.
+    let mut path = path(r#"{"policer": {"rate": 1e6, "burst_octets": 30000}}"#, 1);
+    let (out, records) = run(&mut path, 2000, 5 * MS);
+    let most = (30_000 + 1_249_375) / OCTETS;
+    assert!((most - 1..=most).contains(&out.len()), "{}", out.len());
+    let [delivered, .., policed] = path.counters().fates;
+    assert_eq!((delivered, policed), (out.len() as u64, (2000 - out.len()) as u64));
+    // Not in lumps: once the bucket is empty every second packet passes.
+    assert!(records[100..].chunks(20).all(|some| some.iter().filter(|record| record.fate == Fate::Policed).count() == 10));
+}
+
+#[test]
+fn a_burst_passes_a_policer_and_not_a_larger_one_after_rest() {
+    let mut path = path(r#"{"policer": {"rate": 1e6, "burst_octets": 30000}}"#, 1);
+    for now in [0, 10 * SECOND] {
+        let fates = fates(&mut path, now, &[OCTETS; 30]);
+        assert!(fates[..24].iter().all(|fate| *fate == Fate::Delivered));
+        assert!(fates[24..].iter().all(|fate| *fate == Fate::Policed));
+    }
+    assert_eq!(passed(&fates(&mut path, 10 * SECOND + 100 * MS, &[OCTETS; 30])), 10);
+}
+
+#[test]
+fn small_packets_pass_a_policer_where_large_ones_do_not() {
+    let mut path = path(r#"{"policer": {"rate": 1e6, "burst_octets": 1500}}"#, 1);
+    let found = fates(&mut path, 0, &[OCTETS, OCTETS, 100, OCTETS, 100, 100]);
+    assert_eq!(found, [Fate::Delivered, Fate::Policed, Fate::Delivered, Fate::Policed, Fate::Delivered, Fate::Policed]);
+}
+
+#[test]
+fn a_policer_delays_nothing() {
+    let mut path = path(r#"{"policer": {"rate": 1e6, "burst_octets": 3000}, "delay_ms": 20}"#, 1);
+    let (out, records) = run(&mut path, 1000, MS);
+    assert!(out.iter().all(|(at, number)| *at == (number + 20) * MS));
+    let (passed, dropped): (Vec<Record>, Vec<Record>) = records.iter().partition(|record| record.fate == Fate::Delivered);
+    assert!(passed.iter().all(|record| record.left == record.arrived));
+    assert!(dropped.iter().all(|record| (record.fate, record.left, record.out) == (Fate::Policed, 0, 0)));
+    assert_eq!((passed.len() + dropped.len(), path.queue(SECOND).0), (1000, 0));
+}
+
+#[test]
+fn a_policer_comes_before_the_queue() {
+    // What it drops takes no room there.
+    let mut path = path(r#"{"rate": 1e6, "queue_octets": 2500, "policer": {"rate": 1e6, "burst_octets": 2500}}"#, 1);
+    let (out, records) = run(&mut path, 4, 0);
+    assert_eq!(out.len(), 2);
+    assert_eq!(records.iter().filter(|record| record.fate == Fate::Policed).count(), 2);
+}
+
+#[test]
+fn a_policer_that_stays_keeps_its_tokens_and_another_begins_full() {
+    let mut path = path(r#"{"policer": {"rate": 1e6, "burst_octets": 2500}}"#, 1);
+    let mut change = |now, json| {
+        path.change(now, serde_json::from_str(json).expect("it is a configuration")).expect("it holds");
+        passed(&fates(&mut path, now, &[OCTETS; 10]))
+    };
+    assert_eq!(change(0, r#"{"policer": {"rate": 1e6, "burst_octets": 2500}}"#), 2);
+    assert_eq!(change(10 * MS, r#"{"policer": {"rate": 1e6, "burst_octets": 2500}, "duplicate": 0}"#), 1);
+    assert_eq!(change(10 * MS, r#"{"policer": {"rate": 1e6, "burst_octets": 5000}}"#), 4);
+    assert_eq!(change(10 * MS, "{}"), 10);
+    assert_eq!(change(10 * MS, r#"{"policer": {"rate": 1e6, "burst_octets": 5000}}"#), 4);
+}
+
 #[test]
 fn jitter_varies_and_keeps_the_order() {
     let (out, _) = run(&mut path(r#"{"delay_ms": 50, "jitter_ms": 30}"#, 7), 2000, 5 * MS);
@@ -204,7 +281,13 @@ fn what_cannot_be_is_refused_in_words() {
         r#"{"rate": {"trace": "no such file"}}"#,
         r#"{"bursts": {"good_ms": 0, "bad_ms": 1}}"#,
     ] {
-        let config = serde_json::from_str(json).expect("it is a configuration");
-        assert!(Path::<u64>::new(config, 0, 0).is_err(), "{json}");
+        assert!(!refusal(json).is_empty(), "{json}");
     }
+    assert!(refusal(r#"{"policer": {"rate": 0, "burst_octets": 30000}}"#).contains("more than 0"));
+    assert!(refusal(r#"{"policer": {"rate": 1e6, "burst_octets": 1499}}"#).contains("1500 octets"));
+    assert!(Path::<u64>::new(serde_json::from_str(r#"{"policer": {"rate": 1, "burst_octets": 1500}}"#).expect("it is one"), 0, 0).is_ok());
+}
+
+fn refusal(json: &str) -> String {
+    Path::<u64>::new(serde_json::from_str(json).expect("it is a configuration"), 0, 0).err().expect(json)
 }

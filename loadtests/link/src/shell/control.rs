@@ -96,14 +96,15 @@ pub struct PathStats {
     queue_full: u64,
     lost: u64,
     outage: u64,
+    policed: u64,
     queued_octets: usize,
     rate: Option<f64>,
 }
 
 impl PathStats {
     pub fn new(counters: Counters, (queued_octets, rate): (usize, Option<f64>)) -> Self {
-        let Counters { packets, octets, delivered_octets, fates: [delivered, duplicated, queue_full, lost, outage] } = counters;
-        Self { packets, octets, delivered_octets, delivered, duplicated, queue_full, lost, outage, queued_octets, rate }
+        let Counters { packets, octets, delivered_octets, fates: [delivered, duplicated, queue_full, lost, outage, policed] } = counters;
+        Self { packets, octets, delivered_octets, delivered, duplicated, queue_full, lost, outage, policed, queued_octets, rate }
     }
 }
 
