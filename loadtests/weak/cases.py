@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from loadtests.link.config import Bursts, Path, Steps, Trace
+from loadtests.link.config import Bursts, Path, Policer, Steps, Trace
 
 R_MS = 100.0
 QUEUE_MS = 300.0
@@ -297,6 +297,16 @@ def _others() -> list[Case]:
             30,
             outages=((10, 2000), (20, 2000)),
             goals={"resume_picture_ms": Goal(at_most=R_MS + 300), "resume_sound_ms": Goal(at_most=R_MS + 300)},
+        ),
+        Case(
+            "policed",
+            replace(_bottleneck(AMPLE_BPS), policer=Policer(1e6, 30_000)),
+            60,
+            goals={
+                "concealed_ratio": Goal(at_most=0.01),
+                "freeze_ratio": Goal(at_most=0.05),
+                "policed_share": Goal(at_most=0.05),
+            },
         ),
         Case("100k", _bottleneck(1e5), 40, goals={"concealed_ratio": Goal(at_most=0.01), **_CALM}),
         *(Case(name, _bottleneck(Trace(name)), 100, goals=_TRACE, reference=_GCC_TRACE) for name in TRACES),

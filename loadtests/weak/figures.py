@@ -8,7 +8,8 @@ its temporal layers, where a larger picture at half the rate counts as wrong. Ei
 more as the greatest of the last R + 200 ms bears. *queue*: what media waited before their first bit went onto the link.
 *first estimate*: from the first packet of media that was sent to the member to the first sample of the plane, of one every 50 ms, in
 which its estimate is told. *switches*: changes of the encoding or of its temporal layers, a minute, where nothing asks for any; of
-less than a minute, their number.
+less than a minute, their number. *policed share*: octets of all RTP to the member that the policer dropped, over all that came to it,
+from 10 s on.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ SETTLED_S = 3.0
 """After a step an estimate has so long."""
 
 FOUND_OUT_S = 10.0
-"""The beginning finds out what the link is: changes count from then on."""
+"""The beginning finds out what the link is: changes, and what a policer drops, count from then on."""
 
 ONE_SWITCH_S = 1.0
 """Changes within so long of the first are one: layers of the old encoding go at once, the new one waits for its keyframe, and what is
@@ -68,6 +69,7 @@ def figures(take: Take) -> dict[str, float | None]:
     media = downward(take)
     found["queue_p95_ms"] = _percentile(media.wait_ms[media.records["left"] > 0], 95)
     found["overhead"] = _overhead(media.records)
+    found["policed_share"] = _policed(media) if case.down.policer else None
     found["first_estimate_ms"] = _first_estimate(take) if len(case.flows) == 1 else None
     found |= _pages(take)
     found |= _sharing(take, media)
@@ -83,7 +85,7 @@ def downward(take: Take) -> Media:
     log = log[(log["arrived"] >= take.began) & (log["arrived"] <= take.ended)]
     at = (log["arrived"] - take.began).astype(float) / 1e9
     left = np.maximum(log["left"], log["arrived"])
-    rates = series.capacity(take, (left - take.began).astype(float) / 1e9 - NO_SAMPLE_SHIFT)
+    rates = series.bottleneck(take, (left - take.began).astype(float) / 1e9 - NO_SAMPLE_SHIFT)
     taken = (left - log["arrived"]).astype(float) / 1e6
     return Media(at, np.maximum(taken - log["octets"] * 8e3 / rates, 0.0), log)
 
@@ -205,6 +207,13 @@ def _overhead(records: npt.NDArray[np.void]) -> float | None:
             wraps = len(stream) > 60_000  # numbers come again: take all as first
             first += float((stream if wraps else stream[places])["octets"].sum())
     return total / first - 1 if first else None
+
+
+def _policed(media: Media) -> float | None:
+    """Share of the octets that the policer dropped."""
+    records = media.records[media.at >= FOUND_OUT_S]
+    dropped = records["octets"][records["fate"] == Fate.POLICED].sum()
+    return float(dropped) / float(records["octets"].sum()) if len(records) else None
 
 
 def _pages(take: Take) -> dict[str, float | None]:

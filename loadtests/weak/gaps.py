@@ -27,7 +27,7 @@ class Gap:
 
     Attributes:
         queue_ms: the longest wait of a packet in the link's queue.
-        dropped: packets that the full queue dropped.
+        dropped: packets that the full queue dropped, or the policer before it.
         paced_octets: most that waited in the plane.
         page: what the page counted meanwhile: keyframes decoded, keyframes asked for, pictures dropped.
         plane: what the plane counted meanwhile; zeros are left out.
@@ -48,7 +48,7 @@ class Gap:
         told = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
         layers = " → ".join(f"{encoding}/{spatial}" for encoding, spatial in self.layers)
         return (
-            f"{self.at:8.3f} s: {self.seconds * 1e3:4.0f} ms, queue {self.queue_ms:.0f} ms, {self.dropped} dropped by it, "
+            f"{self.at:8.3f} s: {self.seconds * 1e3:4.0f} ms, queue {self.queue_ms:.0f} ms, {self.dropped} dropped before the wire, "
             f"{self.paced_octets} octets paced, sent {layers}{', ' if told else ''}{told}"
         )
 
@@ -70,7 +70,7 @@ def gaps(take: Take, least_s: float = LEAST_S) -> Iterator[Gap]:
             at=before,
             seconds=after - before,
             queue_ms=float(media.wait_ms[passed].max(initial=0.0)),
-            dropped=int((media.records["fate"][meanwhile] == Fate.QUEUE_FULL).sum()),
+            dropped=int(np.isin(media.records["fate"][meanwhile], (Fate.QUEUE_FULL, Fate.POLICED)).sum()),
             paced_octets=max((row["paced_bytes"] for row in rows), default=0),
             page={name: _gained(page, name, since, after) for name in IN_PAGE},
             plane={name: counters[-1][name] - counters[0][name] for name in counters[0]} if counters else {},

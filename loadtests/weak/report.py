@@ -19,6 +19,7 @@ MORE = (
     "tcp_fair_share",
     "link_share",
     "overhead",
+    "policed_share",
     "sound_alone",
     "goodput_share",
     "switches_per_min",
@@ -91,7 +92,7 @@ def _number(name: str, value: float) -> str:
         return f"{value:.0f}"
     if name in ("fps", "switches_per_min"):
         return f"{value:.1f}"
-    return f"{value:.3f}" if name in ("freeze_ratio", "concealed_ratio") else f"{value:.2f}"
+    return f"{value:.3f}" if name in ("freeze_ratio", "concealed_ratio", "policed_share") else f"{value:.2f}"
 
 
 def _goal(name: str, at_least: float | None, at_most: float | None) -> str:

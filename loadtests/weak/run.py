@@ -206,7 +206,7 @@ def _harmless(path: Direction) -> Direction:
         rate = rate.steps[0][1]
     elif isinstance(rate, Trace):
         rate = rate_series(rate)[0][1]
-    return replace(path, rate=rate, loss=0.0, bursts=None, reorder=None, duplicate=0.0)
+    return replace(path, rate=rate, loss=0.0, bursts=None, reorder=None, duplicate=0.0, policer=None)
 
 
 def rate_series(rate: float | Steps | Trace | None) -> list[tuple[float, float]]:

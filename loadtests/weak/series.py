@@ -63,7 +63,13 @@ def longest_stall(take: Take) -> Stall | None:
 
 
 def capacity(take: Take, at: Numbers) -> Numbers:
-    """Bit/s of the way down."""
+    """Bit/s that the way down lets through: of its bottleneck, and no more than its policer's."""
+    policer = take.case.down.policer
+    return np.minimum(bottleneck(take, at), policer.rate if policer else np.inf)
+
+
+def bottleneck(take: Take, at: Numbers) -> Numbers:
+    """Bit/s at which packets go onto the way down."""
     rate = take.case.down.rate
     steps = rate_series(rate)
     times = np.array([time for time, _ in steps])

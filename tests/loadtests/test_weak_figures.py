@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.link.config import Path, Steps
+from loadtests.link.config import Path, Policer, Steps
 from loadtests.link.packet_log import RECORD, Fate, Kind, Way
-from loadtests.weak import figures, gaps, series
+from loadtests.weak import figures, gaps, run, series
 from loadtests.weak.cases import CASES, Case, Flow, Goal
 from loadtests.weak.cross import SHORT_OCTETS, source
 from loadtests.weak.needs import Needs
@@ -169,7 +169,7 @@ def test_what_leads_to_another_encoding_is_one_switch_but_what_never_rests_is_ma
 def test_switches_are_told_only_where_nothing_asks_for_any() -> None:
     steady = {name for name, case in CASES.items() if case.is_steady}
     losses = {"loss-20", "loss-30", "audio-40", "audio-60", "audio-80", "audio-60-firefox", "bursts"}
-    assert steady == losses | {"clean", "100k"}
+    assert steady == losses | {"clean", "policed", "100k"}
     made = take(CASES["step"], estimate=lambda at: 9e5, encoding=lambda at: 1 if at < 14 else 2)
     assert figures.figures(made)["switches_per_min"] is None
     early = take(CASES["clean"], estimate=lambda at: 9e5, encoding=lambda at: 1)
@@ -254,6 +254,59 @@ def test_a_clean_link_bears_some_probes_but_none_every_half_second() -> None:
     assert goal.met(overhead_with_probes(0))
     assert goal.met(overhead_with_probes(10))
     assert not goal.met(overhead_with_probes(40))
+
+
+def policed(drops: int, *, since: float = 10.0) -> Take:
+    """20 s of media, a packet each 10 ms, of which so many are dropped from then on."""
+    made = take(CASES["policed"], estimate=lambda at: 5e5, encoding=lambda at: 1)
+    made.log["fate"][int(since * 100) :][:drops] = Fate.POLICED
+    return made
+
+
+def test_what_a_policer_drops_counts_once_it_could_be_found() -> None:
+    assert figures.figures(policed(1000, since=0))["policed_share"] == 0
+    assert figures.figures(policed(100))["policed_share"] == pytest.approx(0.1)
+    goal = CASES["policed"].goals["policed_share"]
+    assert goal.met(figures.figures(policed(49))["policed_share"])
+    assert not goal.met(figures.figures(policed(51))["policed_share"])
+
+
+def test_octets_of_rtp_to_the_member_that_the_policer_dropped_are_what_counts() -> None:
+    made = policed(10)
+    made.log["octets"][1000:1010] = 100
+    made.log["kind"][1000], made.log["way"][1001] = Kind.STUN, Way.UP
+    made.log["fate"][1500:1510] = (Fate.QUEUE_FULL, Fate.LOST) * 5
+    dropped = 8 * 100
+    assert figures.figures(made)["policed_share"] == pytest.approx(dropped / (dropped + 990 * 1250), abs=1e-4)
+
+
+def test_there_is_no_share_without_a_policer_or_before_it_could_be_found() -> None:
+    assert (
+        figures.figures(take(steps((0, 1e6)), estimate=lambda at: 9e5, encoding=lambda at: 1))["policed_share"] is None
+    )
+    early = policed(0)
+    early.log = early.log[:1000]
+    assert figures.figures(early)["policed_share"] is None
+
+
+def test_a_policer_bounds_the_capacity_but_not_how_fast_packets_go_onto_the_wire() -> None:
+    made = policed(0)
+    assert series.capacity(made, np.array([0.0, 15.0])).tolist() == [1e6, 1e6]
+    found = figures.figures(made)
+    assert found["utilisation"] == pytest.approx(0.5 * 1250 / 1222, abs=0.01)
+    assert found["best_layer"] == 1.0
+    # 20 ms from arrival to the last bit, of which 1250 octets take 2 ms at 5 Mbit/s.
+    assert found["queue_p95_ms"] == pytest.approx(18, abs=0.1)
+    slow = take(
+        Case("case", Path(rate=Steps(((0, 4e6), (10, 5e5))), policer=Policer(1e6, 1500)), SECONDS),
+        estimate=lambda at: 5e5,
+        encoding=lambda at: 1,
+    )
+    assert series.capacity(slow, np.array([5.0, 15.0])).tolist() == [1e6, 5e5]
+
+
+def test_nothing_is_policed_until_everybody_is_in() -> None:
+    assert run._harmless(CASES["policed"].down) == Path(rate=5e6, queue_ms=300, delay_ms=50)
 
 
 def test_freezes_and_concealment_are_shares() -> None:
@@ -359,12 +412,12 @@ def test_a_gap_comes_with_what_went_before_it() -> None:
         at = (sample["t"] - BEGAN) / 1e9
         sample["rows"][0] |= {"paced_bytes": 5000 if 10.1 < at < 10.2 else 0, "spatial": 255}
         sample["counters"] = {"keyframe_requests_sent": int(at >= 10.15), "switches": 3}
-    made.log["fate"][995] = Fate.QUEUE_FULL
+    made.log["fate"][995:997] = (Fate.QUEUE_FULL, Fate.POLICED)
     made.log["left"][990] += 200 * MS
     (gap,) = gaps.gaps(made)
     assert gap.at == pytest.approx(10.0, abs=0.04)
     assert gap.seconds == pytest.approx(0.43, abs=0.05)
-    assert (gap.dropped, gap.paced_octets, gap.layers) == (1, 5000, [(2, 255), (1, 255)])
+    assert (gap.dropped, gap.paced_octets, gap.layers) == (2, 5000, [(2, 255), (1, 255)])
     assert gap.queue_ms == pytest.approx(210, abs=10)
     assert gap.plane == {"keyframe_requests_sent": 1, "switches": 0}
     assert "keyframe_requests_sent 1" in str(gap)
