@@ -1,9 +1,10 @@
 """How each viewer's media are protected against the losses of its own link: one pass over all viewers at once.
 
-Audio is sent again (copies, see `Plane.protect`) so often that of a thousand packets no more than a few dozen never arrive: what
-in-band FEC or RED then cannot fill is inaudible. Copies are spread over a fixed span of time rather than set a fixed time
-apart, so that few copies outlast a burst and many do not stretch the jitter buffer. RED (RFC 2198) stays where both ends have it:
-it costs less than a copy on any link, and fills half of what the copies leave; only on a link so narrow that it would take the
+Audio is sent again (copies, see `Plane.protect`) so often that of a thousand packets no more than a dozen never arrive: what
+in-band FEC then cannot fill is inaudible. Of RED, which brings the frame before once more, fewer copies do. Copies are spread over a
+fixed span of time rather than set a fixed time apart, so that few copies outlast a burst and many do not stretch the jitter buffer
+(those of RED are as far apart as if there were as many as of plain frames). RED (RFC 2198) stays where both ends have it:
+it costs less than a copy on any link, and brings nearly all that the copies leave; only on a link so narrow that it would take the
 sound's own room are receivers sent the plain frames.
 Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
 there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take (`playout.py`).
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from media.links import Counts, Flags, Floats, Links, stepped
 from media.playout import Playout, PlayoutConfig
 
-MEASURES = ("copies", "retransmissions", "fec_percent")
+MEASURES = ("copies", "redundant_copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
@@ -31,6 +32,7 @@ class Told(TypedDict):
     """Keyword arguments of `Plane.protect`."""
 
     copies: int
+    redundant_copies: int
     spacing_ms: int
     retransmissions: int
     fec_percent: int
@@ -48,7 +50,8 @@ class ProtectionConfig:
         end_loss: below which it is not any more; well under `begin_loss`, because a smoothed share of few packets wavers.
         most_queue_ms: with more than that waiting in the link's queue losses are its own, and more of anything would make more of them.
         drained_s: so long a loss is held against the queue after it has drained, because the loss is smoothed.
-        residual: of audio packets that may stay lost with all copies, before FEC or RED: a loss below it is hardly heard.
+        residual: of audio packets that may stay lost with all copies, before in-band FEC: a loss below it is hardly heard.
+        redundant_residual: the same of RED audio: of what stays lost the next packet brings all but about as large a share.
         most_copies: of a packet. More would cost more than the picture, and come too late.
         span_ms: in which all copies of a packet are sent: longer than a burst of 100 ms, shorter than a jitter buffer of 200 ms.
         most_spacing_ms: between two copies: what most bursts are shorter than.
@@ -88,6 +91,7 @@ class ProtectionConfig:
     most_queue_ms: float = 40.0
     drained_s: float = 1.0
     residual: float = 0.01
+    redundant_residual: float = 0.03
     most_copies: int = 9
     span_ms: float = 160.0
     most_spacing_ms: float = 80.0
@@ -120,7 +124,7 @@ class ProtectionConfig:
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what `Plane.protect` takes; `overhead_bps`
+    `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what `Plane.protect` takes; `overhead_bps`
     is what is spent on it now.
     """
 
@@ -128,6 +132,7 @@ class Protection:
         self._config = config
         self._playout = Playout(config.playout)
         self.copies: Counts = np.empty(0, np.int64)
+        self.redundant_copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
         self.retransmissions: Counts = np.empty(0, np.int64)
         self.fec_percent: Counts = np.empty(0, np.int64)
@@ -164,6 +169,7 @@ class Protection:
         """What `Plane.protect` is to be told of a row."""
         return {
             "copies": int(self.copies[row]),
+            "redundant_copies": int(self.redundant_copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
             "retransmissions": int(self.retransmissions[row]),
             "fec_percent": max(int(self.fec_percent[row]), int(self._opening[row])),
@@ -193,7 +199,7 @@ class Protection:
         self._worst = np.where(np.isnan(self._lighter_since), told, np.fmax(self._worst, told))
         in_runs = np.nan_to_num(links.run_ms) >= config.playout.long_run_ms
         worse = np.where(in_runs, self._worst, told) / config.relief
-        needed = self._needed(np.stack([loss, worse]), protected, links.estimate, rtt)
+        needed = self._needed(np.stack([loss, worse]), protected, links.estimate, rtt, in_runs)
         now_have = {name: getattr(self, name) for name in MEASURES}
         own = ~(now - self._queued_at < config.drained_s)
         more = known & own & _any(needed[name][0] > now_have[name] for name in MEASURES)
@@ -257,23 +263,31 @@ class Protection:
         self._lighter_since[held] = np.nan
         return held
 
-    def _needed(self, loss: Floats, protected: Flags, estimates: Floats, rtt: Floats) -> dict[str, Counts]:
+    def _needed(
+        self, loss: Floats, protected: Flags, estimates: Floats, rtt: Floats, in_runs: Flags
+    ) -> dict[str, Counts]:
         """What these losses, (…, rows), ask for, by measure."""
         config = self._config
         share = np.clip(loss, 1e-6, 0.99)
-        # The least n with share**(n + 1) <= residual.
-        copies = np.ceil(np.log(config.residual) / np.log(share)) - 1
-        copies = np.clip(np.maximum(copies, 1), 0, config.most_copies)
         affordable = np.where(np.isnan(estimates), np.inf, estimates * config.most_share / config.audio_bps)
         # One copy is worth more than any picture, but not where it would take the sound's own room: what the link then drops
         # would ask for still more copies. A loss of which no such crowding is the cause says that the estimate is too low.
         one = (np.nan_to_num(estimates, nan=np.inf) >= config.least_room_bps) | (loss >= config.beyond_crowding)
-        copies = np.minimum(copies, np.maximum(np.floor(affordable), one))
+        most = np.minimum(config.most_copies, np.maximum(np.floor(affordable), one))
+
+        def copies(residual: float) -> Floats:
+            # The least n with share**(n + 1) <= residual.
+            needed: Floats = np.ceil(np.log(residual) / np.log(share)) - 1
+            return np.minimum(np.maximum(needed, 1), most)
+
+        plain = copies(config.residual)
         once, twice = config.retransmission_loss
         slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
         fec = stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
         needed = {
-            "copies": copies,
+            "copies": plain,
+            # A burst takes the next packet too: what outlasts it are copies.
+            "redundant_copies": np.where(in_runs, plain, copies(config.redundant_residual)),
             "retransmissions": np.where(loss >= twice, 2, np.where(loss >= once, 1, 0)),
             "fec_percent": np.minimum(fec, config.most_fec_percent),
         }

@@ -150,6 +150,7 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         adaptation.run(tenth / 10)
     told = {
         "copies": 5,
+        "redundant_copies": 3,
         "spacing_ms": 32,
         "retransmissions": 1,
         "fec_percent": ProtectionConfig().opening_fec_percent,

@@ -65,6 +65,23 @@ def test_copies_leave_no_more_lost_than_what_fec_or_red_fill(loss: float) -> Non
     assert copies == 1 or loss**copies > CONFIG.residual, "and no more than that"
 
 
+@pytest.mark.parametrize("loss", [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+def test_sound_that_repeats_itself_has_fewer_copies(loss: float) -> None:
+    viewers = Viewers()
+    viewers.see(loss, SETTLED_S)
+    copies = int(viewers.protection.redundant_copies[0])
+    lost = loss ** (copies + 1)
+    assert lost <= CONFIG.redundant_residual
+    assert lost**2 <= 0.001, "a frame comes in two packets"
+    assert 1 <= copies <= viewers.row[0]
+
+
+def test_a_burst_takes_what_repeats_itself_too() -> None:
+    viewers = Viewers()
+    viewers.see(0.3, SETTLED_S, run=120)
+    assert viewers.protection.redundant_copies[0] == viewers.row[0]
+
+
 def test_at_the_worst_there_are_as_many_as_are_allowed() -> None:
     viewers = Viewers()
     viewers.see(0.8)

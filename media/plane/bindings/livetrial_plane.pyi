@@ -210,6 +210,7 @@ class Plane:
         peer: int,
         *,
         copies: int = 0,
+        redundant_copies: int = 0,
         spacing_ms: int = 0,
         retransmissions: int = 0,
         fec_percent: int = 0,
@@ -220,6 +221,7 @@ class Plane:
 
         copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
         drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
+        redundant_copies: the same of one that goes out as RED (RFC 2198): what is lost of it the next one mostly brings.
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.

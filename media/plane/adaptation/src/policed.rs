@@ -18,8 +18,10 @@ const LOSS: f64 = 0.06;
 const KNOWN_LOSS: f64 = 0.08;
 /// Packets of less octets find room where others do not: they are no evidence.
 const LARGE: f64 = 500.0;
-/// But where large ones arrive so much more seldom, by as many standard deviations, that is evidence too.
+/// But where large ones arrive so much more seldom, by as many standard deviations, and no more than such a share of what small ones
+/// do, that is evidence too. Sound has copies, which come in place of what is lost and are not always told apart.
 const SELDOM: f64 = 0.25;
+const MUCH_MORE_SELDOM: f64 = 0.35;
 /// What is in the bucket is forgotten within so many seconds: its rate is not known exactly.
 const LEAK: f64 = 0.3;
 /// Weight of a packet in the comparison: of some hundreds.
@@ -282,16 +284,18 @@ impl Policed {
         let (together, sure) = self.comparison.together();
         let ((small, small_variance), (large, large_variance)) = (self.small.share(), self.comparison.share());
         let seldom = small - large;
-        together >= TOGETHER && sure >= SURE || seldom >= SELDOM && seldom >= SURE * (small_variance + large_variance).sqrt()
+        let surely_seldom = seldom >= SELDOM && seldom >= SURE * (small_variance + large_variance).sqrt();
+        together >= TOGETHER && sure >= SURE || surely_seldom && large <= small * MUCH_MORE_SELDOM
     }
 
     /// See what becomes of the losses with no more than what arrives.
     fn attempt(&mut self, now: f64, before: f64, seen: &Seen, copies: impl Fn(f64, f64) -> f64) -> Verdict {
-        let (known, held) = match self.state {
-            State::Known { held, .. } => (true, (held * 2.0).min(HELD.1)),
-            _ => (false, HELD.0),
+        let arriving = self.arriving(seen, copies) * KEPT;
+        let (known, held, rate) = match self.state {
+            // Of a bucket that had filled up more has passed than its rate.
+            State::Known { rate, held, .. } => (true, (held * 2.0).min(HELD.1), arriving.min((arriving * rate).sqrt())),
+            _ => (false, HELD.0, arriving),
         };
-        let rate = self.arriving(seen, copies) * KEPT;
         let from = index_of(now) + 1.0;
         self.state = State::Tried(Trial { since: now, from, rate, loss: seen.loss(), before, lowered: 0, held, known });
         Verdict::Bound(rate)

@@ -68,6 +68,8 @@ pub struct ExtensionIds {
 pub struct Protection {
     /// How often each audio packet is sent again.
     pub copies: u8,
+    /// The same of one that repeats the frames before its own (RED): what the copies leave lost, the next packet mostly brings.
+    pub redundant_copies: u8,
     /// Between an audio packet and its copy, and between copies.
     pub spacing: Duration,
     /// How often each retransmission is sent again.
@@ -82,12 +84,19 @@ pub struct Protection {
 
 impl Protection {
     /// On a link that loses next to nothing.
-    pub const NONE: Self =
-        Self { copies: 0, spacing: Duration::ZERO, retransmissions: 0, fec: 0, playout: Duration::ZERO, plain_audio: false };
+    pub const NONE: Self = Self {
+        copies: 0,
+        redundant_copies: 0,
+        spacing: Duration::ZERO,
+        retransmissions: 0,
+        fec: 0,
+        playout: Duration::ZERO,
+        plain_audio: false,
+    };
 
     /// Whether anything is done against losses.
     pub const fn repeats(self) -> bool {
-        self.copies > 0 || self.retransmissions > 0 || self.fec > 0 || !self.playout.is_zero()
+        self.copies > 0 || self.redundant_copies > 0 || self.retransmissions > 0 || self.fec > 0 || !self.playout.is_zero()
     }
 }
 

@@ -84,9 +84,10 @@ impl Copies {
         self.octets = self.octets.saturating_add(octets as u64);
     }
 
-    /// Keep what is sent to `out` as audio; other kinds pass.
-    pub(super) fn record_audio<'a, O>(&'a mut self, is_audio: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let Protection { copies, spacing, .. } = self.protection;
+    /// Keep what is sent to `out` as audio; other kinds pass. `redundant`: it goes out as RED.
+    pub(super) fn record_audio<'a, O>(&'a mut self, is_audio: bool, redundant: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
+        let Protection { copies, redundant_copies, spacing, .. } = self.protection;
+        let copies = if redundant { redundant_copies } else { copies };
         Recorder { copies: self, count: if is_audio { copies } else { 0 }, spacing, now, dropped: 0, out }
     }
 

@@ -109,6 +109,7 @@ impl World {
                 peer: u32::from(place % PLACES),
                 protection: Protection {
                     copies: copies % 16,
+                    redundant_copies: copies % 3,
                     spacing: Duration::from_millis((spacing_ms % 201).into()),
                     retransmissions: retransmissions % 16,
                     // Of the same octets, so that what the corpus holds goes on to mean what it meant.

@@ -144,6 +144,21 @@ fn a_narrow_link_is_sent_sound_without_repetitions() {
 }
 
 #[test]
+fn what_repeats_itself_has_copies_of_its_own_number() {
+    let mut talk = Talk::new();
+    let protection = Protection { copies: 3, redundant_copies: 1, spacing: Duration::from_millis(20), ..Protection::NONE };
+    let copies_of = |talk: &mut Talk, plain_audio, number: u16| {
+        talk.world.command(Command::Protect { peer: 2, protection: Protection { plain_audio, ..protection } });
+        let before = talk.world.stat("copies_sent");
+        talk.red(number, u32::from(number) * FRAME, &[FRAME]);
+        talk.world.pass(Duration::from_millis(100));
+        talk.world.stat("copies_sent") - before
+    };
+    assert_eq!(copies_of(&mut talk, false, 1), 1);
+    assert_eq!(copies_of(&mut talk, true, 2), 3, "it goes out alone");
+}
+
+#[test]
 fn what_the_uplink_lost_comes_from_later_packets_for_all() {
     let mut talk = Talk::new();
     let lost = [3, 6, 7, 12, 13, 14];
