@@ -1,4 +1,6 @@
-"""The cases: what the link does, who shares it, and the goals. RFC 8867 gives 5.1 to 5.8, with 50 ms one way and 300 ms of queue."""
+"""The cases: what the link does, who shares it, and the goals.
+
+RFC 8867 gives 5.1 to 5.8, with 50 ms one way, up to 30 ms of jitter, and 300 ms of queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -112,8 +114,13 @@ def _steps(*steps: tuple[float, float]) -> Steps:
     return Steps(tuple((at, mbit * 1e6) for at, mbit in steps))
 
 
-def _bottleneck(rate: float | Steps | Trace, *, queue_ms: float = QUEUE_MS, jitter_ms: float = 0.0) -> Path:
-    return Path(rate=rate, queue_ms=queue_ms, delay_ms=R_MS / 2, jitter_ms=jitter_ms)
+def _bottleneck(rate: float | Steps | Trace) -> Path:
+    return Path(rate=rate, queue_ms=QUEUE_MS, delay_ms=R_MS / 2)
+
+
+def _shared(rate: float | Steps, *, queue_ms: float = QUEUE_MS, delay_ms: float = R_MS / 2) -> Path:
+    """A bottleneck as RFC 8867 section 4 has them, with its jitter."""
+    return Path(rate=rate, queue_ms=queue_ms, delay_ms=delay_ms, jitter_ms=JITTER_MS)
 
 
 def _lossy(share: float) -> Path:
@@ -160,44 +167,44 @@ def _rfc8867() -> list[Case]:
     return [
         Case(
             "5.1",
-            _bottleneck(_steps((0, 1), (40, 2.5), (60, 0.6), (80, 1))),
+            _shared(_steps((0, 1), (40, 2.5), (60, 0.6), (80, 1))),
             100,
             goals=_SMOOTH,
             reference="GCC 0.60, 82 ms, 2.4 %",
         ),
         Case(
             "5.2",
-            _bottleneck(_steps((0, 4), (25, 2), (50, 3.5), (75, 1), (100, 2))),
+            _shared(_steps((0, 4), (25, 2), (50, 3.5), (75, 1), (100, 2))),
             125,
             flows=(Flow(), Flow()),
             goals=_PASS,
         ),
         Case(
             "5.3",
-            _bottleneck(_steps((0, 2), (20, 1), (40, 0.5), (60, 2))),
+            _shared(_steps((0, 2), (20, 1), (40, 0.5), (60, 2))),
             100,
-            up=_bottleneck(_steps((0, 2), (35, 0.8), (70, 2))),
+            up=_shared(_steps((0, 2), (35, 0.8), (70, 2))),
             goals=_PASS,
         ),
-        Case("5.4", _bottleneck(3.5e6), 120, flows=(Flow(), Flow(20), Flow(40)), goals=_FAIR),
+        Case("5.4", _shared(3.5e6), 120, flows=(Flow(), Flow(20), Flow(40)), goals=_FAIR),
         Case(
             "5.5",
-            Path(rate=4e6, queue_ms=QUEUE_MS),
+            _shared(4e6, delay_ms=0.0),
             300,
             up=Path(),
             flows=tuple(Flow(delay_ms=delay) for delay in (10, 25, 50, 100, 150)),
             goals=_FAIR,
         ),
-        Case("5.6", _bottleneck(2e6), 120, long_tcp=1, goals={"tcp_fair_share": Goal(at_least=0.3)}),
+        Case("5.6", _shared(2e6), 120, long_tcp=1, goals={"tcp_fair_share": Goal(at_least=0.3)}),
         Case(
             "5.6-deep",
-            _bottleneck(2e6, queue_ms=1000),
+            _shared(2e6, queue_ms=1000),
             120,
             long_tcp=1,
             goals={"tcp_fair_share": Goal(at_least=0.3)},
         ),
-        Case("5.7", _bottleneck(2e6), 300, flows=(Flow(), Flow()), short_tcp=10, goals=_PASS),
-        Case("5.8", _bottleneck(3.5e6), 120, flows=(Flow(), Flow(away_s=(40, 60)), Flow()), goals=_PASS),
+        Case("5.7", _shared(2e6), 300, flows=(Flow(), Flow()), short_tcp=10, goals=_PASS),
+        Case("5.8", _shared(3.5e6), 120, flows=(Flow(), Flow(away_s=(40, 60)), Flow()), goals=_PASS),
     ]
 
 
