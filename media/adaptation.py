@@ -58,6 +58,7 @@ class Adaptation:
         self._policy = Policy(config)
         self._protection = Protection(ProtectionConfig())
         self._viewers: dict[int, Viewer] = {}
+        self._by_row: dict[int, Viewer] = {}
         self._peers: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._rows: npt.NDArray[np.intp] = np.empty(0, np.intp)
         self._indexed = True
@@ -109,7 +110,7 @@ class Adaptation:
             self._shown = np.concatenate([self._shown, np.zeros((missing, SLOTS), np.intp)])
             self._wishes = np.concatenate([self._wishes, np.full((missing, SLOTS), NOTHING, np.int8)])
         self._protection.reset(viewer.row)
-        self._viewers[peer] = viewer
+        self._viewers[peer] = self._by_row[viewer.row] = viewer
         self._indexed = False
         return viewer
 
@@ -121,7 +122,7 @@ class Adaptation:
             self.wish(viewer, slot, None, NOTHING)
         self._policy.remove(viewer.row)
         self._unsaid.discard(viewer.row)
-        del self._viewers[viewer.peer]
+        del self._viewers[viewer.peer], self._by_row[viewer.row]
         self._indexed = False
 
     def wish(self, viewer: Viewer, slot: str, source: int | None, encoding: int | None) -> None:
@@ -162,10 +163,9 @@ class Adaptation:
         wished = self._wished()
         changed = self._policy.decide(now, estimates, contended, self._rates[self._shown], wished)
         if len(changed) or self._unsaid:
-            by_row = {viewer.row: viewer for viewer in self._viewers.values()}
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
             for row in rows:
-                if viewer := by_row.get(row):
+                if viewer := self._by_row.get(row):
                     self._plane.want_bitrate(viewer.peer, self._wanted(row, wished[row]))
                     viewer.on_bounds(self._bounds(row))
 
@@ -180,10 +180,9 @@ class Adaptation:
         links.rtt_ms[rows] = snapshot["link_rtt_ms"][ours]
         links.run_ms[rows] = snapshot["lost_run_ms"][ours]
         links.copied[rows] = snapshot["copied_bytes"][ours]
-        changed = set(protection.decide(now, links).tolist())
-        for viewer in self._viewers.values() if changed else ():
-            if viewer.row in changed:
-                self._plane.protect(viewer.peer, **protection.of(viewer.row))
+        for row in protection.decide(now, links).tolist():
+            if viewer := self._by_row.get(row):
+                self._plane.protect(viewer.peer, **protection.of(row))
 
     def _wished(self) -> npt.NDArray[np.int8]:
         """The best that is wanted and that there is, by row and slot."""

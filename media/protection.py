@@ -205,10 +205,13 @@ class Protection:
         more = known & own & _any(needed[name][0] > now_have[name] for name in MEASURES)
         less = known & ~more & _any(needed[name][1] < now_have[name] for name in MEASURES)
         less = self._held(now, less)
+        # What a link that has narrowed does not carry is not held.
+        most = {name: self._most_copies(loss, links.estimate) for name in ("copies", "redundant_copies")}
         changed = self._plain(links.estimate)
         for name, have in now_have.items():
             lower, upper = np.minimum(needed[name][1], have), np.maximum(needed[name][0], have)
             want = np.where(more, upper, np.where(less, lower, have))
+            want = np.minimum(want, most.get(name, want)).astype(np.int64)
             changed |= want != have
             setattr(self, name, want)
         self._space()
@@ -268,12 +271,7 @@ class Protection:
     ) -> dict[str, Counts]:
         """What these losses, (…, rows), ask for, by measure."""
         config = self._config
-        share = np.clip(loss, 1e-6, 0.99)
-        affordable = np.where(np.isnan(estimates), np.inf, estimates * config.most_share / config.audio_bps)
-        # One copy is worth more than any picture, but not where it would take the sound's own room: what the link then drops
-        # would ask for still more copies. A loss of which no such crowding is the cause says that the estimate is too low.
-        one = (np.nan_to_num(estimates, nan=np.inf) >= config.least_room_bps) | (loss >= config.beyond_crowding)
-        most = np.minimum(config.most_copies, np.maximum(np.floor(affordable), one))
+        share, most = np.clip(loss, 1e-6, 0.99), self._most_copies(loss, estimates)
 
         def copies(residual: float) -> Floats:
             # The least n with share**(n + 1) <= residual.
@@ -293,6 +291,16 @@ class Protection:
         }
         bare = loss < np.where(protected, config.end_loss, config.begin_loss)
         return {name: np.where(bare, 0, wanted).astype(np.int64) for name, wanted in needed.items()}
+
+    def _most_copies(self, loss: Floats, estimates: Floats) -> Floats:
+        """How many copies there is room for."""
+        config = self._config
+        affordable = np.where(np.isnan(estimates), np.inf, estimates * config.most_share / config.audio_bps)
+        # One copy is worth more than any picture, but not where it would take the sound's own room: what the link then drops
+        # would ask for still more copies. A loss of which no such crowding is the cause says that the estimate is too low.
+        one = (np.nan_to_num(estimates, nan=np.inf) >= config.least_room_bps) | (loss >= config.beyond_crowding)
+        most: Floats = np.minimum(config.most_copies, np.maximum(np.floor(affordable), one))
+        return most
 
     def _space(self) -> None:
         config = self._config

@@ -76,6 +76,14 @@ def test_sound_that_repeats_itself_has_fewer_copies(loss: float) -> None:
     assert 1 <= copies <= viewers.row[0]
 
 
+def test_copies_that_a_narrowed_link_does_not_carry_are_not_held() -> None:
+    viewers = Viewers()
+    viewers.see(0.6, SETTLED_S)
+    assert viewers.row[0] == 9
+    viewers.see(0.6, 0.1, estimate=200_000)
+    assert viewers.row[0] == viewers.protection.redundant_copies[0] == 2
+
+
 def test_a_burst_takes_what_repeats_itself_too() -> None:
     viewers = Viewers()
     viewers.see(0.3, SETTLED_S, run=120)

@@ -19,9 +19,11 @@ const KNOWN_LOSS: f64 = 0.08;
 /// Packets of less octets find room where others do not: they are no evidence.
 const LARGE: f64 = 500.0;
 /// But where large ones arrive so much more seldom, by as many standard deviations, and no more than such a share of what small ones
-/// do, that is evidence too. Sound has copies, which come in place of what is lost and are not always told apart.
+/// do, for so many seconds, that is evidence too: answers to losses have left no room for them. Sound has copies, which come in place
+/// of what is lost and are not always told apart.
 const SELDOM: f64 = 0.25;
 const MUCH_MORE_SELDOM: f64 = 0.35;
+const SELDOM_FOR: f64 = 5.0;
 /// What is in the bucket is forgotten within so many seconds: its rate is not known exactly.
 const LEAK: f64 = 0.3;
 /// Weight of a packet in the comparison: of some hundreds.
@@ -75,6 +77,8 @@ pub struct Policed {
     comparison: Comparison,
     /// Of packets smaller than [`LARGE`].
     small: Comparison,
+    /// Since when large ones arrive far more seldom.
+    seldom_since: Option<f64>,
     state: State,
     /// When it is looked for again, and for how long it was put off.
     not_before: f64,
@@ -152,7 +156,9 @@ impl Bucket {
     /// What it holds when a packet is sent, where so many octets of copies arrived since the one before.
     fn on_sent(&mut self, sent: f64, copies: f64) -> f64 {
         let elapsed = (sent - self.at).max(0.0);
-        self.octets = self.octets * (-elapsed / LEAK).exp() + elapsed * self.rate - copies;
+        // What has come in since leaks too: a pause must not look like a full bucket.
+        let kept = (-elapsed / LEAK).exp();
+        self.octets = self.octets * kept + self.rate * LEAK * (1.0 - kept) - copies;
         self.at = sent.max(self.at);
         self.octets
     }
@@ -275,17 +281,30 @@ impl Policed {
 
     fn look(&mut self, now: f64, estimate: f64, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
         let seen = Seen::of(self.complete(), LEAST_SPANS)?;
-        let tells = seen.loss() >= LOSS && seen.empty <= MOST_EMPTY && self.tells();
+        let tells = self.tells(now) && seen.loss() >= LOSS && seen.empty <= MOST_EMPTY;
         (tells && self.arriving(&seen, &copies) < estimate).then(|| self.attempt(now, estimate, &seen, copies))
     }
 
-    /// Whether it is no chance which packets arrive.
-    fn tells(&self) -> bool {
+    /// Whether it is no chance which packets arrive. That large ones do not may have other causes, which end: that has to last.
+    fn tells(&mut self, now: f64) -> bool {
+        if self.is_seldom() {
+            self.seldom_since.get_or_insert(now);
+        } else {
+            self.seldom_since = None;
+        }
+        self.is_together() || self.seldom_since.is_some_and(|since| now - since >= SELDOM_FOR)
+    }
+
+    fn is_together(&self) -> bool {
         let (together, sure) = self.comparison.together();
+        together >= TOGETHER && sure >= SURE
+    }
+
+    /// Whether large packets arrive far more seldom than small ones.
+    fn is_seldom(&self) -> bool {
         let ((small, small_variance), (large, large_variance)) = (self.small.share(), self.comparison.share());
-        let seldom = small - large;
-        let surely_seldom = seldom >= SELDOM && seldom >= SURE * (small_variance + large_variance).sqrt();
-        together >= TOGETHER && sure >= SURE || surely_seldom && large <= small * MUCH_MORE_SELDOM
+        let chance = (small_variance + large_variance).sqrt();
+        small - large >= SELDOM.max(SURE * chance) && large <= small * MUCH_MORE_SELDOM
     }
 
     /// See what becomes of the losses with no more than what arrives.
@@ -317,7 +336,7 @@ impl Policed {
                 self.put_off = 0.0;
                 return Some(Verdict::Confirmed);
             }
-            if trial.lowered < TRIES && (trial.known || seen.loss() < trial.loss * LESS || self.tells()) {
+            if trial.lowered < TRIES && (trial.known || seen.loss() < trial.loss * LESS || self.is_together() || self.is_seldom()) {
                 let rate = self.arriving(&seen, copies).min(trial.rate) * KEPT;
                 let from = index_of(now) + 1.0;
                 self.state = State::Tried(Trial { since: now, from, rate, lowered: trial.lowered.saturating_add(1), ..trial });
@@ -330,12 +349,12 @@ impl Policed {
         Some(Verdict::Refuted(trial.before))
     }
 
-    /// What arrives, bit/s: of copies the same share as of what is reported.
+    /// What arrives, bit/s: of copies, most of which are of sound, the same share as of small packets.
     fn arriving(&self, seen: &Seen, copies: impl Fn(f64, f64) -> f64) -> f64 {
         let mut complete = self.complete();
         let (Some(last), Some(first)) = (complete.next(), complete.last()) else { return bits_a_second(seen.arrived) };
         let copied = copies(first.index * SPAN, (last.index + 1.0) * SPAN) / (last.index - first.index + 1.0);
-        bits_a_second(seen.arrived * (1.0 + copied / seen.sent.max(1.0)))
+        bits_a_second(seen.arrived + copied * self.small.share().0)
     }
 
     /// The spans of which all is told, newest first.

@@ -60,6 +60,8 @@ pub struct Link {
     pub jitter: f64,
     /// What drops all beyond a rate without keeping any of it in a queue, as operators throttle: it comes before the queue.
     pub policer: Option<Policer>,
+    /// From when to when nothing larger than so many octets comes through.
+    pub narrow: Option<(f64, f64, f64)>,
     pub random: Random,
     queue: std::collections::VecDeque<Waiting>,
     served: f64,
@@ -130,6 +132,7 @@ impl Link {
             gone: Vec::new(),
             jitter: 0.0,
             policer: None,
+            narrow: None,
             random: Random(1),
             queue: Default::default(),
             served: 0.0,
@@ -151,6 +154,7 @@ impl Link {
         let lost = self.loss > 0.0 && self.random.next() < self.loss;
         let lost = lost || self.policer.as_mut().is_some_and(|policer| !policer.lets_pass(now, octets * 8.0));
         let out = self.outages.iter().any(|(from, to)| (*from..*to).contains(&now));
+        let out = out || self.narrow.is_some_and(|(from, to, most)| (from..to).contains(&now) && octets > most);
         if lost || out || self.queue_delay(now) > self.limit {
             self.dropped += 1;
             return false;

@@ -299,6 +299,10 @@ impl Sender {
         }
         let loss = self.estimator.loss();
         let needed = if loss >= 0.03 { ((0.02_f64.ln() / loss.ln()).ceil() as u32).clamp(2, 10) - 1 } else { 0 };
+        // They take half of the estimate at most.
+        let most = ((self.estimate() * 0.5 / 48_000.0) as u32).max(1);
+        let needed = needed.min(most);
+        self.copies.0 = self.copies.0.min(most);
         if needed >= self.copies.0 && needed > 0 {
             self.copies = (needed, 0.16 / f64::from(needed.max(2)));
             self.protected_until = now + 5.0;
