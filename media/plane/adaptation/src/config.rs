@@ -1,4 +1,4 @@
-//! All thresholds of the estimate, in one place.
+//! Thresholds of the estimate itself; what its parts go by stands with each of them.
 
 /// Seconds of queue by which sound is late.
 pub const VERY_LONG_QUEUE: f64 = 0.2;
