@@ -21,7 +21,8 @@ import numpy.typing as npt
 from media.links import Counts, Flags, Floats, Links, stepped
 from media.playout import Playout, PlayoutConfig
 
-MEASURES = ("copies", "redundant_copies", "retransmissions", "fec_percent")
+COPIES = ("copies", "redundant_copies")
+MEASURES = (*COPIES, "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
@@ -124,8 +125,8 @@ class ProtectionConfig:
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what `Plane.protect` takes; `overhead_bps`
-    is what is spent on it now.
+    `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what
+    `Plane.protect` takes; `overhead_bps` is what is spent on it now.
     """
 
     def __init__(self, config: ProtectionConfig) -> None:
@@ -206,12 +207,13 @@ class Protection:
         less = known & ~more & _any(needed[name][1] < now_have[name] for name in MEASURES)
         less = self._held(now, less)
         # What a link that has narrowed does not carry is not held.
-        most = {name: self._most_copies(loss, links.estimate) for name in ("copies", "redundant_copies")}
+        most = self._most_copies(loss, links.estimate)
         changed = self._plain(links.estimate)
         for name, have in now_have.items():
             lower, upper = np.minimum(needed[name][1], have), np.maximum(needed[name][0], have)
             want = np.where(more, upper, np.where(less, lower, have))
-            want = np.minimum(want, most.get(name, want)).astype(np.int64)
+            if name in COPIES:
+                want = np.minimum(want, most).astype(np.int64)
             changed |= want != have
             setattr(self, name, want)
         self._space()

@@ -10,8 +10,8 @@ Networks: on `loopback` a sender also pays for delivery to the receiving sockets
 do. `offload` sends through a device that cuts segmented sends itself and drops them, `software` through one for which the
 kernel has to cut them; both need a network namespace, and are left out where there is none to be had.
 
-Then residence times (see `residence.py`), memory a subscriber, and a decision of the policy. The last line is one JSON object: the figures at 100
-subscribers on loopback by their names, and everything in `rows`, `residence` and `growth`.
+Then residence times (see `residence.py`), memory a subscriber, and a decision of the policy. The last line is one JSON
+object: the figures at 100 subscribers on loopback by their names, and everything in `rows`, `residence` and `growth`.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The cases: what the link does, who shares it, and the goals.
 
-RFC 8867 gives 5.1 to 5.8, with 50 ms one way, up to 30 ms of jitter, and 300 ms of queue."""
+RFC 8867 gives 5.1 to 5.8, with 50 ms one way, up to 30 ms of jitter, and 300 ms of queue.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -61,8 +61,8 @@ const FORGOTTEN: f64 = 600.0;
 /// What a report shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
-    /// What is beyond this rate, bit/s, is dropped, as it seems: send no more.
-    Bound(f64),
+    /// What is beyond a rate is dropped, as it seems: send no more than [`Policed::bound`].
+    Bound,
     /// It is indeed: what was lost says nothing of the link.
     Confirmed,
     /// It was chance: this was the estimate.
@@ -317,7 +317,7 @@ impl Policed {
         };
         let from = index_of(now) + 1.0;
         self.state = State::Tried(Trial { since: now, from, rate, loss: seen.loss(), before, lowered: 0, held, known });
-        Verdict::Bound(rate)
+        Verdict::Bound
     }
 
     fn judge(&mut self, now: f64, trial: Trial, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
@@ -340,7 +340,7 @@ impl Policed {
                 let rate = self.arriving(&seen, copies).min(trial.rate) * KEPT;
                 let from = index_of(now) + 1.0;
                 self.state = State::Tried(Trial { since: now, from, rate, lowered: trial.lowered.saturating_add(1), ..trial });
-                return Some(Verdict::Bound(rate));
+                return Some(Verdict::Bound);
             }
         }
         self.state = State::Unknown;

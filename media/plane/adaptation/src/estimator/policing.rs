@@ -15,7 +15,7 @@ impl Estimator {
         let lossy = self.loss.share() >= self.config.lossy && !self.contention.is_contended();
         let verdict = self.policed.on_report(now, self.estimate, lossy, |from, to| self.history.copied_between(from, to));
         match verdict {
-            Some(Verdict::Bound(_)) => self.worsened_at = now,
+            Some(Verdict::Bound) => self.worsened_at = now,
             Some(Verdict::Confirmed) => (self.loss, self.onset) = (Loss::default(), Onset::default()),
             Some(Verdict::Refuted(before)) => self.estimate = self.estimate.max(before),
             None => {}

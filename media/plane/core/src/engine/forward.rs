@@ -122,9 +122,10 @@ impl Engine {
         let Some(feed) = sink.track.feed().filter(|feed| feed.carries(from, encoding.generation)) else { return false };
         let payload_type = feed.payload_type.under(peer.copies.protection());
         let (playout, percent) = (peer.copies.playout.told(now), peer.copies.protection().fec);
+        let is_audio = source.kind == MediaKind::Audio;
         let is_redundant = |&sequence: &i64| encoding.cache.get(sequence).is_none_or(|packet| payload_type.choose(packet).2);
-        let redundant = pending.iter().all(is_redundant);
-        let mut recorder = peer.copies.record_audio(source.kind == MediaKind::Audio, redundant, now, out);
+        let redundant = is_audio && pending.iter().all(is_redundant);
+        let mut recorder = peer.copies.record_audio(is_audio, redundant, now, out);
         // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
         for chunk in pending.chunks(MAX_SEGMENTS) {
