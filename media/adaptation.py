@@ -19,6 +19,9 @@ SOURCES_A_PASS = 4
 PROBE_BEYOND = 1.05
 """Probes look for so much more than what is wanted takes, because rates waver."""
 
+LEAST_REPEATED = 2.0
+"""What the least picture takes with all its repairs, in its rate: as much again, as of any picture on a link that loses most."""
+
 _ANY = LayerRates()
 """What is assumed of a source that is not known yet."""
 
@@ -159,9 +162,8 @@ class Adaptation:
         snapshot = self._plane.snapshot()
         estimates, contended = self._links(snapshot)
         self._protect(now, snapshot, estimates)
-        estimates -= self._protection.overhead_bps  # copies leave less for pictures
-        wished = self._wished()
-        changed = self._policy.decide(now, estimates, contended, self._rates[self._shown], wished)
+        wished, rates = self._wished(), self._rates[self._shown]
+        changed = self._policy.decide(now, self._room(estimates, rates), contended, rates, wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
             for row in rows:
@@ -183,6 +185,17 @@ class Adaptation:
         for row in protection.decide(now, links).tolist():
             if viewer := self._by_row.get(row):
                 self._plane.protect(viewer.peer, **protection.of(row))
+
+    def _room(self, estimates: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What copies leave of each estimate.
+
+        Those of a picture become fewer with it, so they alone do not take the least picture away, but those of sound may.
+        """
+        overhead = self._protection.overhead_bps
+        of_sound = np.minimum(overhead, self._protection.audio_copies_bps)
+        least = rates[:, :, 0].min(axis=1) * self._config.overhead * LEAST_REPEATED + self._config.audio_bps
+        room: npt.NDArray[np.float64] = np.maximum(estimates - overhead, np.minimum(estimates - of_sound, least))
+        return room
 
     def _wished(self) -> npt.NDArray[np.int8]:
         """The best that is wanted and that there is, by row and slot."""

@@ -157,6 +157,12 @@ class Protection:
         """How long pictures are kept."""
         return self._playout.ms
 
+    @property
+    def audio_copies_bps(self) -> Floats:
+        """What copies of sound take at most."""
+        most: Floats = np.maximum(self.copies, self.redundant_copies) * self._config.audio_bps
+        return most
+
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)

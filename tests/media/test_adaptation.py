@@ -120,6 +120,7 @@ class Losing:
         self.row = np.zeros(1, dtype)
         self.row["peer"], self.row["estimate_bps"], self.row["link_rtt_ms"] = 5, 700_000, 100
         self.protected: list[dict[str, int]] = []
+        self.now = 0.0
 
     def snapshot(self) -> npt.NDArray[np.void]:
         return self.row
@@ -134,6 +135,33 @@ class Losing:
         self.protected.append({"peer": peer} | protection)
 
 
+def copying(adaptation: Adaptation, losing: Losing, bps: int, passes: int) -> None:
+    """Passes in which so much goes into copies and repair packets."""
+    for _ in range(passes):
+        losing.now += CONFIG.interval_s
+        losing.row["copied_bytes"] += bps // 80
+        adaptation.run(losing.now)
+
+
+def test_repairs_of_a_picture_never_take_the_least_one_away(plane: Plane) -> None:
+    with member(plane, 12):
+        losing = Losing(plane.snapshot().dtype)
+    adaptation = Adaptation(losing, CONFIG)  # type: ignore[arg-type]
+    bounds: list[Bound | None] = []
+    viewer = adaptation.add(5, lambda told: bounds.append(told["main"]))
+    adaptation.wish(viewer, "main", SOURCE, 1)
+    copying(adaptation, losing, 0, 20)
+    losing.row["link_loss"] = 0.4
+    # More than the link carries, as where all that is large is lost and repaired again and again.
+    copying(adaptation, losing, 2_000_000, 50)
+    assert bounds[-1] is not None
+    assert bounds[-1].encoding == 0
+    # Here those of sound take what the picture needs.
+    losing.row["estimate_bps"] = 200_000
+    copying(adaptation, losing, 200_000, 1)
+    assert bounds[-1] == Bound(-1)
+
+
 def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> None:
     with member(plane, 12):
         losing = Losing(plane.snapshot().dtype)
@@ -141,13 +169,10 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
     bounds: list[Bound | None] = []
     viewer = adaptation.add(5, lambda told: bounds.append(told["main"]))
     adaptation.wish(viewer, "main", SOURCE, 1)
-    for tenth in range(20):
-        adaptation.run(tenth / 10)
+    copying(adaptation, losing, 0, 20)
     assert (bounds, losing.protected) == ([], [])
     losing.row["link_loss"] = 0.4
-    for tenth in range(20, 40):
-        losing.row["copied_bytes"] += 200_000 // 80
-        adaptation.run(tenth / 10)
+    copying(adaptation, losing, 200_000, 20)
     told = {
         "copies": 5,
         "redundant_copies": 3,
