@@ -213,7 +213,7 @@ fn hold_on_random_networks(seeds: std::ops::Range<u64>) {
         "{seeds:?}: utilisation {utilisation:.2?} best {best:.2?} delivered {delivered:.2?} queue {queue:.0?}, {long} long, switches {switches:?} \
          audio lost {audio:.4?}, beyond the link's {beyond:.4?}, frozen {frozen:.3?}, without a picture {gap:.2?} s"
     );
-    assert!(beyond[1] <= 0.0065 && beyond[2] <= 0.01, "{beyond:?}");
+    assert!(beyond[1] <= 0.0065 && beyond[2] <= 0.012, "{beyond:?}");
     assert!(audio[1] <= 0.015 && audio[2] <= 0.029, "{audio:?}");
     assert!(frozen[1] <= 0.125 && frozen[2] <= 0.31, "{frozen:?}");
     assert!(best[1] >= 0.3 && best[2] >= 0.95, "{best:?}");
@@ -246,7 +246,7 @@ fn a_constant_link_sees_a_switch_a_minute_or_little_more() {
         }
     }
     println!("{many} of {links} links saw more than a switch a minute, the worst {most} in three");
-    assert!(many <= 10 && most <= 15, "{many} {most}");
+    assert!(many <= 7 && most <= 12, "{many} {most}");
 }
 
 #[test]

@@ -113,16 +113,23 @@ impl Case {
 /// Most thresholds were tuned on 1 to 8; the last of them, and the bounds below, were chosen on these.
 const SEEDS: std::ops::Range<u64> = 101..109;
 
+/// Where bursts of others fill the queue it is chance how long pictures freeze.
+const MORE_SEEDS: std::ops::Range<u64> = 101..133;
+
 /// Without any, and the most that RFC 8867 has.
 const JITTERS: [f64; 2] = [0.0, 0.03];
 
 /// Medians over seeds of what the case brings, whole and squeezed, for each of [`JITTERS`].
 fn medians(name: &str, case: impl Fn() -> Case) -> [[Outcome; 2]; 2] {
-    JITTERS.map(|jitter| [1.0, 0.4].map(|factor| median(name, || Case { jitter, ..case().squeezed(factor) })))
+    medians_over(SEEDS, name, case)
 }
 
-fn median(name: &str, case: impl Fn() -> Case) -> Outcome {
-    let outcomes: Vec<Outcome> = SEEDS.map(|seed| case().run(seed)).collect();
+fn medians_over(seeds: std::ops::Range<u64>, name: &str, case: impl Fn() -> Case) -> [[Outcome; 2]; 2] {
+    JITTERS.map(|jitter| [1.0, 0.4].map(|factor| median(seeds.clone(), name, || Case { jitter, ..case().squeezed(factor) })))
+}
+
+fn median(seeds: std::ops::Range<u64>, name: &str, case: impl Fn() -> Case) -> Outcome {
+    let outcomes: Vec<Outcome> = seeds.map(|seed| case().run(seed)).collect();
     let median = |of: &dyn Fn(&Outcome) -> f64| {
         let mut values: Vec<f64> = outcomes.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -210,7 +217,7 @@ fn a_long_tcp_connection_leaves_a_share() {
 /// Section 5.7: ten connections fill the link by themselves, with losses of all; sound and the least picture come nevertheless.
 #[test]
 fn short_tcp_connections_leave_sound_and_picture() {
-    for outcome in medians("5.7", || Case { short_tcp: 10, ..Case::of(&[(0.0, 2.0)], 120.0, 2) }).iter().flatten() {
+    for outcome in medians_over(MORE_SEEDS, "5.7", || Case { short_tcp: 10, ..Case::of(&[(0.0, 2.0)], 120.0, 2) }).iter().flatten() {
         assert!(outcome.rates.iter().all(|rate| *rate >= 0.08) && outcome.jain >= 0.9, "{outcome:?}");
         assert!(outcome.audio_lost <= 0.1 && outcome.frozen <= 0.35 && outcome.alone <= 0.05, "{outcome:?}");
     }

@@ -181,7 +181,7 @@ impl Link {
             }
             let head = self.queue.pop_front().unwrap();
             self.waits.push((head.flow, (clock - head.at - head.bits / rate).max(0.0)));
-            let jitter = if self.jitter > 0.0 { self.random.next() * self.jitter } else { 0.0 };
+            let jitter = if self.jitter > 0.0 { self.random.truncated_normal() * self.jitter } else { 0.0 };
             let arrives = (clock + self.delay[head.flow] + jitter).max(self.last_out[head.flow]);
             self.last_out[head.flow] = arrives;
             let lost = self.lost_behind > 0.0 && self.random.next() < self.lost_behind;

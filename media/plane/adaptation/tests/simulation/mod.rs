@@ -35,6 +35,13 @@ impl Random {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
+
+    /// From 0 to 1, normal around half, three standard deviations either way: as RFC 8867 section 4.1 has jitter, and the test link.
+    pub fn truncated_normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.next()).ln()).sqrt();
+        let deviations = radius * (std::f64::consts::TAU * self.next()).cos();
+        0.5 + deviations.clamp(-3.0, 3.0) / 6.0
+    }
 }
 
 #[derive(Default, Debug, Clone)]
