@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ import uvloop
 from loadtests.link import control
 from loadtests.weak import plots, report
 from loadtests.weak.cases import CASES, Case
-from loadtests.weak.played import Played, play
+from loadtests.weak.played import Played, judge, play, step_aside
 
 PAGE = Path("build/weak/weak.html")
 SHORT_FACTOR, SHORT_S = 0.4, 25.0
@@ -106,17 +107,25 @@ class _Table:
 
 async def _all(cases: Sequence[Case], options: argparse.Namespace) -> dict[str, object]:
     table, seeds = _Table(cases, options.page, gaps=options.gaps), range(1, options.seeds + 1)
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(options.parallel, multiprocessing.get_context("spawn")) as pool:
+    loop, spawn = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(prefix="livetrial-weak-") as folder,
+        ProcessPoolExecutor(options.parallel, spawn) as stages,
+        ProcessPoolExecutor(1, spawn, initializer=step_aside) as judges,
+    ):
+
+        async def take(case: Case, seed: int) -> Played | str:
+            taken = await loop.run_in_executor(stages, play, case, seed, folder)
+            return taken if isinstance(taken, str) else await loop.run_in_executor(judges, judge, taken)
 
         async def take_all(case: Case) -> None:
-            table.add(case, await asyncio.gather(*(loop.run_in_executor(pool, play, case, seed) for seed in seeds)))
+            table.add(case, await asyncio.gather(*(take(case, seed) for seed in seeds)))
 
         await asyncio.gather(*(take_all(case) for case in cases if not case.flows[1:]))
         # Where several watch, the machine is for them alone.
         for case in cases:
             if case.flows[1:]:
-                table.add(case, [await loop.run_in_executor(pool, play, case, seed) for seed in seeds])
+                table.add(case, [await take(case, seed) for seed in seeds])
     return table.result
 
 

@@ -23,6 +23,8 @@ CHECK_EVERY_S = 2.0
 FIRST_CHECK_AGAIN_S = 0.1
 REPORT_EVERY_S = 1.0
 PATIENCE_S = 20.0
+STALL_S = 0.05
+"""What is sent so late is missed by somebody."""
 
 _OFFER = """v=0\r
 o=- 1 1 IN IP4 127.0.0.1\r
@@ -91,6 +93,8 @@ class Host(asyncio.DatagramProtocol):
         self._check = ("", "")
         self.keyframes = 0
         """How many were asked for."""
+        self.stalls: list[dict[str, int]] = []
+        """When it sent late and by how much, as the link tells its own: `at_ns` of the monotonic clock, `late_ns`."""
 
     @classmethod
     @asynccontextmanager
@@ -188,7 +192,10 @@ class Host(asyncio.DatagramProtocol):
             payload_type = RED_TYPE if self._red else AUDIO_TYPE
             self._seal(self._audio.packet(payload_type, count * SAMPLES_PER_PACKET, payload, marker=False))
             before, count = frame, count + 1
-            await asyncio.sleep(began + count * SAMPLES_PER_PACKET / SAMPLES_PER_S - clock())
+            due = began + count * SAMPLES_PER_PACKET / SAMPLES_PER_S
+            await asyncio.sleep(due - clock())
+            if (late := clock() - due) >= STALL_S:
+                self.stalls.append({"at_ns": round(due * 1e9), "late_ns": round(late * 1e9)})
 
     async def _report(self) -> None:
         began = asyncio.get_running_loop().time()

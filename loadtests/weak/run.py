@@ -40,7 +40,7 @@ class Take:
         plane: samples of the plane's snapshot.
         log: the link's packets.
         late: how late the link was, in µs; above a few ms the machine was too busy for the figures to count. `stalls` are
-            the times in which the machine stood still, `at_ns` and `late_ns`.
+            the times in which it, or the host, was late by more than a few packets: `at_ns` and `late_ns`.
     """
 
     case: Case
@@ -70,6 +70,7 @@ async def run(case: Case, seed: int) -> Take:
             stage = await Stage.build(stack, case, seed, log, sampled, loop, layered)
             await stage.play(take)
             take.late = (await stage.link.stats())["lateness"]
+            take.late["stalls"] += stage.host.stalls
         await asyncio.to_thread(_read, take, log, sampled)
     return take
 

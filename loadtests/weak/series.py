@@ -52,7 +52,7 @@ class Stall:
 
 
 def longest_stall(take: Take) -> Stall | None:
-    """Of those that the link's own clock noticed, from the first packet on: members who join are part of some figures."""
+    """Of those that the link or the host noticed by its own clock, from the first packet on: members who join are part of some figures."""
     since = int(take.log["arrived"].min()) if len(take.log) else take.began
     counted = [
         Stall((stall["at_ns"] - take.began) / 1e9, stall["late_ns"] / 1e6)
