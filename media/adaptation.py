@@ -19,9 +19,6 @@ SOURCES_A_PASS = 4
 PROBE_BEYOND = 1.05
 """Probes look for so much more than what is wanted takes, because rates waver."""
 
-LEAST_REPEATED = 2.0
-"""What the least picture takes with all its repairs, in its rate: as much again, as of any picture on a link that loses most."""
-
 _ANY = LayerRates()
 """What is assumed of a source that is not known yet."""
 
@@ -161,9 +158,10 @@ class Adaptation:
             self._measure(source, now)
         snapshot = self._plane.snapshot()
         estimates, contended = self._links(snapshot)
-        self._protect(now, snapshot, estimates)
         wished, rates = self._wished(), self._rates[self._shown]
-        changed = self._policy.decide(now, self._room(estimates, rates), contended, rates, wished)
+        self._protect(now, snapshot, estimates, self._policy.pictures_bps(rates, wished))
+        estimates -= self._protection.audio_overhead_bps  # copies leave less for pictures
+        changed = self._policy.decide(now, estimates, contended, self._protection.costs(rates), wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
             for row in rows:
@@ -171,7 +169,13 @@ class Adaptation:
                     self._plane.want_bitrate(viewer.peer, self._wanted(row, wished[row]))
                     viewer.on_bounds(self._bounds(row))
 
-    def _protect(self, now: float, snapshot: npt.NDArray[np.void], estimates: npt.NDArray[np.float64]) -> None:
+    def _protect(
+        self,
+        now: float,
+        snapshot: npt.NDArray[np.void],
+        estimates: npt.NDArray[np.float64],
+        pictures_bps: npt.NDArray[np.float64],
+    ) -> None:
         """Protect each viewer's media by what its link loses."""
         protection, links = self._protection, Links.unknown(self._policy.rows)
         rows, ours = self._places(snapshot)
@@ -182,20 +186,9 @@ class Adaptation:
         links.rtt_ms[rows] = snapshot["link_rtt_ms"][ours]
         links.run_ms[rows] = snapshot["lost_run_ms"][ours]
         links.copied[rows] = snapshot["copied_bytes"][ours]
-        for row in protection.decide(now, links).tolist():
+        for row in protection.decide(now, links, pictures_bps).tolist():
             if viewer := self._by_row.get(row):
                 self._plane.protect(viewer.peer, **protection.of(row))
-
-    def _room(self, estimates: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """What copies leave of each estimate.
-
-        Those of a picture become fewer with it, so they alone do not take the least picture away, but those of sound may.
-        """
-        overhead = self._protection.overhead_bps
-        of_sound = np.minimum(overhead, self._protection.audio_copies_bps)
-        least = rates[:, :, 0].min(axis=1) * self._config.overhead * LEAST_REPEATED + self._config.audio_bps
-        room: npt.NDArray[np.float64] = np.maximum(estimates - overhead, np.minimum(estimates - of_sound, least))
-        return room
 
     def _wished(self) -> npt.NDArray[np.int8]:
         """The best that is wanted and that there is, by row and slot."""
@@ -214,8 +207,9 @@ class Adaptation:
         if (self._policy.bounds[row] >= wishes).all():
             return 0
         shown = wishes >= 0
-        needed = self._rates[self._shown[row][shown], wishes[shown]].sum()
-        return int((needed * self._config.rise * self._config.overhead + self._config.audio_bps) * PROBE_BEYOND)
+        needed = self._rates[self._shown[row][shown], wishes[shown]].sum() * (1 + self._protection.repaired[row])
+        sound = self._config.audio_bps + self._protection.audio_overhead_bps[row]
+        return int((needed * self._config.rise * self._config.overhead + sound) * PROBE_BEYOND)
 
     def _links(self, snapshot: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Estimates and contention by row. All sinks of a peer tell the same."""

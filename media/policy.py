@@ -160,6 +160,10 @@ class Policy:
         self.bounds[changed] = np.where(best == wishes, UNBOUND, best)[changed]
         return np.flatnonzero(changed)
 
+    def pictures_bps(self, rates: Floats, wishes: Bounds) -> Floats:
+        """(rows,) what the pictures that are shown take; arguments as of `decide`."""
+        return self._taken(rates, np.minimum(self.bounds, wishes))
+
     def _best(self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, doubted: Bools) -> Bounds:
         """The best that fits now, and that is not more than `wishes`."""
         config = self._config
@@ -185,12 +189,15 @@ class Policy:
             spent[fits, slot] = cost[fits]
         return best
 
-    def _needed(self, rates: Floats, shown: Bounds) -> Floats:
-        """Bit/s below which what is shown is given up, sound included."""
+    def _taken(self, rates: Floats, shown: Bounds) -> Floats:
         level = shown.clip(min=0).astype(np.intp)[:, :, None]
         rate = np.take_along_axis(rates, level, axis=2)[:, :, 0]
-        pictures: Floats = np.where(shown >= 0, rate, 0.0).sum(axis=1)
-        return pictures * (self._config.keep * self._config.overhead) + self._config.audio_bps
+        pictures: Floats = np.where(shown >= 0, rate, 0.0).sum(axis=1) * self._config.overhead
+        return pictures
+
+    def _needed(self, rates: Floats, shown: Bounds) -> Floats:
+        """Bit/s below which what is shown is given up, sound included."""
+        return self._taken(rates, shown) * self._config.keep + self._config.audio_bps
 
     def _may_rise(self, now: float, better: Bools, contended: Bools, doubted: Bools, bare: Bools) -> Bools:
         config = self._config

@@ -26,6 +26,7 @@ MEASURES = (*COPIES, "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
+_RATES = ("overhead_bps", "repaired", "_pictures_bps")
 _UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_worst", "_lighter_since", "_queued_at", "_bare_at", "_octets")
 
 
@@ -83,6 +84,10 @@ class ProtectionConfig:
             a picture needs 150.
         plain_until_bps: until the estimate is this again.
         smoothing: weight of a pass's reading in the overhead, at one each `pass_s` about a second.
+        repaired_smoothing: the same in `repaired` where it becomes less: five seconds. Losses are repaired in bursts, and a picture
+            that came and went with each would be worse than one a little smaller.
+        most_repaired: of `repaired`: more is what waited of a larger picture before.
+        least_repaired: of the least picture: what says that it takes more was larger, and nothing is worse than no picture at all.
         pass_s: between two passes, as these weights are meant: one that comes sooner or later weighs less or more.
     """
 
@@ -119,6 +124,9 @@ class ProtectionConfig:
     plain_below_bps: float = 220_000.0
     plain_until_bps: float = 320_000.0
     smoothing: float = 0.1
+    repaired_smoothing: float = 0.02
+    most_repaired: float = 4.0
+    least_repaired: float = 1.0
     pass_s: float = 0.1
 
 
@@ -126,7 +134,8 @@ class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
     `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what
-    `Plane.protect` takes; `overhead_bps` is what is spent on it now.
+    `Plane.protect` takes; `overhead_bps` is what is spent on it now, and `repaired` what of that is spent on pictures, as a share of
+    what they take themselves: larger ones cost as much more.
     """
 
     def __init__(self, config: ProtectionConfig) -> None:
@@ -139,6 +148,8 @@ class Protection:
         self.fec_percent: Counts = np.empty(0, np.int64)
         self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
+        self.repaired: Floats = np.empty(0)
+        self._pictures_bps: Floats = np.empty(0)
         self._opening: Counts = np.empty(0, np.int64)
         """Repair packets at the beginning, percent."""
         self._loss: Floats = np.empty(0)
@@ -158,15 +169,22 @@ class Protection:
         return self._playout.ms
 
     @property
-    def audio_copies_bps(self) -> Floats:
-        """What copies of sound take at most."""
-        most: Floats = np.maximum(self.copies, self.redundant_copies) * self._config.audio_bps
+    def audio_overhead_bps(self) -> Floats:
+        """What of `overhead_bps` copies of sound take."""
+        copies = np.maximum(self.copies, self.redundant_copies)
+        most: Floats = np.minimum(self.overhead_bps, copies * self._config.audio_bps)
         return most
+
+    def costs(self, rates: Floats) -> Floats:
+        """(rows, pictures, levels) bit/s of pictures, with what repairs them."""
+        costs: Floats = rates * (1.0 + self.repaired)[:, None, None]
+        costs[:, :, 0] = rates[:, :, 0] * (1.0 + np.minimum(self.repaired, self._config.least_repaired))[:, None]
+        return costs
 
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, "spacing_ms", "plain_audio", "overhead_bps", "_opening"):
+        for name in (*MEASURES, "spacing_ms", "plain_audio", *_RATES, "_opening"):
             getattr(self, name)[row] = 0
         self._playout.reset(row)
         for name in _UNKNOWN_AT_FIRST:
@@ -184,16 +202,17 @@ class Protection:
             "plain_audio": bool(self.plain_audio[row]),
         }
 
-    def decide(self, now: float, links: Links) -> npt.NDArray[np.intp]:
+    def decide(self, now: float, links: Links, pictures_bps: Floats | float = 0.0) -> npt.NDArray[np.intp]:
         """Decide; returns the rows in which something changed.
 
         Args:
             now: seconds of a monotonic clock.
             links: of a link whose loss is unknown all is left as it is. An estimate that is unknown bounds nothing, a queue and a run are
                 then taken for nothing, and a round trip for `fec_rtt_ms`.
+            pictures_bps: what is shown takes itself.
         """
         self._grow(len(links.loss))
-        self._measure(now, links.copied)
+        self._measure(now, links.copied, pictures_bps)
         config = self._config
         self._queued_at[np.nan_to_num(links.queue_ms) > config.most_queue_ms] = now
         known = ~np.isnan(links.loss)
@@ -315,14 +334,26 @@ class Protection:
         spacing = np.clip(config.span_ms / np.maximum(self.copies, 1), config.least_spacing_ms, config.most_spacing_ms)
         self.spacing_ms = np.where(self.copies > 0, spacing, 0.0).astype(np.int64)
 
-    def _measure(self, now: float, copied: Floats) -> None:
+    def _measure(self, now: float, copied: Floats, pictures_bps: Floats | float) -> None:
         """What copies and repair packets take of each link, smoothed."""
         elapsed = now - self._read_at
         if elapsed > 0:
             self._passes = elapsed / self._config.pass_s
             rate = np.nan_to_num(np.maximum(copied - self._octets, 0.0) * 8 / elapsed)
-            self.overhead_bps += self._weight(self._config.smoothing) * (rate - self.overhead_bps)
+            weight = self._weight(self._config.smoothing)
+            self.overhead_bps += weight * (rate - self.overhead_bps)
+            # As late as what repairs them: of another picture than now nothing follows.
+            self._pictures_bps += weight * (pictures_bps - self._pictures_bps)
+            self._measure_repairs(shown=pictures_bps > np.zeros(len(copied)))
         self._read_at, self._octets = now, copied.astype(np.float64)
+
+    def _measure_repairs(self, *, shown: Flags) -> None:
+        config = self._config
+        of_pictures = self.overhead_bps - self.audio_overhead_bps
+        repaired = np.minimum(of_pictures / np.maximum(self._pictures_bps, 1.0), config.most_repaired)
+        less = self._weight(config.repaired_smoothing)
+        weight = np.where(repaired > self.repaired, self._weight(config.smoothing), less) * shown
+        self.repaired += weight * (repaired - self.repaired)
 
     def _weight(self, of_a_pass: float) -> float:
         """What a reading weighs now that weighs so much in a pass of the usual length."""
@@ -335,7 +366,8 @@ class Protection:
         self._playout.grow(rows)
         for name in (*MEASURES, "spacing_ms", "_opening"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
-        self.overhead_bps = np.concatenate([self.overhead_bps, np.zeros(missing)])
+        for name in _RATES:
+            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing)]))
         self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
         for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))

@@ -9,7 +9,7 @@ from aiortc.rtp import RtcpPsfbPacket, pack_remb_fci
 
 from livetrial_plane import Codec, Plane
 from media.adaptation import Adaptation
-from media.layer_rates import Bound
+from media.layer_rates import NOMINAL_BPS, Bound
 from media.policy import PolicyConfig
 from media.protection import ProtectionConfig
 from media.room import Publication, Receiver, Room, Slot, Source
@@ -160,6 +160,20 @@ def test_repairs_of_a_picture_never_take_the_least_one_away(plane: Plane) -> Non
     losing.row["estimate_bps"] = 200_000
     copying(adaptation, losing, 200_000, 1)
     assert bounds[-1] == Bound(-1)
+
+
+def test_a_picture_that_does_not_fit_with_its_repairs_is_not_tried_over_and_over(plane: Plane) -> None:
+    with member(plane, 12):
+        losing = Losing(plane.snapshot().dtype)
+    losing.row["estimate_bps"], losing.row["link_loss"] = 1_400_000, 0.4
+    adaptation = Adaptation(losing, CONFIG)  # type: ignore[arg-type]
+    bounds: list[Bound | None] = [Bound(1)]
+    viewer = adaptation.add(5, lambda told: bounds.append(told["main"]))
+    adaptation.wish(viewer, "main", SOURCE, 1)
+    for _ in range(600):
+        shown = NOMINAL_BPS[bounds[-1].encoding if bounds[-1] else 1]
+        copying(adaptation, losing, 240_000 + shown * 3 // 2, 1)
+    assert bounds[1:] == [Bound(0)]
 
 
 def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> None:

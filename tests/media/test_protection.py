@@ -29,6 +29,7 @@ class Viewers:
         rtt: float = np.nan,
         run: float = np.nan,
         missed: float | None = None,
+        pictures_bps: float = 0.0,
     ) -> None:
         for _ in range(max(1, round(seconds * 10))):
             self.now += 0.1
@@ -37,7 +38,7 @@ class Viewers:
             links.loss[:], links.estimate[:], links.copied[:] = loss, estimate, self.copied
             links.missed[:] = loss if missed is None else missed
             links.queue_ms[:], links.rtt_ms[:], links.run_ms[:] = queue, rtt, run
-            self.changes += len(self.protection.decide(self.now, links))
+            self.changes += len(self.protection.decide(self.now, links, pictures_bps))
 
     @property
     def row(self) -> tuple[int, int, int]:
@@ -273,6 +274,38 @@ def test_what_is_spent_is_told() -> None:
     assert viewers.protection.overhead_bps[0] == pytest.approx(200_000, rel=0.02)
     viewers.see(0.4, 8)
     assert viewers.protection.overhead_bps[0] < 1000
+
+
+def test_what_repairs_a_picture_makes_each_as_much_dearer_and_copies_of_sound_none() -> None:
+    viewers = Viewers()
+    protection = viewers.protection
+    rates = np.array([[[100e3, 500e3, 1000e3]]])
+    # Five copies of sound, 48 kbit/s each, and 400 kbit/s for a picture of 400.
+    viewers.see(0.4, 10, copied_bps=640_000, pictures_bps=400_000)
+    assert protection.audio_overhead_bps[0] == pytest.approx(240_000)
+    assert protection.repaired[0] == pytest.approx(1.0, rel=0.02)
+    assert protection.costs(rates) == pytest.approx(2 * rates, rel=0.02)
+    # With a smaller one there is less of that, and larger ones are as dear as before.
+    viewers.see(0.4, 2, copied_bps=340_000, pictures_bps=100_000)
+    assert protection.repaired[0] == pytest.approx(1.0, rel=0.02)
+    # Much more than the picture: the least one is had nevertheless.
+    viewers.see(0.4, 8, copied_bps=9e6, pictures_bps=100_000)
+    assert protection.costs(rates)[0, 0] == pytest.approx([200e3, 2500e3, 5000e3], rel=0.02)
+
+
+def test_what_repairs_take_is_known_within_seconds_and_forgotten_slowly_but_not_without_a_picture() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, 3, copied_bps=400_000, pictures_bps=300_000)
+    known = viewers.protection.repaired[0]
+    assert known > 0.8
+    viewers.see(0.2, 30)
+    assert viewers.protection.repaired[0] == known, "nothing was shown that could tell"
+    viewers.see(0.0, 3, pictures_bps=300_000)
+    assert 0.3 * known < viewers.protection.repaired[0] < 0.9 * known
+    viewers.see(0.0, 30, pictures_bps=300_000)
+    assert viewers.protection.repaired[0] < 0.01
+    viewers.protection.reset(0)
+    assert viewers.protection.repaired[0] == 0
 
 
 def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
