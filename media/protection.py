@@ -26,6 +26,7 @@ MEASURES = (*COPIES, "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
+_SPACINGS = ("spacing_ms", "retransmission_spacing_ms")
 _RATES = ("overhead_bps", "repaired", "_pictures_bps")
 _UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_worst", "_lighter_since", "_queued_at", "_bare_at", "_octets")
 
@@ -37,6 +38,7 @@ class Told(TypedDict):
     redundant_copies: int
     spacing_ms: int
     retransmissions: int
+    retransmission_spacing_ms: int
     fec_percent: int
     playout_ms: int
     plain_audio: bool
@@ -59,6 +61,10 @@ class ProtectionConfig:
         most_spacing_ms: between two copies: what most bursts are shorter than.
         least_spacing_ms: closer copies would share the fate of one another.
         retransmission_loss: at which each retransmission is sent twice, and three times.
+        run_residual, run_span_ms: `residual` and `span_ms` where all is lost for a while at a time: what comes close behind shares a
+            packet's fate, and sound waits for a picture that is kept for longer than this.
+        run_spacing_ms: between a retransmission and its copy there: most of what is left of a burst that took the one. Where single
+            packets are lost the plane's least spacing is better: the sooner it comes the fewer are asked for again.
         fec_by_loss: repair packets for each packet lost, of pictures that others need, at a round trip of `fec_rtt_ms`: at such
             ones a retransmission and its copy are in time and cost less, and repair packets spare what those leave.
         fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later, and up to four times; at half of it half as many.
@@ -103,6 +109,9 @@ class ProtectionConfig:
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
+    run_residual: float = 0.002
+    run_span_ms: float = 240.0
+    run_spacing_ms: int = 60
     fec_by_loss: float = 0.58
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
@@ -133,7 +142,7 @@ class ProtectionConfig:
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `fec_percent`, `playout_ms` and `plain_audio` are what
+    `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `retransmission_spacing_ms`, `fec_percent`, `playout_ms` and `plain_audio` are what
     `Plane.protect` takes; `overhead_bps` is what is spent on it now, and `repaired` what of that is spent on pictures, as a share of
     what they take themselves: larger ones cost as much more.
     """
@@ -145,6 +154,7 @@ class Protection:
         self.redundant_copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
         self.retransmissions: Counts = np.empty(0, np.int64)
+        self.retransmission_spacing_ms: Counts = np.empty(0, np.int64)
         self.fec_percent: Counts = np.empty(0, np.int64)
         self.plain_audio: Flags = np.empty(0, np.bool_)
         self.overhead_bps: Floats = np.empty(0)
@@ -184,7 +194,7 @@ class Protection:
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, "spacing_ms", "plain_audio", *_RATES, "_opening"):
+        for name in (*MEASURES, *_SPACINGS, "plain_audio", *_RATES, "_opening"):
             getattr(self, name)[row] = 0
         self._playout.reset(row)
         for name in _UNKNOWN_AT_FIRST:
@@ -197,6 +207,7 @@ class Protection:
             "redundant_copies": int(self.redundant_copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
             "retransmissions": int(self.retransmissions[row]),
+            "retransmission_spacing_ms": int(self.retransmission_spacing_ms[row]),
             "fec_percent": max(int(self.fec_percent[row]), int(self._opening[row])),
             "playout_ms": int(self.playout_ms[row]),
             "plain_audio": bool(self.plain_audio[row]),
@@ -241,7 +252,7 @@ class Protection:
                 want = np.minimum(want, most).astype(np.int64)
             changed |= want != have
             setattr(self, name, want)
-        self._space()
+        changed |= self._space(in_runs)
         changed |= self._playout.decide(links, self._loss, rtt, self._protected(), self._passes)
         changed |= self._open(now, links.estimate)
         return np.flatnonzero(changed)
@@ -305,7 +316,7 @@ class Protection:
             needed: Floats = np.ceil(np.log(residual) / np.log(share)) - 1
             return np.minimum(np.maximum(needed, 1), most)
 
-        plain = copies(config.residual)
+        plain = np.where(in_runs, copies(config.run_residual), copies(config.residual))
         once, twice = config.retransmission_loss
         slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
         fec = stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
@@ -329,10 +340,16 @@ class Protection:
         most: Floats = np.minimum(config.most_copies, np.maximum(np.floor(affordable), one))
         return most
 
-    def _space(self) -> None:
+    def _space(self, in_runs: Flags) -> Flags:
+        """How far copies are apart; returns where that changes of what is sent."""
         config = self._config
-        spacing = np.clip(config.span_ms / np.maximum(self.copies, 1), config.least_spacing_ms, config.most_spacing_ms)
+        before = [getattr(self, name) for name in _SPACINGS]
+        span = np.where(in_runs, config.run_span_ms, config.span_ms)
+        spacing = np.clip(span / np.maximum(self.copies, 1), config.least_spacing_ms, config.most_spacing_ms)
         self.spacing_ms = np.where(self.copies > 0, spacing, 0.0).astype(np.int64)
+        spaced = in_runs & (self.retransmissions > 0)
+        self.retransmission_spacing_ms = np.where(spaced, config.run_spacing_ms, 0).astype(np.int64)
+        return _any(getattr(self, name) != old for name, old in zip(_SPACINGS, before, strict=True))
 
     def _measure(self, now: float, copied: Floats, pictures_bps: Floats | float) -> None:
         """What copies and repair packets take of each link, smoothed."""
@@ -364,7 +381,7 @@ class Protection:
         if missing <= 0:
             return
         self._playout.grow(rows)
-        for name in (*MEASURES, "spacing_ms", "_opening"):
+        for name in (*MEASURES, *_SPACINGS, "_opening"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
         for name in _RATES:
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing)]))

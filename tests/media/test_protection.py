@@ -91,6 +91,24 @@ def test_a_burst_takes_what_repeats_itself_too() -> None:
     assert viewers.protection.redundant_copies[0] == viewers.row[0]
 
 
+def test_where_bursts_are_long_copies_are_spread_over_more_time_than_one_takes() -> None:
+    short, long = Viewers(), Viewers()
+    short.see(0.2, SETTLED_S, run=60)
+    long.see(0.2, SETTLED_S, run=120)
+    assert short.row == (2, 80, 1)
+    assert long.row == (3, 80, 1)
+    assert (
+        short.protection.of(0)["retransmission_spacing_ms"],
+        long.protection.of(0)["retransmission_spacing_ms"],
+    ) == (0, 60)
+    before = long.changes
+    long.see(0.2, 2, run=60)
+    assert long.protection.of(0)["retransmission_spacing_ms"] == 0
+    assert long.changes > before, "told at once"
+    long.see(0.0, CONFIG.hold_s + 20)
+    assert long.protection.of(0)["retransmission_spacing_ms"] == 0
+
+
 def test_at_the_worst_there_are_as_many_as_are_allowed() -> None:
     viewers = Viewers()
     viewers.see(0.8)

@@ -213,6 +213,7 @@ class Plane:
         redundant_copies: int = 0,
         spacing_ms: int = 0,
         retransmissions: int = 0,
+        retransmission_spacing_ms: int = 0,
         fec_percent: int = 0,
         playout_ms: int = 0,
         plain_audio: bool = False,
@@ -223,14 +224,15 @@ class Plane:
         drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
         redundant_copies: the same of one that goes out as RED (RFC 2198): what is lost of it the next one mostly brings.
         spacing_ms: between a packet and its copy, and between copies, 0 to 200.
-        retransmissions: how often each retransmission (RFC 4588) is sent again, 8 ms apart, 0 to 15; one that is asked for again
+        retransmissions: how often each retransmission (RFC 4588) is sent again, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
+        retransmission_spacing_ms: between a retransmission and its copy, and between copies, 0 to 200, but at least 8.
         fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
         pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.
         playout_ms: how long pictures are kept before they are shown, at least, 0 to 4000, told by the playout delay extension
         where it is negotiated; 0 ends it, and nothing is told where it was never more.
         plain_audio: send audio without the frames that it repeats (RED, RFC 2198), which take more than half of it.
-        No copies and no repair packets on connections (RFC 6544), which repeat by themselves. Of at most 128 packets of a peer copies are due (`copies_dropped`).
+        No copies and no repair packets on connections (RFC 6544), which repeat by themselves. Of at most 256 packets of a peer copies are due (`copies_dropped`).
         """
     def request_keyframe(self, source: int) -> None: ...
     def snapshot(self) -> npt.NDArray[np.void]:

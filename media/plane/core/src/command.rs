@@ -74,6 +74,8 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
+    /// Between a retransmission and its copy, and between copies; at least 8 ms.
+    pub retransmission_spacing: Duration,
     /// Repair packets (FlexFEC) for each 100 packets of pictures that others need; of other pictures what is above 60.
     pub fec: u8,
     /// How long the subscriber keeps a picture before it shows it, at least: what repairs take.
@@ -89,6 +91,7 @@ impl Protection {
         redundant_copies: 0,
         spacing: Duration::ZERO,
         retransmissions: 0,
+        retransmission_spacing: Duration::ZERO,
         fec: 0,
         playout: Duration::ZERO,
         plain_audio: false,

@@ -18,13 +18,15 @@ use crate::address::{Protocol, TransportAddress};
 use crate::command::Protection;
 use crate::rtp::Header;
 
-/// Packets that are kept for a peer: four voices of 50 packets a second, each for 640 ms.
-const MOST_KEPT: usize = 128;
+/// Packets that are kept for a peer: four voices of 50 packets a second, each for 640 ms, and as many retransmissions, which is
+/// what a burst of 600 ms takes of the best encoding.
+const MOST_KEPT: usize = 256;
 
 /// What is due within this time leaves at once, so that copies which fall together can be joined.
 const TOGETHER: Duration = Duration::from_millis(1);
 
-/// Between a retransmission and its copy: what one short burst on the air takes, and little of what is left until the picture is due.
+/// Between a retransmission and its copy at least: what one short burst on the air takes, and little of what is left until the picture is
+/// due.
 const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
 /// One peer's.
@@ -104,7 +106,8 @@ impl Copies {
             }
             _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
         };
-        Recorder { copies: self, count, spacing: RETRANSMISSION_SPACING, now, dropped: 0, out }
+        let spacing = self.protection.retransmission_spacing.max(RETRANSMISSION_SPACING);
+        Recorder { copies: self, count, spacing, now, dropped: 0, out }
     }
 
     /// False when there is no room.

@@ -112,6 +112,7 @@ impl World {
                     redundant_copies: copies % 3,
                     spacing: Duration::from_millis((spacing_ms % 201).into()),
                     retransmissions: retransmissions % 16,
+                    retransmission_spacing: Duration::from_millis((retransmissions / 16 * 8).into()),
                     // Of the same octets, so that what the corpus holds goes on to mean what it meant.
                     fec: spacing_ms % 101,
                     playout: Duration::from_millis(u64::from(retransmissions) * 10),
