@@ -2,8 +2,8 @@
 
 Audio is sent again (copies, see `Plane.protect`) so often that of a thousand packets no more than a dozen never arrive: what
 in-band FEC then cannot fill is inaudible. Of RED, which brings the frame before once more, fewer copies do. Copies are spread over a
-fixed span of time rather than set a fixed time apart, so that few copies outlast a burst and many do not stretch the jitter buffer
-(those of RED are as far apart as if there were as many as of plain frames). RED (RFC 2198) stays where both ends have it:
+span of time rather than set a fixed time apart, so that few copies outlast a burst and many do not stretch the jitter buffer
+(those of RED are as far apart as if there were as many as of plain frames); over a longer one where bursts are long. RED (RFC 2198) stays where both ends have it:
 it costs less than a copy on any link, and brings nearly all that the copies leave; only on a link so narrow that it would take the
 sound's own room are receivers sent the plain frames.
 Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
