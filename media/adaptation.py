@@ -160,8 +160,8 @@ class Adaptation:
         estimates, contended = self._links(snapshot)
         wished, rates = self._wished(), self._rates[self._shown]
         self._protect(now, snapshot, estimates, self._policy.pictures_bps(rates, wished))
-        estimates -= self._protection.audio_overhead_bps  # copies leave less for pictures
-        changed = self._policy.decide(now, estimates, contended, self._protection.costs(rates), wished)
+        room, costs = self._room(estimates, rates), self._protection.costs(rates)
+        changed = self._policy.decide(now, room, contended, costs, wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
             for row in rows:
@@ -189,6 +189,15 @@ class Adaptation:
         for row in protection.decide(now, links, pictures_bps).tolist():
             if viewer := self._by_row.get(row):
                 self._plane.protect(viewer.peer, **protection.of(row))
+
+    def _room(self, estimates: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What copies and repairs leave of each estimate. Those of pictures become fewer with them, so they alone do not take the least
+        picture away; copies of sound may."""
+        protection, config = self._protection, self._config
+        least = protection.costs_of_least(rates).min(axis=1) * config.overhead + config.audio_bps
+        of_sound = estimates - protection.audio_overhead_bps
+        room: npt.NDArray[np.float64] = np.maximum(estimates - protection.overhead_bps, np.minimum(of_sound, least))
+        return room
 
     def _wished(self) -> npt.NDArray[np.int8]:
         """The best that is wanted and that there is, by row and slot."""

@@ -186,9 +186,15 @@ class Protection:
         return most
 
     def costs(self, rates: Floats) -> Floats:
-        """(rows, pictures, levels) bit/s of pictures, with what repairs them."""
-        costs: Floats = rates * (1.0 + self.repaired)[:, None, None]
-        costs[:, :, 0] = rates[:, :, 0] * (1.0 + np.minimum(self.repaired, self._config.least_repaired))[:, None]
+        """(rows, pictures, levels) bit/s that pictures take, with what repairs them beyond those repairs that are sent now."""
+        now = (self.overhead_bps - self.audio_overhead_bps)[:, None, None]
+        costs: Floats = np.maximum(rates, rates * (1.0 + self.repaired)[:, None, None] - now)
+        costs[:, :, 0] = np.minimum(costs[:, :, 0], self.costs_of_least(rates))
+        return costs
+
+    def costs_of_least(self, rates: Floats) -> Floats:
+        """(rows, pictures) bit/s that the least picture takes with its repairs."""
+        costs: Floats = rates[:, :, 0] * (1.0 + self._config.least_repaired)
         return costs
 
     def reset(self, row: int) -> None:

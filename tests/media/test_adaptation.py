@@ -156,6 +156,15 @@ def test_repairs_of_a_picture_never_take_the_least_one_away(plane: Plane) -> Non
     copying(adaptation, losing, 2_000_000, 50)
     assert bounds[-1] is not None
     assert bounds[-1].encoding == 0
+    # However much it is held for: a policer's losses grow with what is sent, and end with sending less.
+    losing.row["estimate_bps"] = 6_000_000
+    copying(adaptation, losing, 0, 600)
+    assert bounds[-1] is None
+    copying(adaptation, losing, 6_000_000, 50)
+    assert bounds[-1] is not None
+    assert bounds[-1].encoding == 0
+    losing.row["estimate_bps"] = 700_000
+    copying(adaptation, losing, 200_000, 50)
     # Here those of sound take what the picture needs.
     losing.row["estimate_bps"] = 200_000
     copying(adaptation, losing, 200_000, 1)

@@ -294,21 +294,24 @@ def test_what_is_spent_is_told() -> None:
     assert viewers.protection.overhead_bps[0] < 1000
 
 
-def test_what_repairs_a_picture_makes_each_as_much_dearer_and_copies_of_sound_none() -> None:
+def test_a_larger_picture_costs_as_many_more_repairs_as_it_is_larger_and_copies_of_sound_none() -> None:
     viewers = Viewers()
     protection = viewers.protection
-    rates = np.array([[[100e3, 500e3, 1000e3]]])
+    rates = np.array([[[100e3, 400e3, 1000e3]]])
     # Five copies of sound, 48 kbit/s each, and 400 kbit/s for a picture of 400.
     viewers.see(0.4, 10, copied_bps=640_000, pictures_bps=400_000)
+    assert protection.overhead_bps[0] == pytest.approx(640_000, rel=0.02)
     assert protection.audio_overhead_bps[0] == pytest.approx(240_000)
     assert protection.repaired[0] == pytest.approx(1.0, rel=0.02)
-    assert protection.costs(rates) == pytest.approx(2 * rates, rel=0.02)
+    # What is spent now is taken off elsewhere.
+    assert protection.costs(rates)[0, 0] == pytest.approx([100e3, 400e3, 1600e3], rel=0.02)
     # With a smaller one there is less of that, and larger ones are as dear as before.
     viewers.see(0.4, 2, copied_bps=340_000, pictures_bps=100_000)
-    assert protection.repaired[0] == pytest.approx(1.0, rel=0.02)
-    # Much more than the picture: the least one is had nevertheless.
+    assert protection.costs(rates)[0, 0] == pytest.approx([100e3, 700e3, 1900e3], rel=0.1)
+    # Nothing is shown, because repairs cost much more than the picture: the least one is tried nevertheless.
     viewers.see(0.4, 8, copied_bps=9e6, pictures_bps=100_000)
-    assert protection.costs(rates)[0, 0] == pytest.approx([200e3, 2500e3, 5000e3], rel=0.02)
+    viewers.see(0.4, 8, copied_bps=240_000)
+    assert protection.costs(rates)[0, 0] == pytest.approx([200e3, 2000e3, 5000e3], rel=0.02)
 
 
 def test_what_repairs_take_is_known_within_seconds_and_forgotten_slowly_but_not_without_a_picture() -> None:
