@@ -92,6 +92,7 @@ class ProtectionConfig:
         smoothing: weight of a pass's reading in the overhead, at one each `pass_s` about a second.
         repaired_smoothing: the same in `repaired` where it becomes less: five seconds. Losses are repaired in bursts, and a picture
             that came and went with each would be worse than one a little smaller.
+        counted_repaired: of `repaired`: less changes no choice.
         most_repaired: of `repaired`: more is what waited of a larger picture before.
         least_repaired: of the least picture: what says that it takes more was larger, and nothing is worse than no picture at all.
         pass_s: between two passes, as these weights are meant: one that comes sooner or later weighs less or more.
@@ -134,6 +135,7 @@ class ProtectionConfig:
     plain_until_bps: float = 320_000.0
     smoothing: float = 0.1
     repaired_smoothing: float = 0.02
+    counted_repaired: float = 0.01
     most_repaired: float = 4.0
     least_repaired: float = 1.0
     pass_s: float = 0.1
@@ -185,11 +187,20 @@ class Protection:
         most: Floats = np.minimum(self.overhead_bps, copies * self._config.audio_bps)
         return most
 
+    @property
+    def _picture_overhead_bps(self) -> Floats:
+        return self.overhead_bps - self.audio_overhead_bps
+
     def costs(self, rates: Floats) -> Floats:
         """(rows, pictures, levels) bit/s that pictures take, with what repairs them beyond those repairs that are sent now."""
-        now = (self.overhead_bps - self.audio_overhead_bps)[:, None, None]
-        costs: Floats = np.maximum(rates, rates * (1.0 + self.repaired)[:, None, None] - now)
-        costs[:, :, 0] = np.minimum(costs[:, :, 0], self.costs_of_least(rates))
+        # Most links lose nothing, and this is for everybody in each pass.
+        rows = np.flatnonzero(self.repaired > self._config.counted_repaired)
+        if not len(rows):
+            return rates
+        costs, ours = rates.copy(), rates[rows]
+        now = self._picture_overhead_bps[rows, None, None]
+        costs[rows] = np.maximum(ours, ours * (1.0 + self.repaired[rows])[:, None, None] - now)
+        costs[rows, :, 0] = np.minimum(costs[rows, :, 0], self.costs_of_least(ours))
         return costs
 
     def costs_of_least(self, rates: Floats) -> Floats:
@@ -367,13 +378,12 @@ class Protection:
             self.overhead_bps += weight * (rate - self.overhead_bps)
             # As late as what repairs them: of another picture than now nothing follows.
             self._pictures_bps += weight * (pictures_bps - self._pictures_bps)
-            self._measure_repairs(shown=pictures_bps > np.zeros(len(copied)))
+            self._measure_repairs(shown=pictures_bps > 0)
         self._read_at, self._octets = now, copied.astype(np.float64)
 
-    def _measure_repairs(self, *, shown: Flags) -> None:
+    def _measure_repairs(self, *, shown: Flags | bool) -> None:
         config = self._config
-        of_pictures = self.overhead_bps - self.audio_overhead_bps
-        repaired = np.minimum(of_pictures / np.maximum(self._pictures_bps, 1.0), config.most_repaired)
+        repaired = np.minimum(self._picture_overhead_bps / np.maximum(self._pictures_bps, 1.0), config.most_repaired)
         less = self._weight(config.repaired_smoothing)
         weight = np.where(repaired > self.repaired, self._weight(config.smoothing), less) * shown
         self.repaired += weight * (repaired - self.repaired)
