@@ -163,6 +163,8 @@ fn random_link(random: &mut Random) -> (Link, f64) {
     let delay = 0.005 + 0.1 * random.next();
     let mut link = Link::new(Capacity::steps(&steps), &[delay]);
     link.jitter = if random.next() < 0.3 { 0.02 * random.next() } else { 0.0 };
+    // Of any kind: RFC 8867's cases have the other one.
+    link.is_jitter_uniform = true;
     link.loss = if random.next() < 0.3 { 0.1 * random.next() } else { 0.0 };
     link.limit = 0.2 + 0.4 * random.next();
     (link, delay)
@@ -213,7 +215,7 @@ fn hold_on_random_networks(seeds: std::ops::Range<u64>) {
         "{seeds:?}: utilisation {utilisation:.2?} best {best:.2?} delivered {delivered:.2?} queue {queue:.0?}, {long} long, switches {switches:?} \
          audio lost {audio:.4?}, beyond the link's {beyond:.4?}, frozen {frozen:.3?}, without a picture {gap:.2?} s"
     );
-    assert!(beyond[1] <= 0.0065 && beyond[2] <= 0.012, "{beyond:?}");
+    assert!(beyond[1] <= 0.0065 && beyond[2] <= 0.01, "{beyond:?}");
     assert!(audio[1] <= 0.015 && audio[2] <= 0.029, "{audio:?}");
     assert!(frozen[1] <= 0.125 && frozen[2] <= 0.31, "{frozen:?}");
     assert!(best[1] >= 0.3 && best[2] >= 0.95, "{best:?}");

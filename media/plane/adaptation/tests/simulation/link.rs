@@ -57,7 +57,10 @@ pub struct Link {
     pub lost_behind: f64,
     /// What was lost so: when it would have arrived, flow and sequence number.
     pub gone: Vec<(f64, usize, u16)>,
+    /// The most that is added to the delay, seconds.
     pub jitter: f64,
+    /// Whether each jitter up to that is as likely as another; else they are normal around half of it.
+    pub is_jitter_uniform: bool,
     /// What drops all beyond a rate without keeping any of it in a queue, as operators throttle: it comes before the queue.
     pub policer: Option<Policer>,
     /// From when to when nothing larger than so many octets comes through.
@@ -131,6 +134,7 @@ impl Link {
             lost_behind: 0.0,
             gone: Vec::new(),
             jitter: 0.0,
+            is_jitter_uniform: false,
             policer: None,
             narrow: None,
             random: Random(1),
@@ -165,6 +169,11 @@ impl Link {
         true
     }
 
+    fn draw_jitter(&mut self) -> f64 {
+        let share = if self.is_jitter_uniform { self.random.next() } else { self.random.truncated_normal() };
+        share * self.jitter
+    }
+
     /// Serve until `now` + TICK; returns what arrived by now.
     pub fn poll(&mut self, now: f64) -> Vec<(f64, usize, u16)> {
         let mut budget = self.capacity.at(now) * TICK;
@@ -181,7 +190,7 @@ impl Link {
             }
             let head = self.queue.pop_front().unwrap();
             self.waits.push((head.flow, (clock - head.at - head.bits / rate).max(0.0)));
-            let jitter = if self.jitter > 0.0 { self.random.truncated_normal() * self.jitter } else { 0.0 };
+            let jitter = if self.jitter > 0.0 { self.draw_jitter() } else { 0.0 };
             let arrives = (clock + self.delay[head.flow] + jitter).max(self.last_out[head.flow]);
             self.last_out[head.flow] = arrives;
             let lost = self.lost_behind > 0.0 && self.random.next() < self.lost_behind;
