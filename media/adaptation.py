@@ -160,7 +160,7 @@ class Adaptation:
         estimates, contended = self._links(snapshot)
         wished, rates = self._wished(), self._rates[self._shown]
         self._protect(now, snapshot, estimates, self._policy.pictures_bps(rates, wished))
-        room, costs = self._room(estimates, rates), self._protection.costs(rates)
+        room, costs = self._room(estimates, rates), self._protection.overhead.costs(rates)
         changed = self._policy.decide(now, room, contended, costs, wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
@@ -193,10 +193,10 @@ class Adaptation:
     def _room(self, estimates: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """What copies and repairs leave of each estimate. Those of pictures become fewer with them, so they alone do not take the least
         picture away; copies of sound may."""
-        protection, config = self._protection, self._config
-        least = protection.costs_of_least(rates).min(axis=1) * config.overhead + config.audio_bps
-        of_sound = estimates - protection.audio_overhead_bps
-        room: npt.NDArray[np.float64] = np.maximum(estimates - protection.overhead_bps, np.minimum(of_sound, least))
+        overhead, config = self._protection.overhead, self._config
+        least = overhead.costs_of_least(rates).min(axis=1) * config.overhead + config.audio_bps
+        of_sound = estimates - overhead.audio_bps
+        room: npt.NDArray[np.float64] = np.maximum(estimates - overhead.bps, np.minimum(of_sound, least))
         return room
 
     def _wished(self) -> npt.NDArray[np.int8]:
@@ -216,8 +216,10 @@ class Adaptation:
         if (self._policy.bounds[row] >= wishes).all():
             return 0
         shown = wishes >= 0
-        needed = self._rates[self._shown[row][shown], wishes[shown]].sum() * (1 + self._protection.repaired[row])
-        sound = self._config.audio_bps + self._protection.audio_overhead_bps[row]
+        needed = self._rates[self._shown[row][shown], wishes[shown]].sum() * (
+            1 + self._protection.overhead.repaired[row]
+        )
+        sound = self._config.audio_bps + self._protection.overhead.audio_bps[row]
         return int((needed * self._config.rise * self._config.overhead + sound) * PROBE_BEYOND)
 
     def _links(self, snapshot: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:

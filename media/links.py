@@ -42,3 +42,8 @@ class Links:
 def stepped(values: Floats, step: int) -> Floats:
     """Rounded up to steps."""
     return np.ceil(values / step - 1e-6) * step  # 80.0000001 is 80
+
+
+def weight(of_a_pass: float, passes: float) -> float:
+    """What a reading weighs that stands for so many passes and weighs so much in one."""
+    return float(1 - (1 - of_a_pass) ** passes)

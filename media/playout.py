@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from media.links import Counts, Flags, Floats, Links, stepped
+from media.links import Counts, Flags, Floats, Links, stepped, weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ class Playout:
     def _behind_queue(self, links: Links, passes: float) -> Flags:
         """Where a queue is long for long, and drops."""
         config = self._config
-        weight = 1 - (1 - config.queue_smoothing) ** passes
-        self._queue_ms += weight * (np.nan_to_num(links.queue_ms) - self._queue_ms)
-        self._missed += weight * (np.nan_to_num(links.missed) - self._missed)
+        of_this = weight(config.queue_smoothing, passes)
+        self._queue_ms += of_this * (np.nan_to_num(links.queue_ms) - self._queue_ms)
+        self._missed += of_this * (np.nan_to_num(links.missed) - self._missed)
         lossy = self._missed >= config.queue_loss * np.where(self._queued, config.relief, 1.0)
         self._queued = lossy & (self._queue_ms >= np.where(self._queued, config.queue_until_ms, config.queue_ms))
         return self._queued

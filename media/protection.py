@@ -18,7 +18,8 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from media.links import Counts, Flags, Floats, Links, stepped
+from media.links import Counts, Flags, Floats, Links, stepped, weight
+from media.overhead import Overhead, OverheadConfig
 from media.playout import Playout, PlayoutConfig
 
 COPIES = ("copies", "redundant_copies")
@@ -27,7 +28,6 @@ MEASURES = (*COPIES, "retransmissions", "fec_percent")
 
 
 _SPACINGS = ("spacing_ms", "retransmission_spacing_ms")
-_RATES = ("overhead_bps", "repaired", "_pictures_bps")
 _UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_worst", "_lighter_since", "_queued_at", "_bare_at", "_octets")
 
 
@@ -75,6 +75,7 @@ class ProtectionConfig:
             more slowly while the delay grows, those that others need come too far apart. It is twice what the best picture takes.
         most_fec_percent: of what they protect. More would rather be a copy.
         playout: how long pictures are kept.
+        overhead: how what is spent is known.
         relief: a loss must fall to this share of what the protection is made for before there is less of it.
         hold_s: for so long, because a loss that comes and goes must not find the viewer bare each time.
         most_share: of the estimate that copies of audio may take: the picture needs the rest.
@@ -89,12 +90,6 @@ class ProtectionConfig:
         plain_below_bps: sound goes without RED below this estimate, bit/s: RED takes 80 kbit/s, 48 more than plain frames do, and
             a picture needs 150.
         plain_until_bps: until the estimate is this again.
-        smoothing: weight of a pass's reading in the overhead, at one each `pass_s` about a second.
-        repaired_smoothing: the same in `repaired` where it becomes less: five seconds. Losses are repaired in bursts, and a picture
-            that came and went with each would be worse than one a little smaller.
-        counted_repaired: of `repaired`: less changes no choice.
-        most_repaired: of `repaired`: more is what waited of a larger picture before.
-        least_repaired: of the least picture: what says that it takes more was larger, and nothing is worse than no picture at all.
         pass_s: between two passes, as these weights are meant: one that comes sooner or later weighs less or more.
     """
 
@@ -122,6 +117,7 @@ class ProtectionConfig:
     ample_fec_percent: int = 90
     most_fec_percent: int = 100
     playout: PlayoutConfig = field(default_factory=PlayoutConfig)
+    overhead: OverheadConfig = field(default_factory=OverheadConfig)
     relief: float = 0.75
     hold_s: float = 5.0
     most_share: float = 0.5
@@ -133,11 +129,6 @@ class ProtectionConfig:
     sudden: float = 1.5
     plain_below_bps: float = 220_000.0
     plain_until_bps: float = 320_000.0
-    smoothing: float = 0.1
-    repaired_smoothing: float = 0.02
-    counted_repaired: float = 0.01
-    most_repaired: float = 4.0
-    least_repaired: float = 1.0
     pass_s: float = 0.1
 
 
@@ -145,13 +136,13 @@ class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
     `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `retransmission_spacing_ms`, `fec_percent`, `playout_ms` and `plain_audio` are what
-    `Plane.protect` takes; `overhead_bps` is what is spent on it now, and `repaired` what of that is spent on pictures, as a share of
-    what they take themselves: larger ones cost as much more.
+    `Plane.protect` takes; `overhead` is what is spent on it now.
     """
 
     def __init__(self, config: ProtectionConfig) -> None:
         self._config = config
         self._playout = Playout(config.playout)
+        self.overhead = Overhead(config.overhead)
         self.copies: Counts = np.empty(0, np.int64)
         self.redundant_copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
@@ -159,9 +150,6 @@ class Protection:
         self.retransmission_spacing_ms: Counts = np.empty(0, np.int64)
         self.fec_percent: Counts = np.empty(0, np.int64)
         self.plain_audio: Flags = np.empty(0, np.bool_)
-        self.overhead_bps: Floats = np.empty(0)
-        self.repaired: Floats = np.empty(0)
-        self._pictures_bps: Floats = np.empty(0)
         self._opening: Counts = np.empty(0, np.int64)
         """Repair packets at the beginning, percent."""
         self._loss: Floats = np.empty(0)
@@ -180,40 +168,13 @@ class Protection:
         """How long pictures are kept."""
         return self._playout.ms
 
-    @property
-    def audio_overhead_bps(self) -> Floats:
-        """What of `overhead_bps` copies of sound take."""
-        copies = np.maximum(self.copies, self.redundant_copies)
-        most: Floats = np.minimum(self.overhead_bps, copies * self._config.audio_bps)
-        return most
-
-    @property
-    def _picture_overhead_bps(self) -> Floats:
-        return self.overhead_bps - self.audio_overhead_bps
-
-    def costs(self, rates: Floats) -> Floats:
-        """(rows, pictures, levels) bit/s that pictures take, with what repairs them beyond those repairs that are sent now."""
-        # Most links lose nothing, and this is for everybody in each pass.
-        rows = np.flatnonzero(self.repaired > self._config.counted_repaired)
-        if not len(rows):
-            return rates
-        costs, ours = rates.copy(), rates[rows]
-        now = self._picture_overhead_bps[rows, None, None]
-        costs[rows] = np.maximum(ours, ours * (1.0 + self.repaired[rows])[:, None, None] - now)
-        costs[rows, :, 0] = np.minimum(costs[rows, :, 0], self.costs_of_least(ours))
-        return costs
-
-    def costs_of_least(self, rates: Floats) -> Floats:
-        """(rows, pictures) bit/s that the least picture takes with its repairs."""
-        costs: Floats = rates[:, :, 0] * (1.0 + self._config.least_repaired)
-        return costs
-
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, *_SPACINGS, "plain_audio", *_RATES, "_opening"):
+        for name in (*MEASURES, *_SPACINGS, "plain_audio", "_opening"):
             getattr(self, name)[row] = 0
         self._playout.reset(row)
+        self.overhead.reset(row)
         for name in _UNKNOWN_AT_FIRST:
             getattr(self, name)[row] = np.nan
 
@@ -283,8 +244,8 @@ class Protection:
         config = self._config
         self._bare_at[~protected] = now
         sudden = (loss > self._loss * config.sudden) | (now - self._bare_at < config.settling_s)
-        weight = np.where(protected & ~sudden, self._weight(config.loss_smoothing), 1.0)
-        self._loss = np.where(np.isnan(self._loss), loss, self._loss + weight * (loss - self._loss))
+        of_this = np.where(protected & ~sudden, self._weight(config.loss_smoothing), 1.0)
+        self._loss = np.where(np.isnan(self._loss), loss, self._loss + of_this * (loss - self._loss))
         # Told again until it is protected, so that it begins with that.
         begins = ~protected & (loss >= config.begin_loss)
         return np.where(begins, np.maximum(self._loss, config.begin_as), self._loss)
@@ -374,33 +335,22 @@ class Protection:
         if elapsed > 0:
             self._passes = elapsed / self._config.pass_s
             rate = np.nan_to_num(np.maximum(copied - self._octets, 0.0) * 8 / elapsed)
-            weight = self._weight(self._config.smoothing)
-            self.overhead_bps += weight * (rate - self.overhead_bps)
-            # As late as what repairs them: of another picture than now nothing follows.
-            self._pictures_bps += weight * (pictures_bps - self._pictures_bps)
-            self._measure_repairs(shown=pictures_bps > 0)
+            of_audio = np.maximum(self.copies, self.redundant_copies) * self._config.audio_bps
+            self.overhead.measure(rate, of_audio, pictures_bps, self._passes)
         self._read_at, self._octets = now, copied.astype(np.float64)
-
-    def _measure_repairs(self, *, shown: Flags | bool) -> None:
-        config = self._config
-        repaired = np.minimum(self._picture_overhead_bps / np.maximum(self._pictures_bps, 1.0), config.most_repaired)
-        less = self._weight(config.repaired_smoothing)
-        weight = np.where(repaired > self.repaired, self._weight(config.smoothing), less) * shown
-        self.repaired += weight * (repaired - self.repaired)
 
     def _weight(self, of_a_pass: float) -> float:
         """What a reading weighs now that weighs so much in a pass of the usual length."""
-        return float(1 - (1 - of_a_pass) ** self._passes)
+        return weight(of_a_pass, self._passes)
 
     def _grow(self, rows: int) -> None:
         missing = rows - len(self.copies)
         if missing <= 0:
             return
         self._playout.grow(rows)
+        self.overhead.grow(rows)
         for name in (*MEASURES, *_SPACINGS, "_opening"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
-        for name in _RATES:
-            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing)]))
         self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
         for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))

@@ -53,7 +53,7 @@ def test_a_clean_link_is_sent_nothing_more_and_told_nothing() -> None:
     assert viewers.changes == 0
     assert not viewers.protection.copies.any()
     assert not viewers.protection.retransmissions.any()
-    assert not viewers.protection.overhead_bps.any()
+    assert not viewers.protection.overhead.bps.any()
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -289,9 +289,9 @@ def test_a_narrow_link_is_sent_sound_without_repetitions_until_there_is_room_aga
 def test_what_is_spent_is_told() -> None:
     viewers = Viewers()
     viewers.see(0.4, 8, copied_bps=200_000)
-    assert viewers.protection.overhead_bps[0] == pytest.approx(200_000, rel=0.02)
+    assert viewers.protection.overhead.bps[0] == pytest.approx(200_000, rel=0.02)
     viewers.see(0.4, 8)
-    assert viewers.protection.overhead_bps[0] < 1000
+    assert viewers.protection.overhead.bps[0] < 1000
 
 
 def test_a_larger_picture_costs_as_many_more_repairs_as_it_is_larger_and_copies_of_sound_none() -> None:
@@ -300,33 +300,33 @@ def test_a_larger_picture_costs_as_many_more_repairs_as_it_is_larger_and_copies_
     rates = np.array([[[100e3, 400e3, 1000e3]]])
     # Five copies of sound, 48 kbit/s each, and 400 kbit/s for a picture of 400.
     viewers.see(0.4, 10, copied_bps=640_000, pictures_bps=400_000)
-    assert protection.overhead_bps[0] == pytest.approx(640_000, rel=0.02)
-    assert protection.audio_overhead_bps[0] == pytest.approx(240_000)
-    assert protection.repaired[0] == pytest.approx(1.0, rel=0.02)
+    assert protection.overhead.bps[0] == pytest.approx(640_000, rel=0.02)
+    assert protection.overhead.audio_bps[0] == pytest.approx(240_000)
+    assert protection.overhead.repaired[0] == pytest.approx(1.0, rel=0.02)
     # What is spent now is taken off elsewhere.
-    assert protection.costs(rates)[0, 0] == pytest.approx([100e3, 400e3, 1600e3], rel=0.02)
+    assert protection.overhead.costs(rates)[0, 0] == pytest.approx([100e3, 400e3, 1600e3], rel=0.02)
     # With a smaller one there is less of that, and larger ones are as dear as before.
     viewers.see(0.4, 2, copied_bps=340_000, pictures_bps=100_000)
-    assert protection.costs(rates)[0, 0] == pytest.approx([100e3, 700e3, 1900e3], rel=0.1)
+    assert protection.overhead.costs(rates)[0, 0] == pytest.approx([100e3, 700e3, 1900e3], rel=0.1)
     # Nothing is shown, because repairs cost much more than the picture: the least one is tried nevertheless.
     viewers.see(0.4, 8, copied_bps=9e6, pictures_bps=100_000)
     viewers.see(0.4, 8, copied_bps=240_000)
-    assert protection.costs(rates)[0, 0] == pytest.approx([200e3, 2000e3, 5000e3], rel=0.02)
+    assert protection.overhead.costs(rates)[0, 0] == pytest.approx([200e3, 2000e3, 5000e3], rel=0.02)
 
 
 def test_what_repairs_take_is_known_within_seconds_and_forgotten_slowly_but_not_without_a_picture() -> None:
     viewers = Viewers()
     viewers.see(0.2, 3, copied_bps=400_000, pictures_bps=300_000)
-    known = viewers.protection.repaired[0]
+    known = viewers.protection.overhead.repaired[0]
     assert known > 0.8
     viewers.see(0.2, 30)
-    assert viewers.protection.repaired[0] == known, "nothing was shown that could tell"
+    assert viewers.protection.overhead.repaired[0] == known, "nothing was shown that could tell"
     viewers.see(0.0, 3, pictures_bps=300_000)
-    assert 0.3 * known < viewers.protection.repaired[0] < 0.9 * known
+    assert 0.3 * known < viewers.protection.overhead.repaired[0] < 0.9 * known
     viewers.see(0.0, 30, pictures_bps=300_000)
-    assert viewers.protection.repaired[0] < 0.01
+    assert viewers.protection.overhead.repaired[0] < 0.01
     viewers.protection.reset(0)
-    assert viewers.protection.repaired[0] == 0
+    assert viewers.protection.overhead.repaired[0] == 0
 
 
 def test_each_viewer_has_its_own_and_a_row_begins_bare() -> None:
@@ -349,4 +349,4 @@ def test_passes_that_come_sooner_smooth_no_less() -> None:
             links = Links.unknown(1)
             links.loss[:], links.estimate[:], links.copied[:], links.rtt_ms[:] = 0.2, 5e6, copied, 100.0
             protection.decide(now, links)
-    assert usual.overhead_bps[0] == pytest.approx(hurried.overhead_bps[0], rel=0.05)
+    assert usual.overhead.bps[0] == pytest.approx(hurried.overhead.bps[0], rel=0.05)
