@@ -161,7 +161,7 @@ class Adaptation:
         wished, rates = self._wished(), self._rates[self._shown]
         self._protect(now, snapshot, estimates, self._policy.pictures_bps(rates, wished))
         room, costs = self._room(estimates, rates), self._protection.overhead.costs(rates)
-        changed = self._policy.decide(now, room, contended, costs, wished)
+        changed = self._policy.decide(now, room, contended, self._protection.loss, costs, wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
             for row in rows:

@@ -65,11 +65,16 @@ class PolicyConfig:
         doubt_s: for so long after such a step a better level must fit by `doubt_rise`, and for `doubt_settle_s` without a break.
             With a step up and one down in that time a link on the edge sees one switch a minute. An estimate that falls below
             `marginal` meanwhile ends it: the link has changed since, or the first report of that was told from before.
+        doubt_settles: or so many times as long as a level has to fit, where that is longer: a doubt that was right each time lasts.
         doubt_rise: see there: more than estimates waver by.
         doubt_settle_s: see there. It doubles with each step up that is taken back within `doubt_relapse_s`.
         doubt_relapse_s: see there.
         most_doubt_settle_s: to which it doubles, so that a link whose estimate wavers more than by `doubt_rise` sees a switch a minute.
-        clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt.
+        lossy_settles: of a link that loses so much by itself that it is protected a doubted level has to fit for so many times as long. Its estimate, and what repairs leave of it, waver by far
+            more than a level takes, and a picture that comes and goes with them is worse than a smaller one: every step down leaves a doubt,
+            no estimate that falls further ends it, and it is about the most that could not be kept.
+        clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt. Of a link that loses a
+            share p as much more again as getting through takes there and back, over (1 - p)^2: its estimate wavers as much.
     """
 
     interval_s: float = 0.1
@@ -87,10 +92,12 @@ class PolicyConfig:
     marginal: float = 0.65
     fall_s: float = 0.5
     doubt_s: float = 120.0
+    doubt_settles: float = 10.0
     doubt_rise: float = 1.2
     doubt_settle_s: float = 5.0
     doubt_relapse_s: float = 40.0
     most_doubt_settle_s: float = 60.0
+    lossy_settles: float = 3.0
     clear: float = 1.5
 
 
@@ -106,6 +113,8 @@ class Policy:
         self.rows = 0
         self.bounds: Bounds = np.empty((0, SLOTS), np.int8)
         self._better_since: Floats = np.empty(0)
+        self._least: Floats = np.empty(0)
+        """The least estimate since then."""
         self._went_up: Floats = np.empty(0)
         self._went_down: Floats = np.empty(0)
         self._patience: Floats = np.empty(0)
@@ -128,7 +137,7 @@ class Policy:
         self._free.append(row)
 
     def decide(
-        self, now: float, estimates: Floats, contended: Bools, rates: Floats, wishes: Bounds
+        self, now: float, estimates: Floats, contended: Bools, loss: Floats, rates: Floats, wishes: Bounds
     ) -> npt.NDArray[np.intp]:
         """Set `bounds`; returns the rows in which they changed.
 
@@ -136,6 +145,7 @@ class Policy:
             now: seconds of a monotonic clock.
             estimates: (rows,) bit/s; NaN where nothing is known, which bounds nothing.
             contended: (rows,) whether others use the link.
+            loss: (rows,) share of packets that the link itself loses, 0 to 1; 0 where that is too little to be protected against.
             rates: (rows, SLOTS, LEVELS) bit/s of payload of each level; inf where there is none. A level that a source does
                 not have by itself is as dear as the next that it has.
             wishes: (rows, SLOTS) the best level wanted; `NOTHING` where the picture shows nothing.
@@ -143,18 +153,21 @@ class Policy:
         shown = np.minimum(self.bounds, wishes)
         needed = self._needed(rates, shown)
         down: Bools = needed > estimates
-        narrowed = estimates < self._failed * self._config.marginal
+        lossy = loss > 0
+        narrowed = ~lossy & (estimates < self._failed * self._config.marginal)
         self._doubted_at[narrowed] = -np.inf
         # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
-        doubted = (now - self._doubted_at < self._config.doubt_s) & (estimates < self._failed * self._config.clear)
+        clear = self._config.clear / np.where(lossy, 1 - loss, 1.0) ** 2
+        doubted = self._doubted_for(now, lossy, 1) & (estimates < self._failed * clear)
         best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
         better: Bools = ~down & np.any(best != shown, axis=1)
+        self._least = np.where(better, np.fmin(self._least, estimates), np.nan)
         bare: Bools = contended & (shown == NOTHING).all(axis=1)
-        up = better & self._may_rise(now, better, contended, doubted, bare)
+        up = better & self._may_rise(now, better, contended, lossy, doubted, bare)
         up |= better & np.isnan(estimates)
-        self._note_down(now, down, contended, estimates, needed)
+        self._note_down(now, down, contended, lossy, estimates, needed)
         self._went_up[up] = now
-        self._better_since[down | up] = np.nan
+        self._better_since[down | up] = self._least[down | up] = np.nan
         changed = down | up
         # A picture whose wish is met is unbound: a wish that grows is then tried at once.
         self.bounds[changed] = np.where(best == wishes, UNBOUND, best)[changed]
@@ -171,8 +184,10 @@ class Policy:
         best = np.full(wishes.shape, NOTHING, np.int8)
         spent = np.zeros(wishes.shape)
         left = np.where(unknown, 0.0, estimates - config.audio_bps)
-        # What stays free where something rises: a share of all, because it is all that wavers.
-        margin = np.where(unknown, 0.0, estimates * (1 - 1 / np.where(doubted, config.doubt_rise, config.rise)))
+        # What stays free where something rises: a share of all, because it is all that wavers. Where a level is doubted what counts is
+        # what there was all the time, not a peak at its end, or what was claimed meanwhile and nothing has tried.
+        sure = np.where(doubted, np.fmin(self._least, estimates) / config.doubt_rise, estimates / config.rise)
+        margin = np.where(unknown, 0.0, estimates - sure)
         # A whole column at a time, and none that nobody wishes.
         most = wishes.max(axis=0, initial=NOTHING)
         for slot, level in _LADDER:
@@ -199,7 +214,9 @@ class Policy:
         """Bit/s below which what is shown is given up, sound included."""
         return self._taken(rates, shown) * self._config.keep + self._config.audio_bps
 
-    def _may_rise(self, now: float, better: Bools, contended: Bools, doubted: Bools, bare: Bools) -> Bools:
+    def _may_rise(
+        self, now: float, better: Bools, contended: Bools, lossy: Bools, doubted: Bools, bare: Bools
+    ) -> Bools:
         config = self._config
         began = better & np.isnan(self._better_since)
         self._better_since[began] = now
@@ -207,29 +224,46 @@ class Policy:
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
         most = np.where(bare, config.bare_s, np.inf)
-        settled = now - self._better_since >= np.minimum(np.where(doubted, self._settle, config.settle_s), most)
+        settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
+        settled = now - self._better_since >= np.minimum(settle_s, most)
         return settled & (now - self._went_down >= np.minimum(self._patience, most))
 
-    def _note_down(self, now: float, down: Bools, contended: Bools, estimates: Floats, needed: Floats) -> None:
+    def _note_down(
+        self, now: float, down: Bools, contended: Bools, lossy: Bools, estimates: Floats, needed: Floats
+    ) -> None:
         config = self._config
         relapsed = down & contended & (now - self._went_up < config.relapse_s)
         self._patience[relapsed] = np.minimum(self._patience[relapsed] * 2, config.most_patience_s)
         falling = now - self._went_down < config.fall_s
         self._fell_from[down] = np.maximum(needed, np.where(falling, self._fell_from, 0.0))[down]
-        marginal = down & (estimates >= config.marginal * self._fell_from)
-        doubted = now - self._doubted_at < config.doubt_s
-        again = marginal & doubted & (now - self._went_up < config.doubt_relapse_s)
+        wavered = down & (lossy | (estimates >= config.marginal * self._fell_from))
+        doubted = self._doubted_for(now, lossy, 1)
+        again = wavered & self._doubted_for(now, lossy, 2) & (now - self._went_up < config.doubt_relapse_s)
         self._settle[again] = np.minimum(self._settle[again] * 2, config.most_doubt_settle_s)
-        self._settle[down & ~doubted] = config.doubt_settle_s
-        self._doubted_at[marginal] = now
-        self._failed[marginal] = needed[marginal]
+        self._settle[down & ~again & ~doubted] = config.doubt_settle_s
+        self._failed[wavered] = np.maximum(needed, np.where(lossy & doubted, self._failed, 0.0))[wavered]
+        self._doubted_at[wavered] = now
         self._went_down[down] = now
+
+    def _doubted_for(self, now: float, lossy: Bools, times: float) -> Bools:
+        """Whose last doubt is no older than so many times what one lasts."""
+        config = self._config
+        lasts = np.maximum(config.doubt_s, self._doubt_settle_s(lossy) * config.doubt_settles)
+        doubted: Bools = now - self._doubted_at < times * lasts
+        return doubted
+
+    def _doubt_settle_s(self, lossy: Bools) -> Floats:
+        """For how long a doubted level has to fit."""
+        config = self._config
+        settle_s = self._settle * np.where(lossy, config.lossy_settles, 1.0)
+        return np.minimum(settle_s, config.most_doubt_settle_s)
 
     def _grow(self) -> None:
         before, self.rows = self.rows, max(16, self.rows * 2)
         self.bounds = np.resize(self.bounds, (self.rows, SLOTS))
         for name in (
             "_better_since",
+            "_least",
             "_went_up",
             "_went_down",
             "_patience",
@@ -244,7 +278,7 @@ class Policy:
 
     def _reset(self, rows: slice) -> None:
         self.bounds[rows] = UNBOUND
-        self._better_since[rows] = np.nan
+        self._better_since[rows] = self._least[rows] = np.nan
         self._went_up[rows] = self._went_down[rows] = self._doubted_at[rows] = -np.inf
         self._patience[rows] = self._config.patience_s
         self._failed[rows] = self._fell_from[rows] = 0.0

@@ -168,6 +168,11 @@ class Protection:
         """How long pictures are kept."""
         return self._playout.ms
 
+    @property
+    def loss(self) -> Floats:
+        """What the losses of each link are taken for that is protected against them, 0 elsewhere."""
+        return np.where(self._protected(), np.nan_to_num(self._loss), 0.0)
+
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)

@@ -32,6 +32,7 @@ def measure(viewers: int, passes: int) -> list[float]:
     rows = [policy.add() for _ in range(viewers)]
     estimates = np.full(policy.rows, np.nan)
     contended = np.zeros(policy.rows, np.bool_)
+    loss = np.zeros(policy.rows)
     rates = np.full((policy.rows, SLOTS, LEVELS), np.inf)
     wishes = np.full((policy.rows, SLOTS), NOTHING, np.int8)
     rates[rows, :2] = RATES
@@ -40,7 +41,7 @@ def measure(viewers: int, passes: int) -> list[float]:
     for number in range(passes):
         estimates[rows] = random.uniform(LEAST_BPS, MOST_BPS, viewers)
         began = time.perf_counter()
-        policy.decide(number * config.interval_s, estimates, contended, rates, wishes)
+        policy.decide(number * config.interval_s, estimates, contended, loss, rates, wishes)
         times.append((time.perf_counter() - began) * 1e3)
     return times
 

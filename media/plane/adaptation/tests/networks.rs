@@ -225,9 +225,9 @@ fn hold_on_random_networks(seeds: std::ops::Range<u64>) {
     );
 }
 
-/// A goal is one in a minute. Where jitter or losses are large and the link narrow, estimates still waver by more than a level takes.
+/// Where jitter or losses are large and the link narrow estimates waver by more than a level takes.
 #[test]
-fn a_constant_link_sees_a_switch_a_minute_or_little_more() {
+fn a_constant_link_sees_a_switch_a_minute_at_most() {
     let (mut many, mut most, mut links) = (0, 0, 0);
     for (seed, rate) in [0.2e6, 0.3e6, 0.45e6, 0.6e6, 0.7e6, 0.9e6, 1.15e6, 1.4e6, 1.9e6, 2.1e6, 3e6].into_iter().enumerate() {
         for (loss, jitter) in [(0.0, 0.0), (0.1, 0.0), (0.0, 0.03), (0.1, 0.01)] {
@@ -238,17 +238,16 @@ fn a_constant_link_sees_a_switch_a_minute_or_little_more() {
             // The first half minute finds out what the link is.
             run(&mut link, &mut sender, 30.0);
             let before = sender[0].switches;
-            proceed(&mut link, &mut sender, &mut [], 30.0, 210.0);
+            proceed(&mut link, &mut sender, &mut [], 30.0, 630.0);
             let switches = sender[0].switches - before;
-            println!("{rate} {loss} {jitter}: {switches} switches in 3 minutes, encoding {}", sender[0].encoding());
+            println!("{rate} {loss} {jitter}: {switches} switches in ten minutes, encoding {}", sender[0].encoding());
             links += 1;
-            many += usize::from(switches > 3);
+            many += usize::from(switches > 10);
             most = most.max(switches);
-            assert!(loss + jitter > 0.0 || switches <= 3, "{rate}: {switches} switches without any noise");
         }
     }
-    println!("{many} of {links} links saw more than a switch a minute, the worst {most} in three");
-    assert!(many <= 7 && most <= 12, "{many} {most}");
+    println!("{many} of {links} links saw more than a switch a minute, the worst {most} in ten");
+    assert!(many == 0, "{many} {most}");
 }
 
 #[test]

@@ -62,8 +62,9 @@ fn what_is_beyond_a_policed_rate_is_not_sent_for_long() {
                 "{:.1} Mbit/s, bucket {bucket_s} s: lost {lost:.3}, {estimate:.2} of it claimed, sound lost {sound:.4}, frozen {frozen:.3}, {switches} switches",
                 rate / 1e6
             );
-            assert!(lost <= 0.03 && sound <= 0.003 && frozen <= 0.03 && switches <= 8.0, "{rate} {bucket_s}: {seen:?}");
-            assert!((0.4..1.25).contains(&estimate), "{rate} {bucket_s}: {seen:?}");
+            assert!(lost <= 0.03 && sound <= 0.003 && frozen <= 0.03 && switches <= 6.0, "{rate} {bucket_s}: {seen:?}");
+            // What is claimed grows by 5 % a second where nothing is sent that would tell: a level that was too much is tried late.
+            assert!((0.4..1.7).contains(&estimate), "{rate} {bucket_s}: {seen:?}");
         }
     }
 }

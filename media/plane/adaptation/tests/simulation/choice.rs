@@ -44,7 +44,7 @@ pub fn best_encoding(capacity: f64) -> i32 {
 
 /// Since when which choice is wanted or doubted, s.
 pub struct Choice {
-    want_up_since: Option<f64>,
+    want_up_since: Option<(f64, f64)>,
     /// When a level turned out to be too much, and what it takes.
     doubted: Option<(f64, f64)>,
     /// For how long a doubted level has to fit.
@@ -62,27 +62,32 @@ impl Default for Choice {
 
 impl Choice {
     /// What is to be shown from now on, where that is another level than `shown`, of [`LEVELS`]; None in it: no picture. `estimate`: bit/s
-    /// for pictures and sound; `contended`: others are believed to use the link.
-    pub fn choose(&mut self, now: f64, shown: Option<usize>, estimate: f64, contended: bool) -> Option<Option<usize>> {
+    /// for pictures and sound; `contended`: others are believed to use the link; `lossy`: it loses much
+    /// by itself.
+    pub fn choose(&mut self, now: f64, shown: Option<usize>, estimate: f64, contended: bool, lossy: bool) -> Option<Option<usize>> {
         let cost = |level: usize| LEVELS[level].rate * 1.06 + 64_000.0;
         let best = |room: f64| (0..LEVELS.len()).rev().find(|level| cost(*level) <= room);
         if let Some(level) = shown.filter(|level| cost(*level) > estimate) {
-            self.doubt(now, cost(level), estimate, contended);
+            self.doubt(now, cost(level), estimate, contended, lossy);
             return Some(best(estimate));
         }
-        let doubted = self.doubted.is_some_and(|(at, failed)| now - at < 120.0 && estimate < failed * 1.5);
-        let best = best(estimate / if doubted { 1.2 } else { 1.08 });
+        let doubted = self.doubted.is_some_and(|(at, failed)| now - at < self.doubt_lasts(lossy) && estimate < failed * 1.5);
+        // What there was all the time, not a peak at its end.
+        let sure = if doubted { estimate.min(self.want_up_since.map_or(f64::INFINITY, |(_, least)| least)) / 1.2 } else { estimate / 1.08 };
+        let best = best(sure);
         if best <= shown {
             self.want_up_since = None;
             return None;
         }
-        let since = *self.want_up_since.get_or_insert(now);
+        let (since, least) = self.want_up_since.get_or_insert((now, estimate));
+        *least = least.min(estimate);
+        let since = *since;
         if !contended || now - self.last_up > 20.0 && now - self.last_down > 20.0 {
             self.patience = 0.5;
         }
         // Without a picture nobody waits longer.
         let most = if shown.is_none() && contended { 2.0 } else { f64::INFINITY };
-        let settle = if doubted { self.settle } else { 0.5 };
+        let settle = if doubted { self.doubt_settle(lossy) } else { 0.5 };
         let waited = now - since >= settle.min(most) && now - self.last_down >= self.patience.min(most);
         waited.then(|| {
             (self.last_up, self.want_up_since) = (now, None);
@@ -90,19 +95,32 @@ impl Choice {
         })
     }
 
+    /// s.
+    fn doubt_lasts(&self, lossy: bool) -> f64 {
+        (self.doubt_settle(lossy) * 10.0).max(120.0)
+    }
+
+    /// s.
+    fn doubt_settle(&self, lossy: bool) -> f64 {
+        (self.settle * if lossy { 3.0 } else { 1.0 }).min(60.0)
+    }
+
     /// What is shown does not fit any more.
-    fn doubt(&mut self, now: f64, cost: f64, estimate: f64, contended: bool) {
+    fn doubt(&mut self, now: f64, cost: f64, estimate: f64, contended: bool, lossy: bool) {
         if now - self.last_up < 10.0 && contended {
             self.patience = (self.patience * 2.0).min(30.0);
         }
-        if estimate >= 0.65 * cost {
-            let doubted = self.doubted.is_some_and(|(at, _)| now - at < 120.0);
+        if estimate >= 0.65 * cost || lossy {
+            let lasts = self.doubt_lasts(lossy);
+            let doubted = self.doubted.is_some_and(|(at, _)| now - at < lasts);
+            let again = self.doubted.is_some_and(|(at, _)| now - at < 2.0 * lasts) && now - self.last_up < 40.0;
             self.settle = match () {
-                () if doubted && now - self.last_up < 40.0 => (self.settle * 2.0).min(60.0),
+                () if again => (self.settle * 2.0).min(60.0),
                 () if doubted => self.settle,
                 () => 5.0,
             };
-            self.doubted = Some((now, cost));
+            let failed = self.doubted.filter(|_| doubted && lossy).map_or(cost, |(_, failed)| failed.max(cost));
+            self.doubted = Some((now, failed));
         }
         (self.last_down, self.want_up_since) = (now, None);
     }
