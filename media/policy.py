@@ -70,7 +70,8 @@ class PolicyConfig:
         doubt_settle_s: see there. It doubles with each step up that is taken back within `doubt_relapse_s`.
         doubt_relapse_s: see there.
         most_doubt_settle_s: to which it doubles, so that a link whose estimate wavers more than by `doubt_rise` sees a switch a minute.
-        lossy_settles: of a link that loses so much by itself that it is protected a doubted level has to fit for so many times as long. Its estimate, and what repairs leave of it, waver by far
+        lossy: from this share of packets a link loses so much by itself that its estimate wavers with it.
+        lossy_settles: of such a link a doubted level has to fit for so many times as long. Its estimate, and what repairs leave of it, waver by far
             more than a level takes, and a picture that comes and goes with them is worse than a smaller one: every step down leaves a doubt,
             no estimate that falls further ends it, and it is about the most that could not be kept.
         clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt. Of a link that loses a
@@ -97,6 +98,7 @@ class PolicyConfig:
     doubt_settle_s: float = 5.0
     doubt_relapse_s: float = 40.0
     most_doubt_settle_s: float = 60.0
+    lossy: float = 0.02
     lossy_settles: float = 3.0
     clear: float = 1.5
 
@@ -153,7 +155,7 @@ class Policy:
         shown = np.minimum(self.bounds, wishes)
         needed = self._needed(rates, shown)
         down: Bools = needed > estimates
-        lossy = loss > 0
+        lossy = loss >= self._config.lossy
         narrowed = ~lossy & (estimates < self._failed * self._config.marginal)
         self._doubted_at[narrowed] = -np.inf
         # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.

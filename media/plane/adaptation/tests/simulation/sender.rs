@@ -344,7 +344,13 @@ impl Sender {
             return;
         }
         let copies = f64::from(self.copies.0) * 140.0 * 8.0 * 50.0;
-        let chosen = self.choice.choose(now, self.level, self.estimate() - copies, self.estimator.is_contended(), copies > 0.0 && self.estimator.loss() >= 0.02);
+        let chosen = self.choice.choose(
+            now,
+            self.level,
+            self.estimate() - copies,
+            self.estimator.is_contended(),
+            copies > 0.0 && self.estimator.loss() >= 0.02,
+        );
         if let Some(level) = chosen {
             self.switch(level);
         }
