@@ -55,6 +55,8 @@ class PolicyConfig:
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
         bare_s: who has no picture at all beside others waits no longer than this, for patience or doubt: the least picture takes little of
             the others' room, and sound alone is what people leave for.
+        bare_lossy: nor, where it is the link that loses much, than this share of what a doubted level has to fit for elsewhere, which doubles
+            as that does.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
             or so, and a viewer is not kept low for much longer than the others stay.
         relapse_s: a step down so soon after one up says that going up was wrong.
@@ -87,6 +89,7 @@ class PolicyConfig:
     settle_s: float = 0.5
     patience_s: float = 0.5
     bare_s: float = 2.0
+    bare_lossy: float = 0.2
     most_patience_s: float = 30.0
     relapse_s: float = 10.0
     forgive_s: float = 20.0
@@ -164,7 +167,7 @@ class Policy:
         best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
         better: Bools = ~down & np.any(best != shown, axis=1)
         self._least = np.where(better, np.fmin(self._least, estimates), np.nan)
-        bare: Bools = contended & (shown == NOTHING).all(axis=1)
+        bare: Bools = (shown == NOTHING).all(axis=1)
         up = better & self._may_rise(now, better, contended, lossy, doubted, bare)
         up |= better & np.isnan(estimates)
         self._note_down(now, down, contended, lossy, estimates, needed)
@@ -225,7 +228,8 @@ class Policy:
         self._better_since[~better] = np.nan
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
-        most = np.where(bare, config.bare_s, np.inf)
+        most = np.where(bare & lossy, self._settle * config.bare_lossy, np.inf)
+        most = np.where(bare & contended, config.bare_s, most)
         settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
         settled = now - self._better_since >= np.minimum(settle_s, most)
         return settled & (now - self._went_down >= np.minimum(self._patience, most))
@@ -240,7 +244,9 @@ class Policy:
         self._fell_from[down] = np.maximum(needed, np.where(falling, self._fell_from, 0.0))[down]
         wavered = down & (lossy | (estimates >= config.marginal * self._fell_from))
         doubted = self._doubted_for(now, lossy, 1)
-        again = wavered & self._doubted_for(now, lossy, 2) & (now - self._went_up < config.doubt_relapse_s)
+        # Once for each step up, however many levels are given up one after the other.
+        taken_back = (self._went_up > self._went_down) & (now - self._went_up < config.doubt_relapse_s)
+        again = wavered & taken_back & self._doubted_for(now, lossy, 2)
         self._settle[again] = np.minimum(self._settle[again] * 2, config.most_doubt_settle_s)
         self._settle[down & ~again & ~doubted] = config.doubt_settle_s
         self._failed[wavered] = np.maximum(needed, np.where(lossy & doubted, self._failed, 0.0))[wavered]

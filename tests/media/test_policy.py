@@ -133,6 +133,21 @@ def test_a_link_that_loses_much_keeps_what_it_bears_at_its_worst() -> None:
     assert links.run(5, 3_600_000) == [(0.1, [UNBOUND, UNBOUND])], "it loses no more"
 
 
+def test_the_least_picture_comes_back_soon_where_much_is_lost() -> None:
+    links = Links()
+    links.loss[:] = 0.3
+    links.run(5, 2_000_000)
+    assert links.run(2, 300_000)[-1][1] == [LEAST, UNBOUND]
+    waits = []
+    for _ in range(4):
+        assert links.run(0.1, 150_000) == [(0.1, [NOTHING, UNBOUND])]
+        began = links.now
+        while not links.run(0.1, 300_000):
+            pass
+        waits.append(links.now - began)
+    assert waits == [pytest.approx(seconds, abs=0.15) for seconds in (1.1, 2.1, 4.1, 8.1)]
+
+
 def test_a_link_that_loses_much_and_widens_is_tried_again() -> None:
     links = Links()
     links.loss[:] = 0.3

@@ -226,7 +226,7 @@ impl Estimator {
         self.last_wait = wait;
         let arriving = 1.0 - self.loss.share();
         let history = &self.history;
-        let pair = self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to) * arriving);
+        let pair = self.dispersion.on_packet(packet, busy, self.estimate, |from, to| history.copied_between(from, to).octets() * arriving);
         self.caution.on_arrival(pair, &self.believed());
         self.delivered.push_back((packet, waited));
         wait

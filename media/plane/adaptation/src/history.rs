@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::policed::LARGE;
+
 /// Packets in flight that are remembered. At 1000 packets a second that is two seconds.
 const CAPACITY: usize = 2048;
 
@@ -29,12 +31,34 @@ pub struct History {
     copies: Copies,
 }
 
+/// Octets of copies: of packets smaller than [`LARGE`](crate::policed::LARGE), such as sound, and of others. Different shares of them
+/// arrive where no room is left for large ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Copied {
+    /// Octets of small ones.
+    pub small: f64,
+    /// Octets of the others.
+    pub large: f64,
+}
+
+impl Copied {
+    /// All of them.
+    #[must_use]
+    pub fn octets(self) -> f64 {
+        self.small + self.large
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self { small: self.small - before.small, large: self.large - before.large }
+    }
+}
+
 /// Copies that were sent: when, and octets of all up to that one. Nobody reports them, but the link carries them.
 #[derive(Clone, Debug, Default)]
 struct Copies {
-    sent: VecDeque<(f64, f64)>,
+    sent: VecDeque<(f64, Copied)>,
     /// Octets of those that are forgotten.
-    before: f64,
+    before: Copied,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,8 +117,8 @@ impl History {
 
     /// Octets of copies that were sent after `from` and up to `to`.
     #[must_use]
-    pub fn copied_between(&self, from: f64, to: f64) -> f64 {
-        self.copies.up_to(to) - self.copies.up_to(from)
+    pub fn copied_between(&self, from: f64, to: f64) -> Copied {
+        self.copies.up_to(to).since(self.copies.up_to(from))
     }
 
     /// Octets of the packets between two that arrived which are told as lost.
@@ -158,11 +182,12 @@ impl Copies {
         if self.sent.len() == CAPACITY {
             self.pop();
         }
-        let all = self.sent.back().map_or(self.before, |(_, all)| *all);
-        self.sent.push_back((at, all + octets));
+        let mut all = self.sent.back().map_or(self.before, |(_, all)| *all);
+        *(if octets < LARGE { &mut all.small } else { &mut all.large }) += octets;
+        self.sent.push_back((at, all));
     }
 
-    fn up_to(&self, at: f64) -> f64 {
+    fn up_to(&self, at: f64) -> Copied {
         let behind = self.sent.partition_point(|(sent, _)| *sent <= at);
         behind.checked_sub(1).and_then(|last| self.sent.get(last)).map_or(self.before, |(_, all)| *all)
     }

@@ -36,6 +36,8 @@ const HASTE: f64 = 1.2;
 const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
+/// Share of what there may be at once that copies of retransmissions leave.
+const LEFT_BY_COPIES: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
 /// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
 const MOST_REPAIRS: f64 = 600_000.0;
@@ -120,13 +122,25 @@ impl<T> Pacer<T> {
     /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take. If not, a
     /// keyframe is there sooner.
     pub fn take_repairs(&mut self, now: f64, octets: usize) -> bool {
+        self.take(now, octets, 0.0)
+    }
+
+    /// The same of copies of retransmissions: what a policer drops would be sent ten times over, which hides that it is one. They leave
+    /// a part to retransmissions themselves.
+    pub fn take_copies(&mut self, now: f64, octets: usize) -> bool {
+        self.take(now, octets, LEFT_BY_COPIES)
+    }
+
+    /// Whether that leaves such a share of what there may be at once.
+    fn take(&mut self, now: f64, octets: usize, left: f64) -> bool {
         if self.rate.is_none() {
             return true;
         }
+        let most = (self.estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS);
         let gained = (now - self.repairs_at).max(0.0) * self.estimate * REPAIRS;
-        self.repairs = (self.repairs + gained).min((self.estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS));
+        self.repairs = (self.repairs + gained).min(most);
         self.repairs_at = now;
-        let fits = bits(octets) <= self.repairs;
+        let fits = bits(octets) <= self.repairs - left * most;
         self.repairs -= if fits { bits(octets) } else { 0.0 };
         fits
     }

@@ -122,6 +122,14 @@ fn repairs_take_a_part_of_the_link_and_no_more() {
 }
 
 #[test]
+fn copies_of_repairs_leave_half_to_repairs_themselves() {
+    let mut pacer = pacer();
+    assert!(pacer.take_copies(0.0, 12_000) && !pacer.take_copies(0.0, 1000));
+    assert!(pacer.take_repairs(0.0, 12_000));
+    assert!(!pacer.take_copies(0.2, 1000) && pacer.take_copies(0.25, 1000), "12.5 kB are there again after a quarter of a second");
+}
+
+#[test]
 fn what_is_of_no_use_leaves_the_rest_in_order() {
     let mut pacer = pacer();
     (0..6).for_each(|packet| pacer.hold(0.0, Class::Video, 1000, packet));

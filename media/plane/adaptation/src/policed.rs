@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use crate::history::Copied;
+
 /// In such spans of sending, seconds, rates are measured: some pictures each.
 const SPAN: f64 = 0.1;
 /// So many are kept, and so many suffice.
@@ -17,7 +19,7 @@ const LEAST_SPANS: usize = 5;
 const LOSS: f64 = 0.06;
 const KNOWN_LOSS: f64 = 0.08;
 /// Packets of less octets find room where others do not: they are no evidence.
-const LARGE: f64 = 500.0;
+pub const LARGE: f64 = 500.0;
 /// But where large ones arrive so much more seldom, by as many standard deviations, and no more than such a share of what small ones
 /// do, for so many seconds, that is evidence too: answers to losses have left no room for them. Sound has copies, which come in place
 /// of what is lost and are not always told apart.
@@ -32,6 +34,9 @@ const WEIGHT: f64 = 1.0 / 300.0;
 /// what chance makes of as many packets.
 const TOGETHER: f64 = 0.25;
 const SURE: f64 = 6.0;
+/// The same where that was so and is being tried: what sends less is compared by fewer packets.
+const STILL_TOGETHER: f64 = 0.15;
+const STILL_SURE: f64 = 3.5;
 /// A span of which less than this share of the mean arrives is a burst on the air: a policer always lets something pass.
 const EMPTY: f64 = 0.2;
 const MOST_EMPTY: f64 = 0.02;
@@ -46,9 +51,9 @@ const TRIED_FOR: f64 = 5.0;
 const ENDED: (f64, f64) = (0.4, 0.03);
 /// Where less than this share is, the bound was but too high: a bucket that was not empty yet let more pass. So often it is lowered.
 const LESS: f64 = 0.75;
-const TRIES: u32 = 3;
+const TRIES: u32 = 6;
 /// What was chance is not tried again for so many seconds, twice as long each time, up to that.
-const AGAIN: (f64, f64) = (30.0, 600.0);
+const AGAIN: (f64, f64) = (10.0, 600.0);
 /// The bound stays for so many seconds, twice as long each time that what was beyond it was lost, up to that.
 const HELD: (f64, f64) = (15.0, 240.0);
 /// And grows by this share a second behind that.
@@ -92,6 +97,8 @@ struct Span {
     index: f64,
     sent: f64,
     arrived: f64,
+    /// Of copies of large packets, which nobody reports: sent. Those of sound take a known part.
+    copied: f64,
 }
 
 /// What a policer of the rate at which packets arrive would hold, octets, but for a constant.
@@ -213,7 +220,7 @@ impl Policed {
     /// A packet of so many octets was told as arrived or lost, in order of sending.
     ///
     /// copies: octets of copies sent from one time to another, which nobody reports.
-    pub fn on_packet(&mut self, sent: f64, octets: f64, arrived: bool, copies: impl Fn(f64, f64) -> f64) {
+    pub fn on_packet(&mut self, sent: f64, octets: f64, arrived: bool, copies: impl Fn(f64, f64) -> Copied) {
         let index = index_of(sent);
         if self.spans.back().is_none_or(|span| span.index < index) {
             self.bucket.rate = Seen::of(self.spans.iter(), 1).map_or(0.0, |seen| seen.arrived / SPAN);
@@ -222,9 +229,8 @@ impl Policed {
                 self.spans.pop_front();
             }
         }
-        // Copies are small.
-        let copied = copies(self.bucket.at, sent) * self.small.share().0;
-        let held = self.bucket.on_sent(sent, copied);
+        let copied = copies(self.bucket.at, sent);
+        let held = self.bucket.on_sent(sent, self.arrived_of(copied, 1.0));
         let comparison = if octets >= LARGE { &mut self.comparison } else { &mut self.small };
         comparison.add(held, arrived);
         let arrived = if arrived { octets } else { 0.0 };
@@ -232,6 +238,7 @@ impl Policed {
         if let Some(span) = self.find(index) {
             span.sent += octets;
             span.arrived += arrived;
+            span.copied += copied.large;
         }
     }
 
@@ -260,7 +267,7 @@ impl Policed {
     ///
     /// lossy: whether the link itself loses packets, and is nobody else's, as far as is known.
     /// copies: octets of copies sent from one time to another, which nobody reports.
-    pub fn on_report(&mut self, now: f64, estimate: f64, lossy: bool, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
+    pub fn on_report(&mut self, now: f64, estimate: f64, lossy: bool, copies: impl Fn(f64, f64) -> Copied) -> Option<Verdict> {
         match self.state {
             State::Unknown if lossy && now >= self.not_before => self.look(now, estimate, copies),
             State::Unknown => None,
@@ -279,7 +286,7 @@ impl Policed {
         }
     }
 
-    fn look(&mut self, now: f64, estimate: f64, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
+    fn look(&mut self, now: f64, estimate: f64, copies: impl Fn(f64, f64) -> Copied) -> Option<Verdict> {
         let seen = Seen::of(self.complete(), LEAST_SPANS)?;
         let tells = self.tells(now) && seen.loss() >= LOSS && seen.empty <= MOST_EMPTY;
         (tells && self.arriving(&seen, &copies) < estimate).then(|| self.attempt(now, estimate, &seen, copies))
@@ -292,12 +299,12 @@ impl Policed {
         } else {
             self.seldom_since = None;
         }
-        self.is_together() || self.seldom_since.is_some_and(|since| now - since >= SELDOM_FOR)
+        self.is_together(TOGETHER, SURE) || self.seldom_since.is_some_and(|since| now - since >= SELDOM_FOR)
     }
 
-    fn is_together(&self) -> bool {
+    fn is_together(&self, least: f64, least_sure: f64) -> bool {
         let (together, sure) = self.comparison.together();
-        together >= TOGETHER && sure >= SURE
+        together >= least && sure >= least_sure
     }
 
     /// Whether large packets arrive far more seldom than small ones.
@@ -308,7 +315,7 @@ impl Policed {
     }
 
     /// See what becomes of the losses with no more than what arrives.
-    fn attempt(&mut self, now: f64, before: f64, seen: &Seen, copies: impl Fn(f64, f64) -> f64) -> Verdict {
+    fn attempt(&mut self, now: f64, before: f64, seen: &Seen, copies: impl Fn(f64, f64) -> Copied) -> Verdict {
         let arriving = self.arriving(seen, copies) * KEPT;
         let (known, held, rate) = match self.state {
             // Of a bucket that had filled up more has passed than its rate.
@@ -320,9 +327,9 @@ impl Policed {
         Verdict::Bound
     }
 
-    fn judge(&mut self, now: f64, trial: Trial, copies: impl Fn(f64, f64) -> f64) -> Option<Verdict> {
+    fn judge(&mut self, now: f64, trial: Trial, copies: impl Fn(f64, f64) -> Copied) -> Option<Verdict> {
         let since = |span: &&Span| span.index >= trial.from;
-        let within = |span: &&Span| since(span) && bits_a_second(span.sent) <= trial.rate * WITHIN;
+        let within = |span: &&Span| since(span) && bits_a_second(span.sent + span.copied) <= trial.rate * WITHIN;
         let fitting = Seen::of(self.complete().filter(within), TRIED);
         if fitting.is_none() && now - trial.since < TRIED_FOR {
             return None;
@@ -336,7 +343,13 @@ impl Policed {
                 self.put_off = 0.0;
                 return Some(Verdict::Confirmed);
             }
-            if trial.lowered < TRIES && (trial.known || seen.loss() < trial.loss * LESS || self.is_together() || self.is_seldom()) {
+            if trial.lowered < TRIES
+                && (!is_fitting
+                    || trial.known
+                    || seen.loss() < trial.loss * LESS
+                    || self.is_together(STILL_TOGETHER, STILL_SURE)
+                    || self.is_seldom())
+            {
                 let rate = self.arriving(&seen, copies).min(trial.rate) * KEPT;
                 let from = index_of(now) + 1.0;
                 self.state = State::Tried(Trial { since: now, from, rate, lowered: trial.lowered.saturating_add(1), ..trial });
@@ -349,12 +362,18 @@ impl Policed {
         Some(Verdict::Refuted(trial.before))
     }
 
-    /// What arrives, bit/s: of copies, most of which are of sound, the same share as of small packets.
-    fn arriving(&self, seen: &Seen, copies: impl Fn(f64, f64) -> f64) -> f64 {
+    /// Of copies the same share arrives as of packets of their size, but of large ones no more than `most`.
+    fn arrived_of(&self, copied: Copied, most: f64) -> f64 {
+        copied.small * self.small.share().0 + copied.large * self.comparison.share().0.min(most)
+    }
+
+    /// What arrives, bit/s.
+    fn arriving(&self, seen: &Seen, copies: impl Fn(f64, f64) -> Copied) -> f64 {
         let mut complete = self.complete();
         let (Some(last), Some(first)) = (complete.next(), complete.last()) else { return bits_a_second(seen.arrived) };
-        let copied = copies(first.index * SPAN, (last.index + 1.0) * SPAN) / (last.index - first.index + 1.0);
-        bits_a_second(seen.arrived + copied * self.small.share().0)
+        // Where losses have just begun the share known is still too large.
+        let copied = self.arrived_of(copies(first.index * SPAN, (last.index + 1.0) * SPAN), 1.0 - seen.loss());
+        bits_a_second(seen.arrived + copied / (last.index - first.index + 1.0))
     }
 
     /// The spans of which all is told, newest first.

@@ -111,10 +111,13 @@ impl Estimator {
             (octets + packet.octets, Some((*packet, bounds.map_or(*packet, |(_, last)| last))))
         });
         let (first, last): (Acked, Acked) = bounds?;
-        let copies = self.history.copied_between(first.sent, last.sent) * (1.0 - self.loss.share());
-        // What the link itself loses it had carried, or it could be sent more for that.
+        let copies = self.history.copied_between(first.sent, last.sent).octets() * (1.0 - self.loss.share());
+        // What the link itself loses it had carried, or it could be sent more for that. Of what is lost beside a full queue that is as
+        // much as is lost else.
         let full = self.is_full(self.wait_of(first).max(self.wait_of(last)));
-        let lost = if full { 0.0 } else { self.history.lost_between(&first, &last) };
+        let share = self.loss.share();
+        let most = if full { octets * share / (1.0 - share).max(0.05) } else { f64::INFINITY };
+        let lost = self.history.lost_between(&first, &last).min(most);
         let span = last.arrived - first.arrived;
         // The first packet was on its way before what is counted.
         (span > 0.02).then(|| (octets - first.octets + copies + lost) * 8.0 / span)

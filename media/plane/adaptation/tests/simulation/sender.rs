@@ -15,6 +15,8 @@ const PACKET: f64 = 1150.0;
 const NOTICED: f64 = 0.01;
 /// Probes look for so much more than what is wanted takes.
 const WANTED: f64 = 1.05;
+/// Between a retransmission and its copies.
+const SPACING: f64 = 0.008;
 const REPAIRED_AT_MOST: u32 = 10;
 
 /// What waits in the pacer: octets, how often it was sent before, and the picture of the base layer that it belongs to.
@@ -58,7 +60,13 @@ pub struct Sender {
     audio: std::collections::HashSet<u16>,
     /// How often each audio packet is sent again, and how far apart, s.
     pub copies: (u32, f64),
+    /// Of packets of sound: when the next copy is due, and how many are.
     copying: VecDeque<(f64, u16, u32)>,
+    /// Retransmissions have copies 8 ms apart, more the more is lost, as the plane sends them.
+    pub repeats_repairs: bool,
+    repeating: VecDeque<(f64, u16, u32)>,
+    /// Numbers that have copies and were told as lost.
+    told: std::collections::HashSet<u16>,
     /// The estimator's loss at each report.
     pub losses: Vec<f64>,
     keyframe: bool,
@@ -124,6 +132,9 @@ impl Sender {
             audio: Default::default(),
             copies: (0, 0.0),
             copying: VecDeque::new(),
+            repeats_repairs: false,
+            repeating: VecDeque::new(),
+            told: std::collections::HashSet::new(),
             losses: Vec::new(),
             keyframe: true,
             notices_by_arrival: false,
@@ -233,11 +244,27 @@ impl Sender {
             *left -= 1;
         }
         self.copying.retain(|(.., left)| *left > 0);
+        let mut repeating = std::mem::take(&mut self.repeating);
+        for (due, sequence, left) in repeating.iter_mut().filter(|(due, ..)| *due <= now) {
+            let octets = self.sizes.get(sequence).copied().unwrap_or(0.0);
+            self.estimator.on_copied(now, *sequence);
+            self.pacer.on_sent(now, octets as usize);
+            self.sent_octets += octets;
+            out.push((*sequence, octets));
+            *due += SPACING;
+            *left -= 1;
+        }
+        repeating.retain(|(.., left)| *left > 0);
+        self.repeating = repeating;
     }
 
     /// A packet was lost; `known`: when the receiver would have had it.
     pub fn on_lost(&mut self, known: f64, sequence: u16) {
         let octets = self.sizes.get(&sequence).copied().unwrap_or(0.0);
+        // What feedback tells is sent again at once, whatever becomes of its copies.
+        if !self.told.insert(sequence) {
+            return;
+        }
         let attempt = self.attempts.remove(&sequence).unwrap_or(0) + 1;
         if octets != 140.0 && octets != probe::PACKET_OCTETS && attempt <= REPAIRED_AT_MOST {
             let waiting = (octets, attempt, self.picture_of.remove(&sequence));
@@ -278,6 +305,13 @@ impl Sender {
         let sequence = out.last().unwrap().0;
         if attempt > 0 {
             self.attempts.insert(sequence, attempt);
+        }
+        if attempt > 0 && self.repeats_repairs && self.protects {
+            let loss = self.estimator.loss();
+            let count = u32::from(loss >= 0.15) + u32::from(loss >= 0.45) + u32::from(attempt > 1);
+            // Copies take of what retransmissions may.
+            let fits = count > 0 && self.pacer.take_copies(now, octets as usize * count as usize);
+            self.repeating.extend(fits.then_some((now + SPACING, sequence, count)));
         }
         match picture {
             Some(picture) => self.picture_of.insert(sequence, picture),
@@ -336,6 +370,7 @@ impl Sender {
         let sequence = self.estimator.on_sent(now, octets);
         self.sent_octets += octets;
         self.sizes.insert(sequence, octets);
+        self.told.remove(&sequence);
         out.push((sequence, octets));
     }
 

@@ -47,6 +47,14 @@ struct Kept {
     due: Instant,
     left: u8,
     spacing: Duration,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Audio,
+    /// Its copies take of what retransmissions may.
+    Retransmission,
 }
 
 /// An output that keeps what is sent through it while copies of it are due.
@@ -54,6 +62,7 @@ pub(super) struct Recorder<'a, O> {
     copies: &'a mut Copies,
     count: u8,
     spacing: Duration,
+    kind: Kind,
     now: Instant,
     dropped: u64,
     out: &'a mut O,
@@ -90,7 +99,7 @@ impl Copies {
     pub(super) fn record_audio<'a, O>(&'a mut self, is_audio: bool, redundant: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
         let Protection { copies, redundant_copies, spacing, .. } = self.protection;
         let copies = if redundant { redundant_copies } else { copies };
-        Recorder { copies: self, count: if is_audio { copies } else { 0 }, spacing, now, dropped: 0, out }
+        Recorder { copies: self, count: if is_audio { copies } else { 0 }, spacing, kind: Kind::Audio, now, dropped: 0, out }
     }
 
     /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
@@ -107,13 +116,13 @@ impl Copies {
             _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
         };
         let spacing = self.protection.retransmission_spacing.max(RETRANSMISSION_SPACING);
-        Recorder { copies: self, count, spacing, now, dropped: 0, out }
+        Recorder { copies: self, count, spacing, kind: Kind::Retransmission, now, dropped: 0, out }
     }
 
     /// False when there is no room.
-    fn keep(&mut self, octets: &[u8], count: u8, spacing: Duration, now: Instant) -> bool {
+    fn keep(&mut self, octets: &[u8], kind: Kind, count: u8, spacing: Duration, now: Instant) -> bool {
         let Some(due) = now.checked_add(spacing).filter(|_| self.kept.len() < MOST_KEPT) else { return false };
-        self.kept.push_back(Kept { octets: octets.to_vec(), due, left: count, spacing });
+        self.kept.push_back(Kept { octets: octets.to_vec(), due, left: count, spacing, kind });
         true
     }
 
@@ -134,7 +143,8 @@ impl<O: Output> Output for Recorder<'_, O> {
         // A connection repeats by itself what it loses.
         if self.count > 0 && destination.protocol == Protocol::Udp {
             for segment in contents.chunks(segment_size.max(1)) {
-                self.dropped = self.dropped.saturating_add(u64::from(!self.copies.keep(segment, self.count, self.spacing, self.now)));
+                self.dropped =
+                    self.dropped.saturating_add(u64::from(!self.copies.keep(segment, self.kind, self.count, self.spacing, self.now)));
             }
         }
         self.out.transmit(destination, segment_size, contents);
@@ -154,6 +164,12 @@ impl Peer {
         let Some(address) = *address else { return copies.kept.clear() };
         let due_by = now.checked_add(TOGETHER).unwrap_or(now);
         for kept in copies.kept.iter_mut().filter(|kept| kept.due <= due_by) {
+            let fits = |link: &mut Link| link.take_copies(since_epoch, kept.octets.len());
+            if kept.kind == Kind::Retransmission && !link.as_deref_mut().is_none_or(fits) {
+                counters.copies_dropped.add(kept.left.into());
+                kept.left = 0;
+                continue;
+            }
             out.transmit(address, kept.octets.len(), &kept.octets);
             kept.left = kept.left.saturating_sub(1);
             kept.due = kept.due.checked_add(kept.spacing).unwrap_or(kept.due).max(now);

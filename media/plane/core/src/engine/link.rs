@@ -132,6 +132,11 @@ impl Link {
         self.pacer.take_repairs(self.seconds(since_epoch), octets)
     }
 
+    /// The same of copies of retransmissions.
+    pub(super) fn take_copies(&mut self, since_epoch: Duration, octets: usize) -> bool {
+        self.pacer.take_copies(self.seconds(since_epoch), octets)
+    }
+
     /// Drop what waits of these streams. Returns how many packets.
     pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> usize {
         self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc)))
