@@ -55,8 +55,8 @@ class PolicyConfig:
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
         bare_s: who has no picture at all beside others waits no longer than this, for patience or doubt: the least picture takes little of
             the others' room, and sound alone is what people leave for.
-        bare_lossy: nor, where it is the link that loses much, than this share of what a doubted level has to fit for elsewhere, which doubles
-            as that does.
+        bare_lossy_s: nor, where it is the link that loses much, than this at first: with each step up that is taken back it becomes four times
+            as long.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
             or so, and a viewer is not kept low for much longer than the others stay.
         relapse_s: a step down so soon after one up says that going up was wrong.
@@ -73,7 +73,7 @@ class PolicyConfig:
         doubt_relapse_s: see there.
         most_doubt_settle_s: to which it doubles, so that a link whose estimate wavers more than by `doubt_rise` sees a switch a minute.
         lossy: from this share of packets a link loses so much by itself that its estimate wavers with it.
-        lossy_settles: of such a link a doubted level has to fit for so many times as long. Its estimate, and what repairs leave of it, waver by far
+        lossy_settles: of such a link a doubted level has to fit for so many times as long, and is taken back so many times as late. Its estimate, and what repairs leave of it, waver by far
             more than a level takes, and a picture that comes and goes with them is worse than a smaller one: every step down leaves a doubt,
             no estimate that falls further ends it, and it is about the most that could not be kept.
         clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt. Of a link that loses a
@@ -89,7 +89,7 @@ class PolicyConfig:
     settle_s: float = 0.5
     patience_s: float = 0.5
     bare_s: float = 2.0
-    bare_lossy: float = 0.2
+    bare_lossy_s: float = 1.0
     most_patience_s: float = 30.0
     relapse_s: float = 10.0
     forgive_s: float = 20.0
@@ -228,7 +228,7 @@ class Policy:
         self._better_since[~better] = np.nan
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
-        most = np.where(bare & lossy, self._settle * config.bare_lossy, np.inf)
+        most = np.where(bare & lossy, config.bare_lossy_s * (self._settle / config.doubt_settle_s) ** 2, np.inf)
         most = np.where(bare & contended, config.bare_s, most)
         settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
         settled = now - self._better_since >= np.minimum(settle_s, most)
@@ -245,7 +245,8 @@ class Policy:
         wavered = down & (lossy | (estimates >= config.marginal * self._fell_from))
         doubted = self._doubted_for(now, lossy, 1)
         # Once for each step up, however many levels are given up one after the other.
-        taken_back = (self._went_up > self._went_down) & (now - self._went_up < config.doubt_relapse_s)
+        relapse_s = config.doubt_relapse_s * np.where(lossy, config.lossy_settles, 1.0)
+        taken_back = (self._went_up > self._went_down) & (now - self._went_up < relapse_s)
         again = wavered & taken_back & self._doubted_for(now, lossy, 2)
         self._settle[again] = np.minimum(self._settle[again] * 2, config.most_doubt_settle_s)
         self._settle[down & ~again & ~doubted] = config.doubt_settle_s

@@ -88,7 +88,7 @@ impl Choice {
         // Without a picture nobody waits longer.
         let most = match () {
             () if shown.is_none() && contended => 2.0,
-            () if shown.is_none() && lossy => self.settle * 0.2,
+            () if shown.is_none() && lossy => (self.settle / 5.0).powi(2),
             () => f64::INFINITY,
         };
         let settle = if doubted { self.doubt_settle(lossy) } else { 0.5 };
@@ -117,7 +117,7 @@ impl Choice {
         if estimate >= 0.65 * cost || lossy {
             let lasts = self.doubt_lasts(lossy);
             let doubted = self.doubted.is_some_and(|(at, _)| now - at < lasts);
-            let taken_back = self.last_up > self.last_down && now - self.last_up < 40.0;
+            let taken_back = self.last_up > self.last_down && now - self.last_up < if lossy { 120.0 } else { 40.0 };
             let again = taken_back && self.doubted.is_some_and(|(at, _)| now - at < 2.0 * lasts);
             self.settle = match () {
                 () if again => (self.settle * 2.0).min(60.0),
