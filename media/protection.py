@@ -23,7 +23,7 @@ from media.overhead import Overhead, OverheadConfig
 from media.playout import Playout, PlayoutConfig
 
 COPIES = ("copies", "redundant_copies")
-MEASURES = (*COPIES, "retransmissions", "fec_percent")
+MEASURES = (*COPIES, "picture_copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
@@ -36,6 +36,7 @@ class Told(TypedDict):
 
     copies: int
     redundant_copies: int
+    picture_copies: int
     spacing_ms: int
     retransmissions: int
     retransmission_spacing_ms: int
@@ -61,6 +62,8 @@ class ProtectionConfig:
         most_spacing_ms: between two copies: what most bursts are shorter than.
         least_spacing_ms: closer copies would share the fate of one another.
         retransmission_loss: at which each retransmission is sent twice, and three times.
+        picture_loss, picture_copies: from this loss on each packet of pictures has so many copies. Sound is late where pictures are kept for
+            as long as it takes to repair them, so there they are not, and a retransmission is too late as often as it is lost.
         run_residual, run_span_ms: `residual` and `span_ms` where all is lost for a while at a time: what comes close behind shares a
             packet's fate, and sound waits for a picture that is kept for longer than this.
         run_spacing_ms: between a retransmission and its copy there: most of what is left of a burst that took the one. Where single
@@ -105,6 +108,8 @@ class ProtectionConfig:
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
+    picture_loss: float = 0.55
+    picture_copies: int = 3
     run_residual: float = 0.002
     run_span_ms: float = 240.0
     run_spacing_ms: int = 60
@@ -135,7 +140,7 @@ class ProtectionConfig:
 class Protection:
     """Protection of all viewers, a row each, as many as were asked for last.
 
-    `copies`, `redundant_copies`, `spacing_ms`, `retransmissions`, `retransmission_spacing_ms`, `fec_percent`, `playout_ms` and `plain_audio` are what
+    `copies`, `redundant_copies`, `picture_copies`, `spacing_ms`, `retransmissions`, `retransmission_spacing_ms`, `fec_percent`, `playout_ms` and `plain_audio` are what
     `Plane.protect` takes; `overhead` is what is spent on it now.
     """
 
@@ -145,6 +150,7 @@ class Protection:
         self.overhead = Overhead(config.overhead)
         self.copies: Counts = np.empty(0, np.int64)
         self.redundant_copies: Counts = np.empty(0, np.int64)
+        self.picture_copies: Counts = np.empty(0, np.int64)
         self.spacing_ms: Counts = np.empty(0, np.int64)
         self.retransmissions: Counts = np.empty(0, np.int64)
         self.retransmission_spacing_ms: Counts = np.empty(0, np.int64)
@@ -188,6 +194,7 @@ class Protection:
         return {
             "copies": int(self.copies[row]),
             "redundant_copies": int(self.redundant_copies[row]),
+            "picture_copies": int(self.picture_copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
             "retransmissions": int(self.retransmissions[row]),
             "retransmission_spacing_ms": int(self.retransmission_spacing_ms[row]),
@@ -307,6 +314,7 @@ class Protection:
             "copies": plain,
             # A burst takes the next packet too: what outlasts it are copies.
             "redundant_copies": np.where(in_runs, plain, copies(config.redundant_residual)),
+            "picture_copies": np.where(loss >= config.picture_loss, config.picture_copies, 0),
             "retransmissions": np.where(loss >= twice, 2, np.where(loss >= once, 1, 0)),
             "fec_percent": np.minimum(fec, config.most_fec_percent),
         }

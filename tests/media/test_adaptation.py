@@ -194,6 +194,7 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
     told = {
         "copies": 5,
         "redundant_copies": 3,
+        "picture_copies": 0,
         "spacing_ms": 32,
         "retransmissions": 1,
         "retransmission_spacing_ms": 0,

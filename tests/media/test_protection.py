@@ -85,6 +85,18 @@ def test_copies_that_a_narrowed_link_does_not_carry_are_not_held() -> None:
     assert viewers.row[0] == viewers.protection.redundant_copies[0] == 2
 
 
+def test_pictures_have_copies_where_most_is_lost_and_only_there() -> None:
+    viewers = Viewers()
+    viewers.see(0.4, SETTLED_S)
+    assert viewers.protection.of(0)["picture_copies"] == 0
+    viewers.see(0.6, SETTLED_S)
+    assert viewers.protection.of(0)["picture_copies"] == CONFIG.picture_copies
+    viewers.see(0.5, 2 * CONFIG.hold_s)
+    assert viewers.protection.of(0)["picture_copies"] == CONFIG.picture_copies, "a loss that wavers changes nothing"
+    viewers.see(0.3, SETTLED_S)
+    assert viewers.protection.of(0)["picture_copies"] == 0
+
+
 def test_a_burst_takes_what_repeats_itself_too() -> None:
     viewers = Viewers()
     viewers.see(0.3, SETTLED_S, run=120)

@@ -211,6 +211,7 @@ class Plane:
         *,
         copies: int = 0,
         redundant_copies: int = 0,
+        picture_copies: int = 0,
         spacing_ms: int = 0,
         retransmissions: int = 0,
         retransmission_spacing_ms: int = 0,
@@ -223,9 +224,12 @@ class Plane:
         copies: how often each audio packet is sent again, 0 to 15: the identical octets, which a receiver's replay protection
         drops where the packet arrived (RFC 3711 section 3.3.2), so nothing is negotiated.
         redundant_copies: the same of one that goes out as RED (RFC 2198): what is lost of it the next one mostly brings.
-        spacing_ms: between a packet and its copy, and between copies, 0 to 200.
+        picture_copies: how often each packet of pictures is sent again, 0 to 15, 16 ms apart.
+        spacing_ms: between an audio packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
+        Copies of pictures and of retransmissions take of the half of the link that retransmissions may have, and leave some of what
+        there may be at once (`copies_dropped`).
         retransmission_spacing_ms: between a retransmission and its copy, and between copies, 0 to 200, but at least 8.
         fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
         pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.

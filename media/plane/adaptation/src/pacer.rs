@@ -36,11 +36,11 @@ const HASTE: f64 = 1.2;
 const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
-/// Share of what there may be at once that copies of retransmissions leave.
-const LEFT_BY_COPIES: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
 /// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
 const MOST_REPAIRS: f64 = 600_000.0;
+/// Share of that which copies of retransmissions leave.
+const LEFT_BY_COPIES: f64 = 0.15;
 /// What was sent holds up what waits for so many seconds at most: sound leaves always, and at the least rate it would take all of the
 /// link, for longer the longer that rate lasted.
 const MOST_AHEAD: f64 = 0.5;

@@ -344,11 +344,7 @@ impl Policed {
                 return Some(Verdict::Confirmed);
             }
             if trial.lowered < TRIES
-                && (!is_fitting
-                    || trial.known
-                    || seen.loss() < trial.loss * LESS
-                    || self.is_together(STILL_TOGETHER, STILL_SURE)
-                    || self.is_seldom())
+                && (trial.known || seen.loss() < trial.loss * LESS || self.is_together(STILL_TOGETHER, STILL_SURE) || self.is_seldom())
             {
                 let rate = self.arriving(&seen, copies).min(trial.rate) * KEPT;
                 let from = index_of(now) + 1.0;

@@ -66,7 +66,7 @@ fn assert_not_sent_for_long(repeats: bool, (lost_at_most, sound_at_most, frozen_
             assert!(lost <= lost_at_most && sound <= sound_at_most, "{rate} {bucket_s}: {seen:?}");
             assert!(frozen <= frozen_at_most && switches <= switches_at_most, "{rate} {bucket_s}: {seen:?}");
             // What is claimed grows by 5 % a second where nothing is sent that would tell: a level that was too much is tried late.
-            assert!((0.4..1.8).contains(&estimate), "{rate} {bucket_s}: {seen:?}");
+            assert!((0.4..1.5).contains(&estimate), "{rate} {bucket_s}: {seen:?}");
         }
     }
 }
@@ -95,21 +95,21 @@ fn losses_by_chance_are_not_taken_for_a_policer_where_repairs_have_copies() {
     assert_chance_is_no_policer(true);
 }
 
+/// Of 25 links of each kind: a trial, which ends within 5 s, may be one of them where repairs have copies.
 fn assert_chance_is_no_policer(repeats: bool) {
+    let assert_rare = |what: String, change: &dyn Fn(u64, &mut Link)| {
+        let least: Vec<f64> = (1..=25).map(|seed| played(seed, repeats, |link| change(seed, link)).least).collect();
+        let tried = least.iter().filter(|least| **least < 4.0).count();
+        println!("{what}: least {:.2} Mbit/s", least.iter().copied().fold(f64::INFINITY, f64::min));
+        assert!(tried <= usize::from(repeats), "{what}: {least:?}");
+    };
     for loss in [0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8] {
-        let least = (1..=25).map(|seed| played(seed, repeats, |link| link.lost_behind = loss).least).fold(f64::INFINITY, f64::min);
-        println!("{loss} lost one by one: least {least:.2} Mbit/s");
-        assert!(least >= 4.0, "{loss}: {least}");
+        assert_rare(format!("{loss} lost one by one"), &|_, link| link.lost_behind = loss);
     }
     for loss in [0.0, 0.2] {
-        let bursty = |seed| {
-            played(seed, repeats, |link| {
-                (link.bursts, link.lost_behind) = (bursts(&mut Random(seed), 60.0), loss);
-            })
-        };
-        let least = (1..=25).map(|seed| bursty(seed).least).fold(f64::INFINITY, f64::min);
-        println!("{loss} lost one by one between bursts: least {least:.2} Mbit/s");
-        assert!(least >= 4.0, "{loss}: {least}");
+        assert_rare(format!("{loss} lost one by one between bursts"), &|seed, link| {
+            (link.bursts, link.lost_behind) = (bursts(&mut Random(seed), 60.0), loss);
+        });
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Protection {
     pub copies: u8,
     /// The same of one that repeats the frames before its own (RED): what the copies leave lost, the next packet mostly brings.
     pub redundant_copies: u8,
+    /// The same of each packet of pictures, where so much is lost that retransmissions come too late.
+    pub picture_copies: u8,
     /// Between an audio packet and its copy, and between copies.
     pub spacing: Duration,
     /// How often each retransmission is sent again.
@@ -89,6 +91,7 @@ impl Protection {
     pub const NONE: Self = Self {
         copies: 0,
         redundant_copies: 0,
+        picture_copies: 0,
         spacing: Duration::ZERO,
         retransmissions: 0,
         retransmission_spacing: Duration::ZERO,
@@ -99,7 +102,8 @@ impl Protection {
 
     /// Whether anything is done against losses.
     pub const fn repeats(self) -> bool {
-        self.copies > 0 || self.redundant_copies > 0 || self.retransmissions > 0 || self.fec > 0 || !self.playout.is_zero()
+        let copies = self.copies > 0 || self.redundant_copies > 0 || self.picture_copies > 0;
+        copies || self.retransmissions > 0 || self.fec > 0 || !self.playout.is_zero()
     }
 }
 

@@ -29,6 +29,10 @@ const TOGETHER: Duration = Duration::from_millis(1);
 /// due.
 const RETRANSMISSION_SPACING: Duration = Duration::from_millis(8);
 
+/// Between a picture's packet and its copy: less would hide from reports what the link loses, and no more, because pictures are not kept
+/// back where they have copies.
+const PICTURE_SPACING: Duration = Duration::from_millis(16);
+
 /// One peer's.
 #[derive(Default)]
 pub(super) struct Copies {
@@ -53,8 +57,8 @@ struct Kept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Audio,
-    /// Its copies take of what retransmissions may.
-    Retransmission,
+    /// Of a picture, or a retransmission: its copies take of what retransmissions may.
+    Picture,
 }
 
 /// An output that keeps what is sent through it while copies of it are due.
@@ -95,11 +99,17 @@ impl Copies {
         self.octets = self.octets.saturating_add(octets as u64);
     }
 
-    /// Keep what is sent to `out` as audio; other kinds pass. `redundant`: it goes out as RED.
-    pub(super) fn record_audio<'a, O>(&'a mut self, is_audio: bool, redundant: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
+    /// Keep what is sent to `out` as audio; `redundant`: it goes out as RED.
+    pub(super) fn record_audio<'a, O>(&'a mut self, redundant: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
         let Protection { copies, redundant_copies, spacing, .. } = self.protection;
-        let copies = if redundant { redundant_copies } else { copies };
-        Recorder { copies: self, count: if is_audio { copies } else { 0 }, spacing, kind: Kind::Audio, now, dropped: 0, out }
+        let count = if redundant { redundant_copies } else { copies };
+        Recorder { copies: self, count, spacing, kind: Kind::Audio, now, dropped: 0, out }
+    }
+
+    /// Keep what is sent to `out` as pictures for the first time.
+    pub(super) fn record_picture<'a, O>(&'a mut self, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
+        let count = self.protection.picture_copies;
+        Recorder { copies: self, count, spacing: PICTURE_SPACING, kind: Kind::Picture, now, dropped: 0, out }
     }
 
     /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
@@ -116,7 +126,7 @@ impl Copies {
             _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
         };
         let spacing = self.protection.retransmission_spacing.max(RETRANSMISSION_SPACING);
-        Recorder { copies: self, count, spacing, kind: Kind::Retransmission, now, dropped: 0, out }
+        Recorder { copies: self, count, spacing, kind: Kind::Picture, now, dropped: 0, out }
     }
 
     /// False when there is no room.
@@ -165,7 +175,7 @@ impl Peer {
         let due_by = now.checked_add(TOGETHER).unwrap_or(now);
         for kept in copies.kept.iter_mut().filter(|kept| kept.due <= due_by) {
             let fits = |link: &mut Link| link.take_copies(since_epoch, kept.octets.len());
-            if kept.kind == Kind::Retransmission && !link.as_deref_mut().is_none_or(fits) {
+            if kept.kind == Kind::Picture && !link.as_deref_mut().is_none_or(fits) {
                 counters.copies_dropped.add(kept.left.into());
                 kept.left = 0;
                 continue;

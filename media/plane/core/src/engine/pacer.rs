@@ -33,7 +33,27 @@ pub(super) struct Held {
     pub(super) again: Option<bool>,
 }
 
+/// What has copies of its own kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Picture,
+    /// `needed`: other pictures need its picture.
+    Retransmission {
+        needed: bool,
+    },
+    /// A repair packet.
+    Repair,
+}
+
 impl Held {
+    fn kind(&self) -> Kind {
+        match (self.again, self.of) {
+            (Some(needed), _) => Kind::Retransmission { needed },
+            (None, Some(_)) => Kind::Picture,
+            (None, None) => Kind::Repair,
+        }
+    }
+
     /// Of its stream.
     pub(super) fn ssrc(&self) -> Option<u32> {
         self.packet.get(8..)?.first_chunk().copied().map(u32::from_be_bytes)
@@ -90,14 +110,18 @@ fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mu
         }
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
-        if let Some(needed) = leaving.iter().find_map(|held| held.again) {
-            let mut recorder = copies.record_retransmission(false, needed, !link.is_queued(), now, out);
-            recorder.transmit(address, segment_size, scratch);
-            counters.copies_dropped.add(recorder.dropped());
-            scratch.copied.push(link.peer);
-        } else {
-            out.transmit(address, segment_size, scratch);
-        }
+        let mut recorder = match leaving.first().map(Held::kind) {
+            Some(Kind::Retransmission { needed }) => copies.record_retransmission(false, needed, !link.is_queued(), now, out),
+            Some(Kind::Picture) => copies.record_picture(now, out),
+            Some(Kind::Repair) | None => {
+                out.transmit(address, segment_size, scratch);
+                rest = later;
+                continue;
+            }
+        };
+        recorder.transmit(address, segment_size, scratch);
+        counters.copies_dropped.add(recorder.dropped());
+        scratch.copied.push(link.peer);
         rest = later;
     }
 }
@@ -107,9 +131,9 @@ fn next_run(packets: &[Held], overhead: usize) -> Option<(usize, usize)> {
     let size = |held: &Held| held.packet.len().saturating_add(overhead);
     let segment_size = packets.first().map(size)?;
     let most = MAX_BURST_OCTETS.checked_div(segment_size).unwrap_or(1).clamp(1, MAX_SEGMENTS);
-    let again = packets.first()?.again;
-    let alike = packets.iter().take(most).take_while(|held| size(held) == segment_size && held.again == again).count();
-    let shorter = alike < most && packets.get(alike).is_some_and(|held| size(held) < segment_size && held.again == again);
+    let kind = packets.first()?.kind();
+    let alike = packets.iter().take(most).take_while(|held| size(held) == segment_size && held.kind() == kind).count();
+    let shorter = alike < most && packets.get(alike).is_some_and(|held| size(held) < segment_size && held.kind() == kind);
     Some((alike.saturating_add(usize::from(shorter)), segment_size))
 }
 

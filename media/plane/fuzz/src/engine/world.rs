@@ -110,6 +110,7 @@ impl World {
                 protection: Protection {
                     copies: copies % 16,
                     redundant_copies: copies % 3,
+                    picture_copies: copies / 16 % 4,
                     spacing: Duration::from_millis((spacing_ms % 201).into()),
                     retransmissions: retransmissions % 16,
                     retransmission_spacing: Duration::from_millis((retransmissions / 16 * 8).into()),

@@ -197,6 +197,35 @@ fn a_retransmission_gets_its_copies_and_one_more_where_it_did_not_help() {
 }
 
 #[test]
+fn pictures_have_copies_where_that_was_asked_for_and_nothing_else_has() {
+    let mut world = World::new();
+    let mut host = world.publish_vp8(&[], &[(555, 556)]);
+    let mut member = world.subscribe(2);
+    world.command(Command::Protect { peer: 2, protection: Protection { picture_copies: 2, ..Protection::NONE } });
+    world.send(&mut host, video(555, 0, 3000), &[], &frame(true, 1, 1, 900));
+    let sealed = |world: &mut World| -> Vec<Vec<u8>> {
+        let sent = std::mem::take(&mut world.wire.0).into_iter().filter(|(to, _)| *to == member.address).map(|(_, sealed)| sealed);
+        sent.filter(|sealed| crate::demux::classify(sealed) == Some(crate::demux::Kind::Rtp)).collect()
+    };
+    let mut first = sealed(&mut world);
+    for copies in 1..=2 {
+        world.pass(ms(14));
+        assert!(sealed(&mut world).is_empty());
+        world.pass(ms(2));
+        assert_eq!(sealed(&mut world), first, "the same octets, {copies}");
+    }
+    world.pass(ms(200));
+    assert_eq!((first.len(), world.stat("copies_sent")), (1, 2));
+    let lost = Header::parse(&first[0]).unwrap().sequence_number;
+    member.open(&mut first[0]);
+    let mut nack = Vec::new();
+    rtcp::write_nack(1, 1002, &[lost], &mut nack);
+    world.send_rtcp(&mut member, nack);
+    world.pass(ms(200));
+    assert_eq!((world.stat("rtx_sent"), world.stat("copies_sent")), (1, 2), "retransmissions have those of their own");
+}
+
+#[test]
 fn copies_of_a_retransmission_are_as_far_apart_as_was_asked_for_but_not_closer_than_a_short_burst() {
     for (asked, apart) in [(60, 60), (3, 8), (0, 8)] {
         let mut world = World::new();

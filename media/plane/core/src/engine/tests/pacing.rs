@@ -280,6 +280,40 @@ fn a_retransmission_that_waited_gets_its_copy_too() {
 }
 
 #[test]
+fn pictures_that_waited_have_their_copies_too() {
+    let mut path = Path::new();
+    path.world.command(Command::Protect {
+        peer: 2,
+        protection: crate::command::Protection { picture_copies: 1, ..crate::command::Protection::NONE },
+    });
+    path.picture(12);
+    for _ in 0..100 {
+        path.world.pass(Duration::from_millis(1));
+    }
+    path.world.wire.0.clear();
+    assert_eq!((path.world.stat("packets_paced") > 0, path.world.stat("copies_sent")), (true, 12));
+}
+
+#[test]
+fn copies_of_retransmissions_leave_room_for_retransmissions() {
+    let mut path = Path::new();
+    let protection = crate::command::Protection { retransmissions: 2, ..crate::command::Protection::NONE };
+    path.world.command(Command::Protect { peer: 2, protection });
+    let missed = path.second();
+    path.nack(&missed[..40]);
+    path.world.pass(Duration::from_millis(100));
+    // Copies are the same octets, which a receiver would refuse.
+    path.world.wire.0.clear();
+    let stats = ["rtx_sent", "repairs_given_up", "copies_sent", "copies_dropped"].map(|name| path.world.stat(name));
+    assert_eq!((stats[0], stats[1]), (40, 0));
+    assert!((10..35).contains(&stats[2]) && stats[2] + stats[3] == 80, "of 59 kB at once 40 are taken: {stats:?}");
+    path.nack(&missed[60..64]);
+    path.world.pass(Duration::from_millis(100));
+    path.world.wire.0.clear();
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("repairs_given_up")), (44, 0), "some was left");
+}
+
+#[test]
 fn what_waits_of_a_source_that_is_not_shown_any_more_is_left_out() {
     let mut path = Path::new();
     path.picture(60);
