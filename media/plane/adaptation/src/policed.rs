@@ -26,6 +26,9 @@ pub const LARGE: f64 = 500.0;
 const SELDOM: f64 = 0.25;
 const MUCH_MORE_SELDOM: f64 = 0.35;
 const SELDOM_FOR: f64 = 5.0;
+/// Where one arrives now and then, at least so often, it need not last as long: what loses large ones alone for a while loses them all.
+const SELDOM_BUT_SOME_FOR: f64 = 2.0;
+const NOW_AND_THEN: f64 = 0.5;
 /// What is in the bucket is forgotten within so many seconds: its rate is not known exactly.
 const LEAK: f64 = 0.3;
 /// Weight of a packet in the comparison: of some hundreds.
@@ -84,6 +87,9 @@ pub struct Policed {
     small: Comparison,
     /// Since when large ones arrive far more seldom.
     seldom_since: Option<f64>,
+    /// When the last one was sent that arrived, and since when there was always one now and then.
+    large_arrived: f64,
+    steady_since: f64,
     state: State,
     /// When it is looked for again, and for how long it was put off.
     not_before: f64,
@@ -233,6 +239,12 @@ impl Policed {
         let held = self.bucket.on_sent(sent, self.arrived_of(copied, 1.0));
         let comparison = if octets >= LARGE { &mut self.comparison } else { &mut self.small };
         comparison.add(held, arrived);
+        if arrived && octets >= LARGE {
+            if sent - self.large_arrived > NOW_AND_THEN {
+                self.steady_since = sent;
+            }
+            self.large_arrived = self.large_arrived.max(sent);
+        }
         let arrived = if arrived { octets } else { 0.0 };
         self.bucket.octets -= arrived;
         if let Some(span) = self.find(index) {
@@ -299,7 +311,11 @@ impl Policed {
         } else {
             self.seldom_since = None;
         }
-        self.is_together(TOGETHER, SURE) || self.seldom_since.is_some_and(|since| now - since >= SELDOM_FOR)
+        // What was sent a while ago is told now.
+        let newest = self.spans.back().map_or(now, |span| (span.index + 1.0) * SPAN);
+        let steady = newest - self.large_arrived <= NOW_AND_THEN && newest - self.steady_since >= SELDOM_BUT_SOME_FOR;
+        let lasts = if steady { SELDOM_BUT_SOME_FOR } else { SELDOM_FOR };
+        self.is_together(TOGETHER, SURE) || self.seldom_since.is_some_and(|since| now - since >= lasts)
     }
 
     fn is_together(&self, least: f64, least_sure: f64) -> bool {

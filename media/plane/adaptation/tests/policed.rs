@@ -74,14 +74,14 @@ fn assert_not_sent_for_long(repeats: bool, (lost_at_most, sound_at_most, frozen_
 /// Losses end within seconds, and sound does not break meanwhile.
 #[test]
 fn what_is_beyond_a_policed_rate_is_not_sent_for_long() {
-    assert_not_sent_for_long(false, (0.03, 0.003, 0.03, 6.0));
+    assert_not_sent_for_long(false, (0.03, 0.003, 0.03, 8.0));
 }
 
 /// Nor where each packet that is lost goes out again and again, by which for moments six times the rate is sent and hardly anything
 /// large arrives.
 #[test]
 fn copies_of_what_is_dropped_do_not_hide_a_policer() {
-    assert_not_sent_for_long(true, (0.05, 0.003, 0.12, 6.0));
+    assert_not_sent_for_long(true, (0.05, 0.003, 0.12, 8.0));
 }
 
 /// With copies by what the link loses, one by one and in bursts.
