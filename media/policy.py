@@ -55,8 +55,8 @@ class PolicyConfig:
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
         bare_s: who has no picture at all beside others waits no longer than this, for patience or doubt: the least picture takes little of
             the others' room, and sound alone is what people leave for.
-        bare_lossy_s: nor, where it is the link that loses much, than this at first: with each step up that is taken back it becomes four times
-            as long.
+        bare_lossy_s: nor, where it is the link that loses much, than this at first; with each step up that is taken back it becomes
+            four times as long.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
             or so, and a viewer is not kept low for much longer than the others stay.
         relapse_s: a step down so soon after one up says that going up was wrong.
@@ -72,10 +72,10 @@ class PolicyConfig:
         doubt_settle_s: see there. It doubles with each step up that is taken back within `doubt_relapse_s`.
         doubt_relapse_s: see there.
         most_doubt_settle_s: to which it doubles, so that a link whose estimate wavers more than by `doubt_rise` sees a switch a minute.
-        lossy: from this share of packets a link loses so much by itself that its estimate wavers with it.
-        lossy_settles: of such a link a doubted level has to fit for so many times as long, and is taken back so many times as late. Its estimate, and what repairs leave of it, waver by far
-            more than a level takes, and a picture that comes and goes with them is worse than a smaller one: every step down leaves a doubt,
-            no estimate that falls further ends it, and it is about the most that could not be kept.
+        lossy: from this share of packets a link loses so much by itself that its estimate wavers with it, and what repairs leave of
+            that wavers by far more than a level takes. A picture that comes and goes with it is worse than a smaller one: every step
+            down leaves a doubt, no estimate that falls further ends it, and it is about the most that could not be kept.
+        lossy_settles: there a doubted level has to fit for so many times as long, and may be taken back so many times as late.
         clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt. Of a link that loses a
             share p as much more again as getting through takes there and back, over (1 - p)^2: its estimate wavers as much.
     """

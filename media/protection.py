@@ -6,7 +6,7 @@ span of time rather than set a fixed time apart, so that few copies outlast a bu
 (those of RED are as far apart as if there were as many as of plain frames); over a longer one where bursts are long. RED (RFC 2198) stays where both ends have it:
 it costs less than a copy on any link, and brings nearly all that the copies leave; only on a link so narrow that it would take the
 sound's own room are receivers sent the plain frames.
-Retransmissions are copied where the retransmission is likely to be lost too. Repair packets (FlexFEC) spare pictures a round trip, so
+Retransmissions are copied where the retransmission is likely to be lost too, and pictures themselves where most is lost. Repair packets (FlexFEC) spare pictures a round trip, so
 there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take (`playout.py`).
 On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses.
 """

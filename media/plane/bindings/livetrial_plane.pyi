@@ -228,8 +228,7 @@ class Plane:
         spacing_ms: between an audio packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
-        Copies of pictures and of retransmissions take of the half of the link that retransmissions may have, and leave some of what
-        there may be at once (`copies_dropped`).
+        Copies of pictures and of retransmissions take a quarter of the link at most (`copies_dropped`).
         retransmission_spacing_ms: between a retransmission and its copy, and between copies, 0 to 200, but at least 8.
         fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other
         pictures what is above 60, of keyframes half as much again. Of sinks that `add_fec` gave a stream for it.

@@ -8,6 +8,7 @@
 //! Times are seconds, each side's from an origin of its own; rates are bits per second.
 
 pub mod caution;
+pub mod comparison;
 pub mod config;
 pub mod contention;
 pub mod dispersion;

@@ -37,10 +37,10 @@ const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
+/// The same share of copies of retransmissions and of pictures: they are no part of the other, because a burst asks for many of both at once.
+const COPIES: f64 = 0.25;
 /// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
 const MOST_REPAIRS: f64 = 600_000.0;
-/// Share of that which copies of retransmissions leave.
-const LEFT_BY_COPIES: f64 = 0.15;
 /// What was sent holds up what waits for so many seconds at most: sound leaves always, and at the least rate it would take all of the
 /// link, for longer the longer that rate lasted.
 const MOST_AHEAD: f64 = 0.5;
@@ -74,12 +74,36 @@ pub struct Pacer<T> {
     /// Bit/s; `None`: nothing is known of the link, and nothing waits.
     rate: Option<f64>,
     estimate: f64,
-    /// Bits that retransmissions may still take, and since when that is so.
-    repairs: f64,
-    repairs_at: f64,
+    repairs: Allowance,
+    copies: Allowance,
     /// When the link has drained what was sent, at that rate.
     free_at: f64,
     dropped: u64,
+}
+
+/// Bits that may still be taken of the link for something, and since when that is so.
+#[derive(Clone, Copy, Debug)]
+struct Allowance {
+    left: f64,
+    at: f64,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { left: f64::INFINITY, at: 0.0 }
+    }
+}
+
+impl Allowance {
+    /// Take so many bits if they fit, of such a share of the estimate.
+    fn take(&mut self, now: f64, share: f64, estimate: f64, bits: f64) -> bool {
+        let gained = (now - self.at).max(0.0) * estimate * share;
+        self.left = (self.left + gained).min((estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS));
+        self.at = now;
+        let fits = bits <= self.left;
+        self.left -= if fits { bits } else { 0.0 };
+        fits
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -97,8 +121,8 @@ impl<T> Default for Pacer<T> {
             octets: 0,
             rate: None,
             estimate: 0.0,
-            repairs: f64::INFINITY,
-            repairs_at: 0.0,
+            repairs: Allowance::default(),
+            copies: Allowance::default(),
             free_at: 0.0,
             dropped: 0,
         }
@@ -122,27 +146,13 @@ impl<T> Pacer<T> {
     /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take. If not, a
     /// keyframe is there sooner.
     pub fn take_repairs(&mut self, now: f64, octets: usize) -> bool {
-        self.take(now, octets, 0.0)
+        self.rate.is_none() || self.repairs.take(now, REPAIRS, self.estimate, bits(octets))
     }
 
-    /// The same of copies of retransmissions: what a policer drops would be sent ten times over, which hides that it is one. They leave
-    /// a part to retransmissions themselves.
+    /// The same of copies of pictures and of retransmissions, which have a share of their own: what a policer drops would be sent ten
+    /// times over, which hides that it is one.
     pub fn take_copies(&mut self, now: f64, octets: usize) -> bool {
-        self.take(now, octets, LEFT_BY_COPIES)
-    }
-
-    /// Whether that leaves such a share of what there may be at once.
-    fn take(&mut self, now: f64, octets: usize, left: f64) -> bool {
-        if self.rate.is_none() {
-            return true;
-        }
-        let most = (self.estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS);
-        let gained = (now - self.repairs_at).max(0.0) * self.estimate * REPAIRS;
-        self.repairs = (self.repairs + gained).min(most);
-        self.repairs_at = now;
-        let fits = bits(octets) <= self.repairs - left * most;
-        self.repairs -= if fits { bits(octets) } else { 0.0 };
-        fits
+        self.rate.is_none() || self.copies.take(now, COPIES, self.estimate, bits(octets))
     }
 
     /// Drop what waits but is of no use any more, and what waits behind it of the same kind keeps its order. Returns how many.

@@ -122,11 +122,11 @@ fn repairs_take_a_part_of_the_link_and_no_more() {
 }
 
 #[test]
-fn copies_of_repairs_leave_some_to_repairs_themselves() {
+fn copies_take_nothing_of_what_repairs_may() {
     let mut pacer = pacer();
-    assert!(pacer.take_copies(0.0, 21_000) && !pacer.take_copies(0.0, 1000), "15 % of 25 kB are left");
-    assert!(pacer.take_repairs(0.0, 3_000));
-    assert!(!pacer.take_copies(0.05, 1000) && pacer.take_copies(0.1, 1000), "50 kB a second");
+    assert!(pacer.take_copies(0.0, 25_000) && !pacer.take_copies(0.0, 1000));
+    assert!(pacer.take_repairs(0.0, 25_000));
+    assert!(!pacer.take_copies(0.03, 1000) && pacer.take_copies(0.04, 1000), "25 kB a second");
 }
 
 #[test]

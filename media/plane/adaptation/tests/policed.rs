@@ -81,7 +81,7 @@ fn what_is_beyond_a_policed_rate_is_not_sent_for_long() {
 /// large arrives.
 #[test]
 fn copies_of_what_is_dropped_do_not_hide_a_policer() {
-    assert_not_sent_for_long(true, (0.05, 0.003, 0.12, 8.0));
+    assert_not_sent_for_long(true, (0.08, 0.003, 0.15, 8.0));
 }
 
 /// With copies by what the link loses, one by one and in bursts.

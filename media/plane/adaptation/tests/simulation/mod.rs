@@ -13,6 +13,7 @@
 pub mod choice;
 pub mod link;
 pub mod pictures;
+pub mod repeats;
 pub mod sender;
 pub mod tcp;
 

@@ -9,6 +9,7 @@ use adaptation::{Config, Estimator};
 use super::Random;
 use super::choice::{Choice, LEVELS, level};
 use super::pictures::Pictures;
+use super::repeats::Repeats;
 
 const PACKET: f64 = 1150.0;
 /// Between a packet's place in the queue and the receiver's asking for it, where it was lost.
@@ -60,11 +61,10 @@ pub struct Sender {
     audio: std::collections::HashSet<u16>,
     /// How often each audio packet is sent again, and how far apart, s.
     pub copies: (u32, f64),
-    /// Of packets of sound: when the next copy is due, and how many are.
-    copying: VecDeque<(f64, u16, u32)>,
+    copying: Repeats,
     /// Retransmissions have copies 8 ms apart, more the more is lost, as the plane sends them.
     pub repeats_repairs: bool,
-    repeating: VecDeque<(f64, u16, u32)>,
+    repeating: Repeats,
     /// Numbers that have copies and were told as lost.
     told: std::collections::HashSet<u16>,
     /// The estimator's loss at each report.
@@ -131,9 +131,9 @@ impl Sender {
             audio_arrived: 0.0,
             audio: Default::default(),
             copies: (0, 0.0),
-            copying: VecDeque::new(),
+            copying: Repeats::default(),
             repeats_repairs: false,
-            repeating: VecDeque::new(),
+            repeating: Repeats::default(),
             told: std::collections::HashSet::new(),
             losses: Vec::new(),
             keyframe: true,
@@ -193,9 +193,7 @@ impl Sender {
             self.audio_sent += 1.0;
             let sequence = out.last().unwrap().0;
             self.audio.insert(sequence);
-            if self.copies.0 > 0 {
-                self.copying.push_back((now + self.copies.1, sequence, self.copies.0));
-            }
+            self.copying.add(now + self.copies.1, sequence, self.copies.0);
         }
         self.copy(now, &mut out);
         if now >= self.next_frame {
@@ -236,26 +234,18 @@ impl Sender {
     }
 
     fn copy(&mut self, now: f64, out: &mut Vec<(u16, f64)>) {
-        for (due, sequence, left) in self.copying.iter_mut().filter(|(due, ..)| *due <= now) {
-            self.estimator.on_copied(now, *sequence);
-            self.sent_octets += 140.0;
-            out.push((*sequence, 140.0));
-            *due += self.copies.1;
-            *left -= 1;
-        }
-        self.copying.retain(|(.., left)| *left > 0);
-        let mut repeating = std::mem::take(&mut self.repeating);
-        for (due, sequence, left) in repeating.iter_mut().filter(|(due, ..)| *due <= now) {
-            let octets = self.sizes.get(sequence).copied().unwrap_or(0.0);
-            self.estimator.on_copied(now, *sequence);
-            self.pacer.on_sent(now, octets as usize);
+        let sound = self.copying.take_due(now, self.copies.1);
+        let repairs = self.repeating.take_due(now, SPACING);
+        let paced = std::iter::repeat_n(false, sound.len()).chain(std::iter::repeat(true));
+        for (sequence, paced) in sound.into_iter().chain(repairs).zip(paced) {
+            let octets = self.sizes.get(&sequence).copied().unwrap_or(0.0);
+            self.estimator.on_copied(now, sequence);
+            if paced {
+                self.pacer.on_sent(now, octets as usize);
+            }
             self.sent_octets += octets;
-            out.push((*sequence, octets));
-            *due += SPACING;
-            *left -= 1;
+            out.push((sequence, octets));
         }
-        repeating.retain(|(.., left)| *left > 0);
-        self.repeating = repeating;
     }
 
     /// A packet was lost; `known`: when the receiver would have had it.
@@ -311,7 +301,7 @@ impl Sender {
             let count = u32::from(loss >= 0.15) + u32::from(loss >= 0.45) + u32::from(attempt > 1);
             // Copies take of what retransmissions may.
             let fits = count > 0 && self.pacer.take_copies(now, octets as usize * count as usize);
-            self.repeating.extend(fits.then_some((now + SPACING, sequence, count)));
+            self.repeating.add(now + SPACING, sequence, if fits { count } else { 0 });
         }
         match picture {
             Some(picture) => self.picture_of.insert(sequence, picture),

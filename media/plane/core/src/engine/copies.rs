@@ -57,7 +57,7 @@ struct Kept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Audio,
-    /// Of a picture, or a retransmission: its copies take of what retransmissions may.
+    /// Of a picture, or a retransmission: its copies take a quarter of the link at most.
     Picture,
 }
 

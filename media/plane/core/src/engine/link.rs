@@ -132,7 +132,7 @@ impl Link {
         self.pacer.take_repairs(self.seconds(since_epoch), octets)
     }
 
-    /// The same of copies of retransmissions.
+    /// The same of copies of pictures and of retransmissions.
     pub(super) fn take_copies(&mut self, since_epoch: Duration, octets: usize) -> bool {
         self.pacer.take_copies(self.seconds(since_epoch), octets)
     }
