@@ -160,7 +160,7 @@ class Adaptation:
         estimates, contended = self._links(snapshot)
         wished, rates = self._wished(), self._rates[self._shown]
         self._protect(now, snapshot, estimates, self._policy.pictures_bps(rates, wished))
-        room, costs = self._room(estimates, rates), self._protection.overhead.costs(rates)
+        room, costs = self._room(estimates, rates), self._protection.costs(rates)
         changed = self._policy.decide(now, room, contended, self._protection.loss, costs, wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from media.links import Flags, Floats, weight
+from media.links import Counts, Flags, Floats, weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class OverheadConfig:
             came and went with each would be worse than one a little smaller.
         counted: of `repaired`: less changes no choice.
         most: of `repaired`: more is what waited of a larger picture before.
+        by_copy: of `repaired` at least, for each copy of every packet of pictures: the plane gives copies a quarter of the link, and a
+            picture that has them all is better than a larger one that has not.
         least: of the least picture: what says that it takes more was larger, and nothing is worse than no picture at all.
     """
 
@@ -24,6 +26,7 @@ class OverheadConfig:
     relief_smoothing: float = 0.02
     counted: float = 0.01
     most: float = 4.0
+    by_copy: float = 4.0
     least: float = 1.0
 
 
@@ -73,15 +76,17 @@ class Overhead:
         shown: Flags | bool = pictures_bps > 0
         self.repaired += np.where(repaired > self.repaired, soon, later) * shown * (repaired - self.repaired)
 
-    def costs(self, rates: Floats) -> Floats:
-        """(rows, pictures, levels) bit/s that pictures take, with what repairs them beyond those repairs that are sent now."""
+    def costs(self, rates: Floats, copies: Counts) -> Floats:
+        """(rows, pictures, levels) bit/s that pictures take, with what repairs them beyond those repairs that are sent now. `copies`: of
+        each packet of pictures, by row."""
         # Most links lose nothing, and this is for everybody in each pass.
-        rows = np.flatnonzero(self.repaired > self._config.counted)
+        repaired = np.maximum(self.repaired, copies * self._config.by_copy)
+        rows = np.flatnonzero(repaired > self._config.counted)
         if not len(rows):
             return rates
         costs, ours = rates.copy(), rates[rows]
         now = (self.bps - self.audio_bps)[rows, None, None]
-        costs[rows] = np.maximum(ours, ours * (1.0 + self.repaired[rows])[:, None, None] - now)
+        costs[rows] = np.maximum(ours, ours * (1.0 + repaired[rows])[:, None, None] - now)
         costs[rows, :, 0] = np.minimum(costs[rows, :, 0], self.costs_of_least(ours))
         return costs
 

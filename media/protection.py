@@ -179,6 +179,10 @@ class Protection:
         """What the losses of each link are taken for that is protected against them, 0 elsewhere."""
         return np.where(self._protected(), np.nan_to_num(self._loss), 0.0)
 
+    def costs(self, rates: Floats) -> Floats:
+        """(rows, pictures, levels) bit/s that pictures of such rates take with what repairs them beyond what is sent now."""
+        return self.overhead.costs(rates, self.picture_copies)
+
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)

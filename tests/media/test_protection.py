@@ -91,6 +91,8 @@ def test_pictures_have_copies_where_most_is_lost_and_only_there() -> None:
     assert viewers.protection.of(0)["picture_copies"] == 0
     viewers.see(0.6, SETTLED_S)
     assert viewers.protection.of(0)["picture_copies"] == CONFIG.picture_copies
+    rates = np.array([[[100e3, 300e3]]])
+    assert viewers.protection.costs(rates)[0, 0].tolist() == [200e3, 3900e3], "copies have a quarter of the link"
     viewers.see(0.5, 2 * CONFIG.hold_s)
     assert viewers.protection.of(0)["picture_copies"] == CONFIG.picture_copies, "a loss that wavers changes nothing"
     viewers.see(0.3, SETTLED_S)
@@ -316,14 +318,14 @@ def test_a_larger_picture_costs_as_many_more_repairs_as_it_is_larger_and_copies_
     assert protection.overhead.audio_bps[0] == pytest.approx(240_000)
     assert protection.overhead.repaired[0] == pytest.approx(1.0, rel=0.02)
     # What is spent now is taken off elsewhere.
-    assert protection.overhead.costs(rates)[0, 0] == pytest.approx([100e3, 400e3, 1600e3], rel=0.02)
+    assert protection.costs(rates)[0, 0] == pytest.approx([100e3, 400e3, 1600e3], rel=0.02)
     # With a smaller one there is less of that, and larger ones are as dear as before.
     viewers.see(0.4, 2, copied_bps=340_000, pictures_bps=100_000)
-    assert protection.overhead.costs(rates)[0, 0] == pytest.approx([100e3, 700e3, 1900e3], rel=0.1)
+    assert protection.costs(rates)[0, 0] == pytest.approx([100e3, 700e3, 1900e3], rel=0.1)
     # Nothing is shown, because repairs cost much more than the picture: the least one is tried nevertheless.
     viewers.see(0.4, 8, copied_bps=9e6, pictures_bps=100_000)
     viewers.see(0.4, 8, copied_bps=240_000)
-    assert protection.overhead.costs(rates)[0, 0] == pytest.approx([200e3, 2000e3, 5000e3], rel=0.02)
+    assert protection.costs(rates)[0, 0] == pytest.approx([200e3, 2000e3, 5000e3], rel=0.02)
 
 
 def test_what_repairs_take_is_known_within_seconds_and_forgotten_slowly_but_not_without_a_picture() -> None:
