@@ -304,7 +304,7 @@ fn copies_of_retransmissions_are_bounded() {
     path.protect(crate::command::Protection { retransmissions: 6, ..crate::command::Protection::NONE });
     let missed = path.second();
     path.nack(&missed[..40]);
-    path.pass_slowly(300);
+    path.pass_slowly(1000);
     let [again, given_up, sent, dropped] =
         ["rtx_sent", "repairs_given_up", "copies_sent", "copies_dropped"].map(|name| path.world.stat(name));
     assert_eq!((again, given_up), (40, 0));
