@@ -79,8 +79,8 @@ class Overhead:
     def costs(self, rates: Floats, copies: Counts) -> Floats:
         """(rows, pictures, levels) bit/s that pictures take, with what repairs them beyond those repairs that are sent now. `copies`: of
         each packet of pictures, by row."""
-        # Most links lose nothing, and this is for everybody in each pass.
         repaired = np.maximum(self.repaired, copies * self._config.by_copy)
+        # Most links lose nothing, and this is for everybody in each pass.
         rows = np.flatnonzero(repaired > self._config.counted)
         if not len(rows):
             return rates

@@ -37,10 +37,11 @@ const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
-/// The same share of copies of retransmissions and of pictures: they are no part of the other, because a burst asks for many of both at once.
-const COPIES: f64 = 0.25;
 /// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
 const MOST_REPAIRS: f64 = 600_000.0;
+/// Share of the estimate for copies of retransmissions and of pictures, as many at once: none of the other, because a burst asks for many
+/// of both.
+const COPIES: f64 = 0.25;
 /// What was sent holds up what waits for so many seconds at most: sound leaves always, and at the least rate it would take all of the
 /// link, for longer the longer that rate lasted.
 const MOST_AHEAD: f64 = 0.5;

@@ -112,8 +112,8 @@ fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mu
         counters.paced_bursts.add(1);
         let mut recorder = match leaving.first().map(Held::kind) {
             Some(Kind::Retransmission { needed }) => copies.record_retransmission(false, needed, !link.is_queued(), now, out),
-            Some(Kind::Picture) => copies.record_picture(now, out),
-            Some(Kind::Repair) | None => {
+            Some(Kind::Picture) if copies.protection().picture_copies > 0 => copies.record_picture(now, out),
+            Some(Kind::Picture | Kind::Repair) | None => {
                 out.transmit(address, segment_size, scratch);
                 rest = later;
                 continue;
