@@ -154,7 +154,7 @@ counters! {
     tickets_limited,
     /// Peers that went on at another address, nominated or followed.
     address_moves,
-    /// ICE restarts that came to a nomination.
+    /// ICE sessions behind their peers' first ones that came to a nomination.
     ice_restarts,
     /// DTLS datagrams handed up.
     dtls_received,

@@ -1,6 +1,9 @@
-//! Our ICE credentials of one peer: those in use, and those of a restart until the peer has nominated with them.
+//! Our ICE credentials of one peer: those in use, and those of a restart until the peer has nominated with them; and of which
+//! ICE session of the peer's a pair was nominated last.
 
 use std::mem;
+
+use crate::stun::BindingRequest;
 
 /// A ufrag and its password (RFC 8445 section 5.3).
 struct Credentials {
@@ -13,11 +16,21 @@ struct Credentials {
 pub(super) struct LocalCredentials {
     current: Credentials,
     next: Option<Credentials>,
+    /// The peer's own ufrag, of the check that nominated last: another one is another ICE session of it.
+    remote_ufrag: Option<Box<str>>,
+}
+
+/// What a nomination brought.
+pub(super) struct Nominated {
+    /// It is the first of a new ICE session.
+    pub(super) restarted: bool,
+    /// Our ufrag that is good no longer.
+    pub(super) retired: Option<String>,
 }
 
 impl LocalCredentials {
     pub(super) fn new(ufrag: String, pwd: String) -> Self {
-        Self { current: Credentials { ufrag, pwd }, next: None }
+        Self { current: Credentials { ufrag, pwd }, next: None, remote_ufrag: None }
     }
 
     /// The password that belongs to a ufrag of this peer.
@@ -30,10 +43,18 @@ impl LocalCredentials {
         self.next.replace(Credentials { ufrag, pwd }).map(|given_up| given_up.ufrag)
     }
 
-    /// The peer nominated with `ufrag`. Where that completes a restart, returns the ufrag that is good no longer.
-    pub(super) fn nominated(&mut self, ufrag: &str) -> Option<String> {
-        let next = self.next.take_if(|next| next.ufrag == ufrag)?;
-        Some(mem::replace(&mut self.current, next).ufrag)
+    /// The peer nominated by this check. One with the next credentials ends the current ones.
+    ///
+    /// A restart shows by the peer's ufrag, not by ours: Chromium checks from its new socket before it has our answer, so with the
+    /// credentials that it knows, and where that finds a way first, it stays with them.
+    pub(super) fn nominated(&mut self, check: &BindingRequest<'_>) -> Nominated {
+        let known = self.remote_ufrag.as_deref();
+        let restarted = known.is_some_and(|ufrag| ufrag != check.remote_ufrag);
+        if restarted || known.is_none() {
+            self.remote_ufrag = Some(check.remote_ufrag.into());
+        }
+        let next = self.next.take_if(|next| next.ufrag == check.local_ufrag);
+        Nominated { restarted, retired: next.map(|next| mem::replace(&mut self.current, next).ufrag) }
     }
 
     /// All ufrags that lead to this peer.

@@ -55,7 +55,7 @@ impl Engine {
             self.learn_address(now, key, from, request.use_candidate);
             self.send_first_flight(key, from, out);
             if request.use_candidate {
-                self.complete_restart(key, request.local_ufrag);
+                self.nominated(key, &request);
             }
         }
     }
@@ -143,7 +143,7 @@ impl Engine {
     }
 
     /// Begin an ICE restart: checks are answered for the new credentials too, and for the old ones until a pair is nominated
-    /// with the new ones. Keys, sources, sinks and the address in use stay (RFC 8445 section 9).
+    /// with the new ones (Chromium may stay with the old ones for good). Keys, sources, sinks and the address in use stay (RFC 8445 section 9).
     pub(super) fn restart_ice(&mut self, peer: PeerId, ufrag: String, pwd: String) -> Option<()> {
         let key = *self.ids.peers.get(&peer)?;
         let given_up = self.peers.get_mut(key)?.credentials.restart(ufrag.clone(), pwd);
@@ -154,12 +154,12 @@ impl Engine {
         Some(())
     }
 
-    /// A nomination with the new credentials ends the old ones.
-    fn complete_restart(&mut self, key: PeerKey, ufrag: &str) {
-        let retired = self.peers.get_mut(key).and_then(|peer| peer.credentials.nominated(ufrag));
-        if let Some(retired) = retired {
+    /// A pair was nominated, which may be the first of an ICE session.
+    fn nominated(&mut self, key: PeerKey, check: &BindingRequest<'_>) {
+        let Some(nominated) = self.peers.get_mut(key).map(|peer| peer.credentials.nominated(check)) else { return };
+        self.counters.ice_restarts.add(u64::from(nominated.restarted));
+        if let Some(retired) = nominated.retired {
             self.by_ufrag.remove(&retired);
-            self.counters.ice_restarts.add(1);
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::stun;
 
-/// A nominating check with other credentials than those of the join.
+/// A check of another ICE session of the peer than that of the join, whose ufrag is `far`.
 fn check_with(world: &mut World, ufrag: &str, password: &str, from: crate::address::TransportAddress, nominate: bool) {
-    let username = format!("{ufrag}:far");
+    let username = format!("{ufrag}:farther");
     let attributes: [(u16, &[u8]); 2] = [(0x0006, username.as_bytes()), (0x0025, b"")];
     let request = stun::request_for_tests(&attributes[..1 + usize::from(nominate)], Some(password.as_bytes()));
     world.receive(from, request);
@@ -47,6 +47,23 @@ fn a_restart_keeps_the_old_path_until_a_pair_is_nominated_with_the_new_credentia
     world.check(2, old, "p2", true);
     assert_eq!(world.stat("stun_rejected"), rejected + 1);
     assert_eq!(world.dtls_goes_to(2), Some(new));
+}
+
+#[test]
+fn a_restart_by_a_peer_that_stays_with_our_old_credentials_counts_and_leaves_them_good() {
+    let mut world = World::new();
+    let member = world.subscribe_alone(2);
+    let new = udp("10.7.7.7:7");
+    world.check(2, member.address, "p2", true);
+    // Its new socket is nominated before our answer is there.
+    check_with(&mut world, "u2", "p2", new, true);
+    assert_eq!((world.stat("ice_restarts"), world.dtls_goes_to(2)), (1, Some(new)));
+    restart(&mut world, 2, "fresh");
+    check_with(&mut world, "u2", "p2", new, true);
+    assert_eq!((world.stat("ice_restarts"), world.stat("ufrags"), world.stat("stun_rejected")), (1, 2, 0));
+    // The session with our new credentials is the same one of its own.
+    check_with(&mut world, "fresh", "fresh-pwd", new, true);
+    assert_eq!((world.stat("ice_restarts"), world.stat("ufrags")), (1, 1));
 }
 
 #[test]
