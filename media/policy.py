@@ -53,8 +53,9 @@ class PolicyConfig:
         rise: what the estimate must exceed all by where something rises, so that a rate that wavers by a twelfth changes nothing.
         settle_s: a better one must have fitted for so long: estimates overshoot for a few feedback intervals.
         patience_s: least time from a step down to the next step up, on a link that is ours alone.
-        bare_s: who has no picture at all beside others waits no longer than this, for patience or doubt: the least picture takes little of
-            the others' room, and sound alone is what people leave for.
+        bare_s: who has no picture at all waits no longer than this, for patience or doubt, beside others for any that fits, because the
+            least picture takes little of their room, and alone for one that fits even `clear` times: sound alone is what people
+            leave for, and what failed may have been far more than that.
         bare_lossy_s: nor, where it is the link that loses much, than this at first; with each step up that is taken back it becomes
             four times as long.
         most_patience_s: to which it doubles while others use the link, so that a constant link sees at most a switch a minute
@@ -164,11 +165,13 @@ class Policy:
         # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
         clear = self._config.clear / np.where(lossy, 1 - loss, 1.0) ** 2
         doubted = self._doubted_for(now, lossy, 1) & (estimates < self._failed * clear)
-        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted)
+        bare: Bools = (shown == NOTHING).all(axis=1)
+        ample = bare & ~contended & ~lossy & self._has_ample(estimates, rates, wishes)
+        rise = np.where(doubted, np.where(ample, self._config.clear, self._config.doubt_rise), self._config.rise)
+        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted, rise)
         better: Bools = ~down & np.any(best != shown, axis=1)
         self._least = np.where(better, np.fmin(self._least, estimates), np.nan)
-        bare: Bools = (shown == NOTHING).all(axis=1)
-        up = better & self._may_rise(now, better, contended, lossy, doubted, bare)
+        up = better & self._may_rise(now, better, contended, lossy, doubted, bare, ample)
         up |= better & np.isnan(estimates)
         self._note_down(now, down, contended, lossy, estimates, needed)
         self._went_up[up] = now
@@ -182,8 +185,10 @@ class Policy:
         """(rows,) what the pictures that are shown take; arguments as of `decide`."""
         return self._taken(rates, np.minimum(self.bounds, wishes))
 
-    def _best(self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, doubted: Bools) -> Bounds:
-        """The best that fits now, and that is not more than `wishes`."""
+    def _best(
+        self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, doubted: Bools, rise: Floats
+    ) -> Bounds:
+        """The best that fits now, `rise` times where it is better, and that is not more than `wishes`."""
         config = self._config
         unknown = np.isnan(estimates)
         best = np.full(wishes.shape, NOTHING, np.int8)
@@ -191,7 +196,7 @@ class Policy:
         left = np.where(unknown, 0.0, estimates - config.audio_bps)
         # What stays free where something rises: a share of all, because it is all that wavers. Where a level is doubted what counts is
         # what there was all the time, not a peak at its end, or what was claimed meanwhile and nothing has tried.
-        sure = np.where(doubted, np.fmin(self._least, estimates) / config.doubt_rise, estimates / config.rise)
+        sure = np.where(doubted, np.fmin(self._least, estimates), estimates) / rise
         margin = np.where(unknown, 0.0, estimates - sure)
         # A whole column at a time, and none that nobody wishes.
         most = wishes.max(axis=0, initial=NOTHING)
@@ -219,8 +224,21 @@ class Policy:
         """Bit/s below which what is shown is given up, sound included."""
         return self._taken(rates, shown) * self._config.keep + self._config.audio_bps
 
+    def _has_ample(self, estimates: Floats, rates: Floats, wishes: Bounds) -> Bools:
+        """Whether there was room for the least picture, and more, all the time since it fitted."""
+        least = np.where(wishes >= 0, rates[:, :, 0], np.inf).min(axis=1) * self._config.overhead
+        ample: Bools = np.fmin(self._least, estimates) >= self._config.clear * (least + self._config.audio_bps)
+        return ample
+
     def _may_rise(
-        self, now: float, better: Bools, contended: Bools, lossy: Bools, doubted: Bools, bare: Bools
+        self,
+        now: float,
+        better: Bools,
+        contended: Bools,
+        lossy: Bools,
+        doubted: Bools,
+        bare: Bools,
+        ample: Bools,
     ) -> Bools:
         config = self._config
         began = better & np.isnan(self._better_since)
@@ -229,7 +247,7 @@ class Policy:
         calm = (now - self._went_up > config.forgive_s) & (now - self._went_down > config.forgive_s)
         self._patience[~contended | calm] = config.patience_s
         most = np.where(bare & lossy, config.bare_lossy_s * (self._settle / config.doubt_settle_s) ** 2, np.inf)
-        most = np.where(bare & contended, config.bare_s, most)
+        most = np.where(bare & contended | ample, config.bare_s, most)
         settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
         settled = now - self._better_since >= np.minimum(settle_s, most)
         return settled & (now - self._went_down >= np.minimum(self._patience, most))

@@ -1,13 +1,15 @@
 """The table of weak networks: real server, synthetic host, real browsers, the test link between: `python -m loadtests.weak`.
 
 Prints a row a case beside what others reach; the last line is one JSON object, a key a case. The page with plots is
-`build/weak/weak.html`. `--short` (the default) squeezes the steps and cuts the rest off; `--whole --seeds 5` is what goals are judged by.
+`build/weak/weak.html`. `--short` (the default) squeezes the steps and cuts the rest off; `--whole --seeds 5` is what goals are judged by:
+hours, which with `--resume` may be ended and gone on with.
 """
 
 import argparse
 import asyncio
 import json
 import multiprocessing
+import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,9 +20,11 @@ import uvloop
 from loadtests.link import control
 from loadtests.weak import plots, report
 from loadtests.weak.cases import CASES, Case
+from loadtests.weak.kept import Kept, UncommittedError
 from loadtests.weak.played import Played, judge, play, step_aside
 
 PAGE = Path("build/weak/weak.html")
+KEPT = Path("build/weak")
 SHORT_FACTOR, SHORT_S = 0.4, 25.0
 TRACE_S = 40.0
 WHOLE_S = 120.0
@@ -30,6 +34,10 @@ WHOLE_S = 120.0
 def main() -> None:
     """Run the cases, print the table, write the page."""
     options = _options()
+    try:
+        kept = Kept.of(Path(), KEPT) if options.resume else None
+    except UncommittedError as error:
+        sys.exit(f"--resume keeps runs by what is committed; commit these first:\n{error}")
     control.build()
     names = options.cases or list(CASES)
     cases = [_length(CASES[name], whole=options.whole) for name in names]
@@ -40,7 +48,7 @@ def main() -> None:
         f"{len(cases)} cases, {options.seeds} seeds, {options.parallel} at once: about {seconds / 60:.0f} minutes",
         flush=True,
     )
-    result = uvloop.run(_all(cases, options))
+    result = uvloop.run(_all(cases, options, kept))
     print(json.dumps(result))
 
 
@@ -59,6 +67,9 @@ def _options() -> argparse.Namespace:
         help="runs at once of cases with one member; each takes most of a core (default 1)",
     )
     parser.add_argument("--gaps", action="store_true", help="tell what went before each gap between pictures")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep each run, and play only those that this tree was not played with yet"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help=f"where the plots go (default {PAGE})")
     return parser.parse_args()
 
@@ -105,7 +116,7 @@ class _Table:
         plots.write(self._page, [self._parts[one.name] for one in self._cases if one.name in self._parts])
 
 
-async def _all(cases: Sequence[Case], options: argparse.Namespace) -> dict[str, object]:
+async def _all(cases: Sequence[Case], options: argparse.Namespace, kept: Kept | None) -> dict[str, object]:
     table, seeds = _Table(cases, options.page, gaps=options.gaps), range(1, options.seeds + 1)
     loop, spawn = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
     with (
@@ -115,8 +126,15 @@ async def _all(cases: Sequence[Case], options: argparse.Namespace) -> dict[str, 
     ):
 
         async def take(case: Case, seed: int) -> Played | str:
+            if kept and (earlier := kept.find(case, seed)):
+                return earlier
             taken = await loop.run_in_executor(stages, play, case, seed, folder)
-            return taken if isinstance(taken, str) else await loop.run_in_executor(judges, judge, taken)
+            if isinstance(taken, str):
+                return taken
+            played = await loop.run_in_executor(judges, judge, taken)
+            if kept:
+                kept.add(case, seed, played)
+            return played
 
         async def take_all(case: Case) -> None:
             table.add(case, await asyncio.gather(*(take(case, seed) for seed in seeds)))

@@ -19,6 +19,13 @@ use crate::queue::QueueDelay;
 const HISTORY: f64 = 3.0;
 /// Delivered packets that are remembered, for the rate of delivery.
 const DELIVERED: f64 = 0.5;
+/// Whether a queue stands is told by the least wait of so many packets at least, of earlier reports' too: of one of very few jitter
+/// makes a queue, so that who sends little would step back for nothing, and send less. Beside others it needs more of them, because
+/// there jitter is learned slowly.
+const FEW: usize = 5;
+const FEW_BESIDE: usize = 10;
+/// As far as they arrived within so many seconds.
+const LATELY: f64 = 0.2;
 
 /// Reports of which hardly all bring nothing but copies: one has five packets of sound, of which at 60 % loss two come at once.
 const FLOORS: usize = 3;
@@ -232,6 +239,16 @@ impl Estimator {
         wait
     }
 
+    /// The least wait of some, where that of a report is `least`. One too long for jitter waits for no others.
+    fn least_of_some(&self, arrived: f64, least: f64) -> f64 {
+        if least >= self.config.full_queue {
+            return least;
+        }
+        let few = if self.contention.is_contended() { FEW_BESIDE } else { FEW };
+        let some = self.delivered.iter().rev().take(few).take_while(|(packet, _)| packet.arrived >= arrived - LATELY);
+        some.map(|(packet, _)| self.wait_of(*packet)).fold(least, f64::min)
+    }
+
     fn believed(&self) -> Believed {
         let noise = self.queue.noise().max(self.queue.jitter());
         Believed { estimate: self.estimate, noise, loss: self.loss.share() }
@@ -249,6 +266,7 @@ impl Estimator {
     }
 
     fn update(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
+        let (of_report, least) = (least, self.least_of_some(newest.arrived, least));
         self.standing = least;
         let noise = self.queue.noise();
         let limit = self.config.standing_queue + 2.0 * self.queue.jitter();
@@ -256,7 +274,7 @@ impl Estimator {
         if least > limit {
             self.on_standing_queue(now, newest, least, lost);
         } else {
-            self.queue.learn_noise(least, self.contention.is_contended());
+            self.queue.learn_noise(of_report, self.contention.is_contended());
             self.ours = 1.0;
             self.contention.on_empty_queue(now, evidence);
             self.follow(now, evidence);

@@ -55,6 +55,8 @@ impl Estimator {
         // While it narrows not yet what drains the queue, which the last cut has begun.
         let depth = if narrowing { self.config.headroom } else { self.depth(least) };
         let kept = self.config.kept(least, self.config.shared_drain);
+        // Sound and the least picture take little of the others' room: it is for them to step back.
+        let floor = floor.max(self.estimate.min(self.contention.least()));
         let shared = || Contention::shared_cut(self.estimate, delivered, kept, self.contention.link(dense, long)).max(floor);
         let target = if alone { delivered * depth } else { shared() };
         if target < self.estimate {

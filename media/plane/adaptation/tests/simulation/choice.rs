@@ -73,7 +73,12 @@ impl Choice {
         }
         let doubted = self.doubted.is_some_and(|(at, failed)| now - at < self.doubt_lasts(lossy) && estimate < failed * 1.5);
         // What there was all the time, not a peak at its end.
-        let sure = if doubted { estimate.min(self.want_up_since.map_or(f64::INFINITY, |(_, least)| least)) / 1.2 } else { estimate / 1.08 };
+        let all_the_time = estimate.min(self.want_up_since.map_or(f64::INFINITY, |(_, least)| least));
+        let ample = shown.is_none() && !contended && !lossy && all_the_time >= cost(0) * 1.5;
+        let sure = match () {
+            () if doubted => all_the_time / if ample { 1.5 } else { 1.2 },
+            () => estimate / 1.08,
+        };
         let best = best(sure);
         if best <= shown {
             self.want_up_since = None;
@@ -87,7 +92,7 @@ impl Choice {
         }
         // Without a picture nobody waits longer.
         let most = match () {
-            () if shown.is_none() && contended => 2.0,
+            () if ample || shown.is_none() && contended => 2.0,
             () if shown.is_none() && lossy => (self.settle / 5.0).powi(2),
             () => f64::INFINITY,
         };
