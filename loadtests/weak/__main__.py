@@ -68,7 +68,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--gaps", action="store_true", help="tell what went before each gap between pictures")
     parser.add_argument(
-        "--resume", action="store_true", help="keep each run, and play only those that this tree was not played with yet"
+        "--resume",
+        action="store_true",
+        help="keep each run, and play only those that this tree was not played with yet",
     )
     parser.add_argument("--page", type=Path, default=PAGE, help=f"where the plots go (default {PAGE})")
     return parser.parse_args()

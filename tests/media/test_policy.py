@@ -81,6 +81,15 @@ def test_beside_others_a_picture_comes_back_within_seconds_however_often_it_went
     assert links.run(CONFIG.bare_s, 800_000, contended=True) == [], "a better one waits as long as it has failed"
 
 
+def test_a_picture_that_fits_amply_comes_back_soon_and_one_that_hardly_does_waits() -> None:
+    for estimate, waited in ((200_000, CONFIG.bare_s), (170_000, CONFIG.doubt_settle_s)):
+        links = Links(rates=LAYERED)
+        assert links.run(5, 200_000) == [(0.1, [LEAST - 1, UNBOUND])]
+        # What failed was but a little more than there is then.
+        assert links.run(0.2, 120_000) == [(0.1, [NOTHING, UNBOUND])]
+        assert links.run(waited + 1, estimate) == [(pytest.approx(waited + 0.1, abs=0.15), [0, UNBOUND])]
+
+
 def test_the_least_of_the_stage_goes_before_the_best_of_main_but_main_before_the_stage() -> None:
     links = Links(guest=True)
     assert links.run(5, 1_900_000) == [(0.1, [MIDDLE, UNBOUND])]

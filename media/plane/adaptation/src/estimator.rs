@@ -19,11 +19,9 @@ use crate::queue::QueueDelay;
 const HISTORY: f64 = 3.0;
 /// Delivered packets that are remembered, for the rate of delivery.
 const DELIVERED: f64 = 0.5;
-/// Whether a queue stands is told by the least wait of so many packets at least, of earlier reports' too: of one of very few jitter
-/// makes a queue, so that who sends little would step back for nothing, and send less. Beside others it needs more of them, because
-/// there jitter is learned slowly.
-const FEW: usize = 5;
-const FEW_BESIDE: usize = 10;
+/// Beside others, where jitter is learned slowly, the least wait of so many packets tells whether a queue stands, of earlier reports'
+/// too: of one of very few jitter makes a queue, so that who sends little would step back for nothing, and send less.
+const FEW: usize = 10;
 /// As far as they arrived within so many seconds.
 const LATELY: f64 = 0.2;
 
@@ -239,13 +237,12 @@ impl Estimator {
         wait
     }
 
-    /// The least wait of some, where that of a report is `least`. One too long for jitter waits for no others.
-    fn least_of_some(&self, arrived: f64, least: f64) -> f64 {
-        if least >= self.config.full_queue {
+    /// The least wait that tells of a queue, where that of a report is `least`: one too long for jitter tells by itself.
+    fn least_of_few(&self, arrived: f64, least: f64) -> f64 {
+        if least >= self.config.full_queue || !self.contention.is_contended() {
             return least;
         }
-        let few = if self.contention.is_contended() { FEW_BESIDE } else { FEW };
-        let some = self.delivered.iter().rev().take(few).take_while(|(packet, _)| packet.arrived >= arrived - LATELY);
+        let some = self.delivered.iter().rev().take(FEW).take_while(|(packet, _)| packet.arrived >= arrived - LATELY);
         some.map(|(packet, _)| self.wait_of(*packet)).fold(least, f64::min)
     }
 
@@ -266,7 +263,7 @@ impl Estimator {
     }
 
     fn update(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
-        let (of_report, least) = (least, self.least_of_some(newest.arrived, least));
+        let (of_report, least) = (least, self.least_of_few(newest.arrived, least));
         self.standing = least;
         let noise = self.queue.noise();
         let limit = self.config.standing_queue + 2.0 * self.queue.jitter();

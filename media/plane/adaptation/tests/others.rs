@@ -246,6 +246,6 @@ fn hardly_anybody_is_starved() {
         println!(
             "5.5, jitter {jitter:.2}: {long} of 48 without a picture for 2.4 s and more, longest {longest:.3}; jain below 0.9 in {unfair}"
         );
-        assert!(longest <= 0.06 && long <= 10 && unfair <= 5, "{longest} {long} {unfair}");
+        assert!(longest <= 0.06 && long <= 12 && unfair <= 5, "{longest} {long} {unfair}");
     }
 }
