@@ -63,7 +63,9 @@ def trip(records: NDArray[np.void], tap_ns: int, shown_ns: int) -> Trip | None:
     told = np.isin(records["kind"], (Kind.STUN, Kind.DTLS, Kind.RTP, Kind.TCP_OPEN, Kind.TCP_DATA))
     since = records[told & (records["arrived"] >= tap_ns - CLOCK_MS * 10**6) & (records["arrived"] <= shown_ns)]
     lost = int(np.count_nonzero(np.isin(since["fate"], (Fate.LOST, Fate.OUTAGE, Fate.QUEUE_FULL))))
-    since = np.sort(since[np.isin(since["fate"], (Fate.DELIVERED, Fate.DUPLICATE))], order="arrived")
+    since = since[np.isin(since["fate"], (Fate.DELIVERED, Fate.DUPLICATE))]
+    # What the link took in with one look has one time: of these the log has the order.
+    since = since[np.argsort(since["arrived"], kind="stable")]
     first_up = np.flatnonzero(since["way"] == Way.UP)
     if not len(first_up):
         return None

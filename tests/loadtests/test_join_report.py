@@ -59,6 +59,12 @@ def test_each_answer_that_is_waited_for_is_a_crossing() -> None:
     assert told(log(*TICKET, *later), 440) == Trip(4, [*order, "down media", "up finished"])
 
 
+def test_what_the_link_took_in_at_once_has_the_order_of_the_log() -> None:
+    records = log(up(5, Kind.STUN), down(320, Kind.DTLS, 11), down(320, Kind.RTP, 96))
+    records["octets"] = 100, 900, 200
+    assert told(records, 440) == Trip(2, ["up check", "down certificate", "down media"])
+
+
 def test_what_is_lost_is_no_cause_and_is_counted() -> None:
     found = told(log(up(5, Kind.STUN, 0, Fate.LOST), up(55, Kind.STUN), down(156, Kind.STUN, 2)), 300)
     assert found == Trip(2, ["up check", "down check answered"], lost=1)
