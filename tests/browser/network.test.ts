@@ -21,17 +21,23 @@ afterAll(async () => {
   await Promise.all([browsers.chromium?.close(), browsers.firefox?.close()]);
 });
 
-beforeEach(async () => {
-  server = await Server.start({ settings: BEHIND_RELAY });
-  relay = await UdpRelay.start(server.mediaPort);
-  session = await server.createSession();
-});
+beforeEach(() => serve());
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((page) => page.close()));
+  await stopServing();
+});
+
+async function serve(settings: Record<string, string> = {}): Promise<void> {
+  server = await Server.start({ settings: { ...BEHIND_RELAY, ...settings } });
+  relay = await UdpRelay.start(server.mediaPort);
+  session = await server.createSession();
+}
+
+async function stopServing(): Promise<void> {
   relay.close();
   await server.stop();
-});
+}
 
 const browser = (name: "chromium" | "firefox"): Browser => {
   const found = browsers[name];
@@ -106,6 +112,9 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   const fallsMute = name === "chromium";
 
   test("watches on over the same connection while ICE's checks alone are not answered, and restarts when media cease too", async () => {
+    // How sharp the picture is, is a matter of this machine, and nothing of what is told here.
+    await stopServing();
+    await serve({ LIVETRIAL_ADAPTATION: "false" });
     const { host, member } = await watched(browser("chromium"), browser(name));
     const restarts = await server.metric("livetrial_plane_ice_restarts_total");
     const hosts = await host.iceUfrag("publisher");
@@ -118,8 +127,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     await member.untilDecoding(30 * 7);
     used.push(await member.iceUfrag("receiver"));
     expect(used[0] !== used[1]).toBe(fallsMute);
-    // How sharp its picture is, is a matter of the link and of this machine; that the way is in doubt is told to nobody.
-    expect((await member.told()).filter((state) => state !== "lessSharp" && state !== "live")).toEqual([]);
+    expect(await member.told()).toEqual(["live"]);
     await expectSameConnections({ host, member });
     relay.loses = (_datagram, ufrag) => used.includes(ufrag);
     await expectRestarted({ host, member }, "member", restarts);
