@@ -166,7 +166,9 @@ class Policy:
         clear = self._config.clear / np.where(lossy, 1 - loss, 1.0) ** 2
         doubted = self._doubted_for(now, lossy, 1) & (estimates < self._failed * clear)
         bare: Bools = (shown == NOTHING).all(axis=1)
-        ample = bare & ~contended & ~lossy & self._has_ample(estimates, rates, wishes)
+        ample = bare & ~contended & ~lossy
+        if ample.any():
+            ample &= self._has_ample(estimates, rates, wishes)
         rise = np.where(doubted, np.where(ample, self._config.clear, self._config.doubt_rise), self._config.rise)
         best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted, rise)
         better: Bools = ~down & np.any(best != shown, axis=1)
