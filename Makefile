@@ -45,7 +45,7 @@ test-web: $(STAMPS)/web ## the pages' and the client module's unit tests
 
 test-python: $(STAMPS)/python $(STAMPS)/plane $(STAMPS)/web ## server, media, queue, signaling (real Valkey, real plane)
 	@echo "== python"
-	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/pytest -q -n 4 --dist worksteal
 
 test-browser: setup $(STAMPS)/browser-tests ## Chromium and Firefox against the real server
 	@echo "== browsers"
