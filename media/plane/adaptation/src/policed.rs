@@ -30,6 +30,9 @@ const SELDOM_FOR: f64 = 5.0;
 /// Where one arrives now and then, at least so often, it need not last as long: what loses large ones alone for a while loses them all.
 const SELDOM_BUT_SOME_FOR: f64 = 2.0;
 const NOW_AND_THEN: f64 = 0.5;
+/// A policer takes large packets and lets them pass in turns: so often lately one must have arrived behind one that was lost. Where
+/// none passes any more from some moment on, what is in the bucket and what arrives go together too, by the answers to losses.
+const TURNS: usize = 3;
 /// What is in the bucket and what becomes of packets go together by so much (a correlation), and by so many standard deviations of
 /// what chance makes of as many packets.
 const TOGETHER: f64 = 0.25;
@@ -87,6 +90,9 @@ pub struct Policed {
     /// When the last one was sent that arrived, and since when there was always one now and then.
     large_arrived: f64,
     steady_since: f64,
+    /// Whether the last large one was lost, and when the last ones were sent that arrived behind such a one, the latest last.
+    large_lost: bool,
+    turns: VecDeque<f64>,
     state: State,
     /// When it is looked for again, and for how long it was put off.
     not_before: f64,
@@ -175,11 +181,8 @@ impl Policed {
         let held = self.bucket.on_sent(sent, self.arrived_of(copied, 1.0));
         let comparison = if octets >= LARGE { &mut self.comparison } else { &mut self.small };
         comparison.add(held, arrived);
-        if arrived && octets >= LARGE {
-            if sent - self.large_arrived > NOW_AND_THEN {
-                self.steady_since = sent;
-            }
-            self.large_arrived = self.large_arrived.max(sent);
+        if octets >= LARGE {
+            self.note_large(sent, arrived);
         }
         let arrived = if arrived { octets } else { 0.0 };
         self.bucket.octets -= arrived;
@@ -188,6 +191,22 @@ impl Policed {
             span.arrived += arrived;
             span.copied += copied.large;
         }
+    }
+
+    fn note_large(&mut self, sent: f64, arrived: bool) {
+        if arrived {
+            if sent - self.large_arrived > NOW_AND_THEN {
+                self.steady_since = sent;
+            }
+            self.large_arrived = self.large_arrived.max(sent);
+            if self.large_lost {
+                self.turns.push_back(sent);
+                if self.turns.len() > TURNS {
+                    self.turns.pop_front();
+                }
+            }
+        }
+        self.large_lost = !arrived;
     }
 
     /// A packet that had been told as lost arrived.
@@ -251,7 +270,9 @@ impl Policed {
         let newest = self.spans.back().map_or(now, |span| (span.index + 1.0) * SPAN);
         let steady = newest - self.large_arrived <= NOW_AND_THEN && newest - self.steady_since >= SELDOM_BUT_SOME_FOR;
         let lasts = if steady { SELDOM_BUT_SOME_FOR } else { SELDOM_FOR };
-        self.is_together(TOGETHER, SURE) || self.seldom_since.is_some_and(|since| now - since >= lasts)
+        let kept = SPAN * SPANS as f64;
+        let in_turns = self.turns.len() == TURNS && self.turns.front().is_some_and(|first| newest - first <= kept);
+        (in_turns && self.is_together(TOGETHER, SURE)) || self.seldom_since.is_some_and(|since| now - since >= lasts)
     }
 
     fn is_together(&self, least: f64, least_sure: f64) -> bool {
@@ -336,4 +357,39 @@ fn index_of(at: f64) -> f64 {
 
 fn bits_a_second(octets_a_span: f64) -> f64 {
     octets_a_span * 8.0 / SPAN
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "test code")]
+mod tests {
+    use super::*;
+
+    /// Half a second after a policer (1 Mbit/s, 4 kB), or something that takes all that is large, begins behind 1 s without losses,
+    /// each picture being sent five times from then on: whether a bound is set.
+    fn is_bound(policer: bool) -> bool {
+        let mut policed = Policed::default();
+        let (mut tokens, nothing) = (4_000.0, |_, _| Copied::default());
+        for tick in 0..150 {
+            let now = f64::from(tick) / 100.0;
+            let begun = tick >= 100;
+            tokens = f64::min(tokens + 1_250.0, 4_000.0);
+            for _ in 0..if begun { 5 } else { 1 } {
+                let arrives = !begun || policer && tokens >= 1_000.0;
+                tokens -= if arrives { 1_000.0 } else { 0.0 };
+                policed.on_packet(now, 1_000.0, arrives, nothing);
+            }
+            policed.on_packet(now, 400.0, true, nothing);
+            let bound = tick % 5 == 0 && policed.on_report(now, 10e6, begun, nothing) == Some(Verdict::Bound);
+            if bound {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn what_takes_all_that_is_large_from_some_moment_on_is_no_policer() {
+        assert!(is_bound(true));
+        assert!(!is_bound(false));
+    }
 }
