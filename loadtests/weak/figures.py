@@ -35,6 +35,9 @@ ONE_SWITCH_S = 1.0
 """Changes within so long of the first are one: layers of the old encoding go at once, the new one waits for its keyframe, and what is
 replayed comes with the lowest layer. From the first, so that what never rests is not one."""
 
+CLOSED_S = 2.0
+"""A page that has noted nothing for so long was closed."""
+
 MINUTE_S = 60.0
 
 REACTED_S = (R_MS + 200) / 1e3
@@ -231,10 +234,20 @@ def _pages(take: Take) -> dict[str, float | None]:
             "fps": -_fps(take, page),
             "concealed_ratio": concealed / samples if samples else 1.0,
             "audio_buffer_ms": page.gained("audio", "jitterBufferDelay") / emitted * 1e3 if emitted else 1e3,
-            "longest_gap_ms": float(np.diff(np.concatenate([[0.0], page.shown, [page.at[-1]]])).max()) * 1e3,
+            "longest_gap_ms": _longest_gap(page) * 1e3,
         }.items():
             found.setdefault(name, []).append(value)
     return {name: abs(max(values)) for name, values in found.items()}
+
+
+def _longest_gap(page: Page) -> float:
+    """Between two pictures, or none at all, while the page was open, seconds."""
+    stays = np.split(page.at, np.flatnonzero(np.diff(page.at) > CLOSED_S) + 1)
+    during = [page.shown[(page.shown >= stay[0]) & (page.shown <= stay[-1])] for stay in stays]
+    return max(
+        float(np.diff(np.concatenate([stay[:1], shown, stay[-1:]])).max())
+        for stay, shown in zip(stays, during, strict=True)
+    )
 
 
 def _sharing(take: Take, media: Media) -> dict[str, float | None]:

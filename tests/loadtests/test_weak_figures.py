@@ -323,6 +323,24 @@ def test_freezes_and_concealment_are_shares() -> None:
     assert found["fps"] == pytest.approx(30, abs=0.1)
 
 
+def test_where_no_picture_was_ever_sent_sound_is_not_taken_for_one() -> None:
+    made = take(steps((0, 1e5)), estimate=lambda at: 7e4, encoding=lambda at: -1)
+    for sample in made.plane:
+        sound = {**sample["rows"][0], "sink": 4, "source": SOURCE + 1, "encoding": 0}
+        sample["rows"][0]["bytes"] = 0
+        sample["rows"].append(sound)
+    assert figures.figures(made)["sound_alone"] == 1.0
+
+
+def test_a_page_that_is_not_open_misses_no_picture() -> None:
+    made = take(steps((0, 1e6)), estimate=lambda at: 9e5, encoding=lambda at: 1)
+    page = made.pages[0]
+    is_open = [5 <= at < 10 or at >= 15 for at in np.arange(0, SECONDS, 0.05)]
+    page["samples"] = [sample for sample, there in zip(page["samples"], is_open, strict=True) if there]
+    page["shown"] = [BEGAN / MS + at * 1e3 for at in np.arange(5.5, SECONDS, 1 / 30) if not 10 <= at < 15]
+    assert figures.figures(made)["longest_gap_ms"] == pytest.approx(500, abs=35)
+
+
 def test_after_an_outage_the_slower_return_counts() -> None:
     shown = [at for at in np.arange(0, SECONDS, 1 / 30) if not (5 < at < 7.25 or 10 < at < 12.5)]
     case = steps((0, 1e6), outages=((5, 2000), (10, 2000)))
