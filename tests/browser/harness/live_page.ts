@@ -108,8 +108,11 @@ export class LivePage {
   /** Click a button as soon as it can be clicked. */
   async click(testId: string): Promise<void> {
     const button = await this.page.waitForSelector(`${byId(testId)}:not(:disabled)`, { visible: true });
-    // To where neither the picture nor the box below covers it.
-    await button?.evaluate((element) => element.scrollIntoView({ block: "center", behavior: "instant" }));
+    // To where neither the picture nor the box below covers it; and drawn there, for clicks go to what is drawn.
+    await button?.evaluate(async (element) => {
+      element.scrollIntoView({ block: "center", behavior: "instant" });
+      await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    });
     await button?.click();
   }
 
