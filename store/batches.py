@@ -47,7 +47,6 @@ class Batches:
         if len(self._running) < MAX_PIPELINES:
             task = asyncio.create_task(self._work())
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
         return await call.done
 
     async def close(self) -> None:
@@ -59,16 +58,24 @@ class Batches:
             call.done.cancel()
 
     async def _work(self) -> None:
-        while self._waiting:
-            calls, self._waiting = self._waiting[:MAX_CALLS], self._waiting[MAX_CALLS:]
-            try:
-                await self._run(calls)
-            except BaseException as error:
-                for call in calls:
-                    if not call.done.done():
-                        _fail(call, error)
-                if not isinstance(error, Exception):
-                    raise
+        try:
+            while self._waiting:
+                await self._run_next()
+        finally:
+            # Before those go on whose results are set: what they ask for next would wait for who has ended.
+            if task := asyncio.current_task():
+                self._running.discard(task)
+
+    async def _run_next(self) -> None:
+        calls, self._waiting = self._waiting[:MAX_CALLS], self._waiting[MAX_CALLS:]
+        try:
+            await self._run(calls)
+        except BaseException as error:
+            for call in calls:
+                if not call.done.done():
+                    _fail(call, error)
+            if not isinstance(error, Exception):
+                raise
 
     async def _run(self, calls: list[_Call]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
