@@ -147,7 +147,7 @@ def _video_sources(take: Take) -> set[int]:
         had = {row["sink"]: row["bytes"] for row in before["rows"]}
         for row in after["rows"]:
             octets[row["source"]] = octets.get(row["source"], 0) + max(0, row["bytes"] - had.get(row["sink"], 0))
-    chosen_from = [source for source in octets if max(shown[source]) > 0 or min(shown[source]) < 0] or list(octets)
+    chosen_from = [source for source in octets if shown[source] != {0}] or list(octets)
     return {max(chosen_from, key=lambda source: octets[source])} if octets else set()
 
 

@@ -379,8 +379,7 @@ mod tests {
                 policed.on_packet(now, 1_000.0, arrives, nothing);
             }
             policed.on_packet(now, 400.0, true, nothing);
-            let bound = tick % 5 == 0 && policed.on_report(now, 10e6, begun, nothing) == Some(Verdict::Bound);
-            if bound {
+            if tick % 5 == 0 && policed.on_report(now, 10e6, begun, nothing) == Some(Verdict::Bound) {
                 return true;
             }
         }
