@@ -186,6 +186,7 @@ class Adaptation:
         links.rtt_ms[rows] = snapshot["link_rtt_ms"][ours]
         links.run_ms[rows] = snapshot["lost_run_ms"][ours]
         links.copied[rows] = snapshot["copied_bytes"][ours]
+        links.pushed_aside[rows] = snapshot["pushed_aside"][ours] > 0
         for row in protection.decide(now, links, pictures_bps).tolist():
             if viewer := self._by_row.get(row):
                 self._plane.protect(viewer.peer, **protection.of(row))

@@ -2,7 +2,7 @@
 
 They are kept a round trip and what repairing takes beside it; longer where all is lost for a while at a time, because a repair waits until
 that ends; and no longer than sound may wait where most is lost, because browsers keep sound back with the picture. Where others keep the
-link's queue full, and it drops, pictures are kept for that queue's time too, although nothing else is done against such losses.
+link's queue full, and it drops, pictures are kept for that queue's time too.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class PlayoutConfig:
         queue_loss: share of all packets that do not arrive, from which on pictures are kept back where the queue is long.
         queue_ms, queue_until_ms: what is such a queue, as it is on average, and until when it is one.
         queue_smoothing: weight of a pass's queue, and of what it loses, at one each `pass_s` about five seconds: a link that narrows has
-            a long queue for a second, and drains it by what is sent less.
+            a long queue for a second, and drains it by what is sent less. Where the plane knows the queue for others' it counts at once.
     """
 
     more_ms: float = 150.0
@@ -55,13 +55,14 @@ class PlayoutConfig:
 
 
 class Playout:
-    """Of all viewers, a row each: `ms` is what `Plane.protect` takes as `playout_ms`."""
+    """Of all viewers, a row each: `ms` is what `Plane.protect` takes as `playout_ms`; `queued` is where others keep the link's queue
+    long, and it drops."""
 
     def __init__(self, config: PlayoutConfig) -> None:
         self._config = config
         self.ms: Counts = np.empty(0, np.int64)
         self._hard: Flags = np.empty(0, np.bool_)
-        self._queued: Flags = np.empty(0, np.bool_)
+        self.queued: Flags = np.empty(0, np.bool_)
         self._queue_ms: Floats = np.empty(0)
         self._missed: Floats = np.empty(0)
 
@@ -74,10 +75,10 @@ class Playout:
         """Have at least so many rows."""
         if (missing := rows - len(self.ms)) > 0:
             grown = (np.concatenate([values, np.zeros(missing, values.dtype)]) for values in self._columns())
-            self.ms, self._hard, self._queued, self._queue_ms, self._missed = grown
+            self.ms, self._hard, self.queued, self._queue_ms, self._missed = grown
 
     def decide(self, links: Links, loss: Floats, rtt: Floats, protected: Flags, passes: float) -> Flags:
-        """Decide; returns where that changes.
+        """Decide; returns where `ms` or `queued` changes.
 
         Args:
             links: as told.
@@ -86,7 +87,7 @@ class Playout:
             protected: (rows,) where anything is done against losses.
             passes: for how many passes of the usual length this one stands.
         """
-        before, config = self.ms, self._config
+        before, was_queued, config = self.ms, self.queued, self._config
         self._hard = loss >= np.where(self._hard, config.hard_until, config.hard_loss)
         own, in_runs = self._for_losses(links, loss, rtt)
         wanted = np.where(protected & (loss < config.hopeless_loss), own, 0)
@@ -96,7 +97,7 @@ class Playout:
         # A step less is not worth a change.
         step = np.where(in_runs | queued, config.run_step_ms, config.step_ms)
         self.ms = np.where((wanted > 0) & (wanted < before) & (wanted >= before - step), before, wanted)
-        changed: Flags = self.ms != before
+        changed: Flags = (self.ms != before) | (queued != was_queued)
         return changed
 
     def _for_losses(self, links: Links, loss: Floats, rtt: Floats) -> tuple[Floats, Flags]:
@@ -114,12 +115,14 @@ class Playout:
     def _behind_queue(self, links: Links, passes: float) -> Flags:
         """Where a queue is long for long, and drops."""
         config = self._config
-        of_this = weight(config.queue_smoothing, passes)
-        self._queue_ms += of_this * (np.nan_to_num(links.queue_ms) - self._queue_ms)
-        self._missed += of_this * (np.nan_to_num(links.missed) - self._missed)
-        lossy = self._missed >= config.queue_loss * np.where(self._queued, config.relief, 1.0)
-        self._queued = lossy & (self._queue_ms >= np.where(self._queued, config.queue_until_ms, config.queue_ms))
-        return self._queued
+        queue_ms, missed = np.nan_to_num(links.queue_ms), np.nan_to_num(links.missed)
+        known = links.pushed_aside & (queue_ms >= config.queue_ms) & (missed >= config.queue_loss)
+        of_this = np.where(known & ~self.queued, 1.0, weight(config.queue_smoothing, passes))
+        self._queue_ms += of_this * (queue_ms - self._queue_ms)
+        self._missed += of_this * (missed - self._missed)
+        lossy = self._missed >= config.queue_loss * np.where(self.queued, config.relief, 1.0)
+        self.queued = lossy & (self._queue_ms >= np.where(self.queued, config.queue_until_ms, config.queue_ms))
+        return self.queued
 
     def _columns(self) -> tuple[np.ndarray, ...]:
-        return self.ms, self._hard, self._queued, self._queue_ms, self._missed
+        return self.ms, self._hard, self.queued, self._queue_ms, self._missed

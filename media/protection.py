@@ -8,7 +8,9 @@ it costs less than a copy on any link, and brings nearly all that the copies lea
 sound's own room are receivers sent the plain frames.
 Retransmissions are copied where the retransmission is likely to be lost too, and pictures themselves where most is lost. Repair packets (FlexFEC) spare pictures a round trip, so
 there are more of them the longer that is; and pictures are kept before they are shown as long as retransmissions take (`playout.py`).
-On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses.
+On a clean link nothing is sent, and nothing begins while the link's queue is long: then it is the queue that loses, and more of anything
+would make more of that. Where it is others who keep it full, sending less would not: there pictures that others need have repair packets, and
+retransmissions a copy. Such a queue drops packets one by one rather than in bursts, and a retransmission comes as late as it is long.
 """
 
 from collections.abc import Iterable
@@ -54,6 +56,8 @@ class ProtectionConfig:
         begin_as: what it is taken for when it begins, until it is known: the first readings of a smoothed share are too small.
         end_loss: below which it is not any more; well under `begin_loss`, because a smoothed share of few packets wavers.
         most_queue_ms: with more than that waiting in the link's queue losses are its own, and more of anything would make more of them.
+        queued_fec_percent: repair packets there where others keep the queue full. One for each picture that others need is what most have
+            then, and some for a keyframe.
         drained_s: so long a loss is held against the queue after it has drained, because the loss is smoothed.
         residual: of audio packets that may stay lost with all copies, before in-band FEC: a loss below it is hardly heard.
         redundant_residual: the same of RED audio: of what stays lost the next packet brings all but about as large a share.
@@ -100,6 +104,7 @@ class ProtectionConfig:
     begin_as: float = 0.2
     end_loss: float = 0.01
     most_queue_ms: float = 40.0
+    queued_fec_percent: int = 20
     drained_s: float = 1.0
     residual: float = 0.01
     redundant_residual: float = 0.03
@@ -195,14 +200,16 @@ class Protection:
 
     def of(self, row: int) -> Told:
         """What `Plane.protect` is to be told of a row."""
+        queued = bool(self._playout.queued[row])
+        fec = max(int(self.fec_percent[row]), int(self._opening[row]), self._config.queued_fec_percent * queued)
         return {
             "copies": int(self.copies[row]),
             "redundant_copies": int(self.redundant_copies[row]),
             "picture_copies": int(self.picture_copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
-            "retransmissions": int(self.retransmissions[row]),
+            "retransmissions": max(int(self.retransmissions[row]), int(queued)),
             "retransmission_spacing_ms": int(self.retransmission_spacing_ms[row]),
-            "fec_percent": max(int(self.fec_percent[row]), int(self._opening[row])),
+            "fec_percent": fec,
             "playout_ms": int(self.playout_ms[row]),
             "plain_audio": bool(self.plain_audio[row]),
         }

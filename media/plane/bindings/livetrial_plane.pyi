@@ -256,7 +256,7 @@ class Plane:
           that chance does not explain (nan: unknown).
         - link_bytes: octets sent with a transport-wide number, retransmissions, padding and copies included.
         - copied_bytes: octets of copies and repair packets sent; see `protect`.
-        - contended: 1 where others are believed to use the link too.
+        - contended: 1 where others are believed to use the link too; pushed_aside: 1 where they keep its queue full whatever is sent.
         - paced_bytes: octets that wait in the pacer for their turn on the link; paced_ms: how long they take to leave.
 
         `lost` and `fraction_lost` are of the subscriber's own link: of what was sent to it. What the publisher's uplink lost

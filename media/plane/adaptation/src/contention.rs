@@ -49,6 +49,10 @@ const LEAST_SHARE: f64 = 0.2;
 const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.
 const FREE: f64 = 0.5;
+/// `DRAINED` where that was so of late: connections come and go, and each time a picture would wait for a queue that is not ours.
+const DRAINED_AGAIN: f64 = 0.25;
+/// Who begin together push one another aside for a moment.
+const LASTING: f64 = 6.0;
 
 /// How long the fastest rate counts at least, s.
 const FASTEST: f64 = 10.0;
@@ -63,6 +67,12 @@ pub struct Contention {
     standing: Option<Standing>,
     empty_since: Option<f64>,
     pushed_aside: bool,
+    /// When that was last so, and how often in a row it came again while it was expected to.
+    aside_at: f64,
+    aside_since: f64,
+    aside_shown: i32,
+    /// It was so of late.
+    expected: bool,
     /// The link's rate by trains that others' packets were among, bit/s; 0 where none was.
     link: f64,
     fastest: Fastest,
@@ -131,6 +141,7 @@ impl Contention {
         if now - since > FREE {
             self.pushed_aside = false;
         }
+        self.expect(now);
         let (Some(cut), Some(Evidence::Capacity(rate) | Evidence::AtLeast(rate))) = (self.cut, evidence) else { return };
         if now - cut.at < VERDICT {
             if cut.suspicious && rate > cut.delivered * CONTRADICTION {
@@ -155,11 +166,27 @@ impl Contention {
         standing.ours = ours.unwrap_or(standing.ours);
         standing.longest = standing.longest.max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
-        if !self.pushed_aside && long && !standing.ours && now - standing.since > rtt + DRAINED {
+        let drained = if self.expected { DRAINED_AGAIN } else { DRAINED };
+        let aside = !self.pushed_aside && long && !standing.ours && now - standing.since > rtt + drained;
+        let (kept, again) = (standing.share * KEPT, standing.claimed * AGAIN);
+        if aside {
             self.pushed_aside = true;
-            return (standing.share * KEPT).max(standing.claimed * AGAIN).max(self.least());
+            self.aside_since = now;
         }
-        standing.share * KEPT
+        self.expect(now);
+        if aside { kept.max(again).max(self.least()) } else { kept }
+    }
+
+    /// Whether others who keep the queue full are to be expected: the longer the more often they came.
+    fn expect(&mut self, now: f64) {
+        let before = self.aside_at;
+        if self.pushed_aside && now - self.aside_since >= LASTING {
+            self.aside_at = now;
+            if before < self.aside_since + LASTING {
+                self.aside_shown = if self.expected { self.aside_shown.saturating_add(1).min(MOST_SHOWN) } else { 1 };
+            }
+        }
+        self.expected = self.aside_shown > 0 && now - self.aside_at < HOLD + FORGET * LONGER.powi(self.aside_shown);
     }
 
     /// What trains told of the standing queue: `dense`, beside what was `delivered` of ours. Returns whether others' packets are in it:
@@ -202,7 +229,8 @@ impl Contention {
     /// The least to claim, bit/s, where others keep the queue full.
     #[must_use]
     pub fn least(&self) -> f64 {
-        LEAST.min(self.link * LEAST_SHARE)
+        let link = self.link.max(self.fastest.rate());
+        LEAST.min(link * LEAST_SHARE)
     }
 
     /// Whether a wait is about as long as the queue has been: what is lost then does not fit into it.
@@ -227,7 +255,7 @@ impl Contention {
     /// were sent at its former rate, may have told that others' packets are in it.
     pub fn on_even_queue(&mut self) {
         self.on_alone();
-        self.pushed_aside = false;
+        (self.pushed_aside, self.expected, self.aside_shown) = (false, false, 0);
         if let Some(standing) = &mut self.standing {
             standing.contradicted = 0;
         }
@@ -243,6 +271,12 @@ impl Contention {
     #[must_use]
     pub const fn is_pushed_aside(&self) -> bool {
         self.pushed_aside
+    }
+
+    /// Whether a queue is others' rather than ours, as far as nothing tells whose it is: they kept it full of late.
+    #[must_use]
+    pub fn expects_others(&self) -> bool {
+        self.expected && !self.standing.is_some_and(|standing| standing.ours)
     }
 
     /// No estimate above this from trains alone, bit/s, where so much arrives of late as `delivered` tells.

@@ -319,10 +319,10 @@ impl Estimator {
         self.standing
     }
 
-    /// The same where it gets shorter if we send less: 0 where others keep it full.
+    /// The same where it gets shorter if we send less: 0 where others keep it full, or did of late.
     #[must_use]
-    pub const fn own_queue(&self) -> f64 {
-        if self.contention.is_pushed_aside() { 0.0 } else { self.standing * self.ours }
+    pub fn own_queue(&self) -> f64 {
+        if self.contention.is_pushed_aside() || self.contention.expects_others() { 0.0 } else { self.standing * self.ours }
     }
 
     /// When the estimate last fell far at once, or followed while the link had just narrowed, or losses began all at once.
@@ -366,6 +366,12 @@ impl Estimator {
     #[must_use]
     pub const fn is_contended(&self) -> bool {
         self.contention.is_contended()
+    }
+
+    /// Whether they keep its queue full whatever we send.
+    #[must_use]
+    pub const fn is_pushed_aside(&self) -> bool {
+        self.contention.is_pushed_aside()
     }
 }
 

@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 /// Fields and their types, in the order in which [`write_row`] writes them; no padding lies between.
-const FIELDS: [(&str, &str); 24] = [
+const FIELDS: [(&str, &str); 25] = [
     ("sink", "u4"),
     ("peer", "u4"),
     ("source", "u4"),
@@ -28,7 +28,8 @@ const FIELDS: [(&str, &str); 24] = [
     ("lost_run_ms", "f4"),
     ("link_bytes", "u8"),
     ("copied_bytes", "u8"),
-    ("contended", "u8"),
+    ("contended", "u4"),
+    ("pushed_aside", "u4"),
     ("paced_bytes", "u4"),
     ("paced_ms", "f4"),
 ];
@@ -80,7 +81,8 @@ fn write_row(row: &SinkRow, place: &mut [u8]) {
         &row.link.lost_run_ms.to_ne_bytes(),
         &row.link.octets.to_ne_bytes(),
         &row.link.copied.to_ne_bytes(),
-        &u64::from(row.link.contended).to_ne_bytes(),
+        &u32::from(row.link.contended).to_ne_bytes(),
+        &u32::from(row.link.pushed_aside).to_ne_bytes(),
         &row.link.paced_octets.to_ne_bytes(),
         &row.link.paced_ms.to_ne_bytes(),
     ];

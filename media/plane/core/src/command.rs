@@ -321,6 +321,8 @@ pub struct LinkRow {
     pub copied: u64,
     /// Others are believed to use the link too.
     pub contended: bool,
+    /// And keep its queue full whatever is sent here.
+    pub pushed_aside: bool,
     /// Octets that wait in the pacer for their turn.
     pub paced_octets: u32,
     /// How long they will take to leave.
@@ -339,6 +341,7 @@ impl LinkRow {
         octets: 0,
         copied: 0,
         contended: false,
+        pushed_aside: false,
         paced_octets: 0,
         paced_ms: 0.0,
     };

@@ -36,11 +36,14 @@ impl Estimator {
             self.contention.on_alone();
         }
         let shares = self.contention.shares_queue(now, delivered, dense);
-        if let Some(rate) = dense.filter(|_| shares) {
-            // It drains by what we send less as fast as our share of it is large.
-            self.ours = (delivered / rate).min(1.0);
+        if shares {
+            // It drains by what we send less as fast as our share of it is large. Who steps back has less of it, though trains too
+            // few to tell say nothing.
+            let share = |rate: f64| (delivered / rate.max(1.0)).min(1.0);
+            self.ours = dense.map_or_else(|| share(self.contention.link(None, true)).min(self.ours), share);
         }
-        let alone = (alone || dense.is_none() && !shares) && !self.contention.is_contended();
+        let unknown = dense.is_none() && !shares && !self.contention.expects_others();
+        let alone = (alone || unknown) && !self.contention.is_contended();
         // Who sends little has, of a moment, nothing in a short queue.
         let long = least >= self.config.long_queue;
         let brief = self.contention.is_contended() && !long;

@@ -82,6 +82,9 @@ pub struct Sender {
     /// Copies by what the link loses, and until when less is not enough.
     pub protects: bool,
     protected_until: f64,
+    /// What stands in the queue and what is lost, smoothed over five seconds, and whether both are so much that base pictures are
+    /// sent twice: others keep it full.
+    behind: (f64, f64, bool),
     pub measured_from: f64,
     /// A picture of ten times the size so often, s, and pictures of temporal layers, all sent as they come: as a publisher's
     /// encoder makes them where nothing paces.
@@ -146,6 +149,7 @@ impl Sender {
             choice: Choice::default(),
             protects: false,
             protected_until: 0.0,
+            behind: (0.0, 0.0, false),
             measured_from: 0.0,
             bursts_every: None,
             frames: 0,
@@ -303,6 +307,9 @@ impl Sender {
             let fits = count > 0 && self.pacer.take_copies(now, octets as usize * count as usize);
             self.repeating.add(now + SPACING, sequence, if fits { count } else { 0 });
         }
+        if self.behind.2 && (attempt > 0 || picture.is_some()) {
+            self.repeating.add(now + SPACING, sequence, 1);
+        }
         match picture {
             Some(picture) => self.picture_of.insert(sequence, picture),
             None => self.picture_of.remove(&sequence),
@@ -321,6 +328,10 @@ impl Sender {
         if !self.protects {
             return;
         }
+        let (queue, missed, behind) = &mut self.behind;
+        *queue += 0.02 * (self.estimator.standing_queue() - *queue);
+        *missed += 0.02 * (self.estimator.missed() - *missed);
+        *behind = if *behind { *missed >= 0.015 && *queue >= 0.05 } else { *missed >= 0.02 && *queue >= 0.1 };
         let loss = self.estimator.loss();
         let needed = if loss >= 0.03 { ((0.02_f64.ln() / loss.ln()).ceil() as u32).clamp(2, 10) - 1 } else { 0 };
         // They take half of the estimate at most.

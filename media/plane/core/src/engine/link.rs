@@ -253,6 +253,7 @@ impl Link {
             octets: self.octets.get(),
             copied: 0,
             contended: self.estimator.is_contended(),
+            pushed_aside: self.estimator.is_pushed_aside(),
             paced_octets: u32::try_from(self.pacer.octets()).unwrap_or(u32::MAX),
             paced_ms: (self.pacer.delay() * 1000.0) as f32,
         }
