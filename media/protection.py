@@ -56,8 +56,8 @@ class ProtectionConfig:
         begin_as: what it is taken for when it begins, until it is known: the first readings of a smoothed share are too small.
         end_loss: below which it is not any more; well under `begin_loss`, because a smoothed share of few packets wavers.
         most_queue_ms: with more than that waiting in the link's queue losses are its own, and more of anything would make more of them.
-        queued_fec_percent: repair packets there where others keep the queue full. One for each picture that others need is what most have
-            then, and some for a keyframe.
+        queued_fec_percent: repair packets where others keep the queue full: while it is, it drops one packet in six. One for a picture of
+            one or two packets, two for one of three, three for each four of a keyframe.
         drained_s: so long a loss is held against the queue after it has drained, because the loss is smoothed.
         residual: of audio packets that may stay lost with all copies, before in-band FEC: a loss below it is hardly heard.
         redundant_residual: the same of RED audio: of what stays lost the next packet brings all but about as large a share.
@@ -104,7 +104,7 @@ class ProtectionConfig:
     begin_as: float = 0.2
     end_loss: float = 0.01
     most_queue_ms: float = 40.0
-    queued_fec_percent: int = 20
+    queued_fec_percent: int = 50
     drained_s: float = 1.0
     residual: float = 0.01
     redundant_residual: float = 0.03

@@ -25,10 +25,12 @@ class Viewer:
         run: float = 0,
         queue: float = 0,
         missed: float = 0,
+        aside: bool = False,
     ) -> int:
         """What it is told then. Protected is what loses 3 % and more."""
         links = Links.unknown(1)
         links.queue_ms[:], links.missed[:], links.run_ms[:] = queue, missed, run
+        links.pushed_aside[:] = aside
         for _ in range(round(seconds * 10)):
             changed = self.playout.decide(links, np.full(1, loss), np.full(1, rtt), np.full(1, loss >= 0.03), 1.0)
             self.changes += int(changed[0])
@@ -57,6 +59,18 @@ def test_behind_a_queue_that_others_keep_full_a_repair_takes_its_time_too() -> N
     assert viewer.see(0.0, 10, rtt=370, queue=220, missed=0.05) == 600
     assert viewer.changes == before
     assert viewer.see(0.0, 30, rtt=110, queue=5) == 0
+
+
+def test_a_queue_known_for_others_counts_at_once_and_for_as_long_as_any() -> None:
+    viewer = Viewer()
+    assert viewer.see(0.0, 0.1, rtt=400, queue=280, missed=0.05, aside=True) == 600
+    assert viewer.playout.queued[0]
+    viewer.see(0.0, 2, rtt=110, queue=5, missed=0.05)
+    assert viewer.playout.queued[0], "they come again"
+    assert viewer.see(0.0, 30, rtt=110, queue=5) == 0
+    assert not viewer.playout.queued[0]
+    for queue, missed in ((60, 0.05), (280, 0.01)):
+        assert viewer.see(0.0, 1, rtt=400, queue=queue, missed=missed, aside=True) == 0, "short, or nothing is dropped"
 
 
 def test_a_link_that_narrows_is_no_such_queue_and_neither_is_one_that_drops_nothing() -> None:

@@ -30,6 +30,7 @@ class Viewers:
         run: float = np.nan,
         missed: float | None = None,
         pictures_bps: float = 0.0,
+        aside: bool = False,
     ) -> None:
         for _ in range(max(1, round(seconds * 10))):
             self.now += 0.1
@@ -38,6 +39,7 @@ class Viewers:
             links.loss[:], links.estimate[:], links.copied[:] = loss, estimate, self.copied
             links.missed[:] = loss if missed is None else missed
             links.queue_ms[:], links.rtt_ms[:], links.run_ms[:] = queue, rtt, run
+            links.pushed_aside[:] = aside
             self.changes += len(self.protection.decide(self.now, links, pictures_bps))
 
     @property
@@ -256,6 +258,20 @@ def test_what_a_long_queue_loses_begins_nothing_and_neither_does_what_is_left_of
     assert viewers.row[0] == 2, "without a queue it is the link itself that loses"
     viewers.see(0.5, 3, queue=250)
     assert viewers.row[0] == 2, "nor is there more of what there is"
+
+
+def test_where_others_keep_the_queue_full_pictures_are_repaired_and_sound_is_not_sent_again() -> None:
+    viewers = Viewers()
+    viewers.see(0.0, queue=280, rtt=400, missed=0.06, aside=True)
+    told = viewers.protection.of(0)
+    assert told["fec_percent"] == CONFIG.queued_fec_percent
+    assert told["retransmissions"] == 1
+    assert told["copies"] == told["redundant_copies"] == told["picture_copies"] == 0
+    assert viewers.changes == 1
+    viewers.see(0.0, 30, queue=5, rtt=100)
+    assert viewers.protection.of(0)["fec_percent"] == viewers.protection.of(0)["retransmissions"] == 0
+    viewers.see(0.0, 2, queue=280, rtt=400, missed=0.06)
+    assert viewers.protection.of(0)["fec_percent"] == 0, "it may be ours, and drains when less is sent"
 
 
 def test_one_moments_loss_is_not_taken_for_the_links() -> None:

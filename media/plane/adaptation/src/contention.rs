@@ -1,5 +1,6 @@
 //! Others on the same link: trains tell its whole rate, of which only a share is ours.
 
+use crate::aside::Aside;
 use crate::dispersion::Evidence;
 
 /// Trains that claim so much more than what we got while the queue stood show that others were in it.
@@ -17,7 +18,8 @@ const CUBIC_GROWTH: f64 = 16_000.0;
 /// Each time in a row that others show themselves the latter is so much of what it was, and they are believed to stay for longer.
 const SLOWER: f64 = 0.35;
 const LONGER: f64 = 2.0;
-const MOST_SHOWN: i32 = 3;
+/// More often in a row is remembered no longer.
+pub const MOST_SHOWN: i32 = 3;
 /// Beside others no more is claimed than so many times what arrives, and so many bit/s: about the next better picture. What is claimed
 /// beyond what is sent meets no queue, so it would grow until one takes all the others' room at once.
 const CLAIMED: (f64, f64) = (2.3, 80_000.0);
@@ -49,13 +51,16 @@ const LEAST_SHARE: f64 = 0.2;
 const FULL: f64 = 0.8;
 /// It has to be gone for so long to be believed.
 const FREE: f64 = 0.5;
-/// `DRAINED` where that was so of late: connections come and go, and each time a picture would wait for a queue that is not ours.
+/// [`DRAINED`] where others who kept it full are expected again.
 const DRAINED_AGAIN: f64 = 0.25;
-/// Who begin together push one another aside for a moment.
-const LASTING: f64 = 6.0;
 
 /// How long the fastest rate counts at least, s.
 const FASTEST: f64 = 10.0;
+
+/// For how long others are believed in who showed themselves so often in a row, s.
+pub fn remembered(shown: i32) -> f64 {
+    HOLD + FORGET * LONGER.powi(shown)
+}
 
 /// Remembers the share that we had when the queue grew.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,13 +71,7 @@ pub struct Contention {
     shown: i32,
     standing: Option<Standing>,
     empty_since: Option<f64>,
-    pushed_aside: bool,
-    /// When that was last so, and how often in a row it came again while it was expected to.
-    aside_at: f64,
-    aside_since: f64,
-    aside_shown: i32,
-    /// It was so of late.
-    expected: bool,
+    aside: Aside,
     /// The link's rate by trains that others' packets were among, bit/s; 0 where none was.
     link: f64,
     fastest: Fastest,
@@ -139,9 +138,9 @@ impl Contention {
         }
         let since = *self.empty_since.get_or_insert(now);
         if now - since > FREE {
-            self.pushed_aside = false;
+            self.aside.end();
         }
-        self.expect(now);
+        self.aside.on_report(now);
         let (Some(cut), Some(Evidence::Capacity(rate) | Evidence::AtLeast(rate))) = (self.cut, evidence) else { return };
         if now - cut.at < VERDICT {
             if cut.suspicious && rate > cut.delivered * CONTRADICTION {
@@ -149,7 +148,7 @@ impl Contention {
                 self.shown = self.shown.saturating_add(1).min(MOST_SHOWN);
                 self.cut = Some(Cut { suspicious: false, ..cut });
             }
-        } else if !self.contended || now - cut.at > HOLD + FORGET * LONGER.powi(self.shown) {
+        } else if !self.contended || now - cut.at > remembered(self.shown) {
             self.contended = false;
             self.shown = 0;
             self.cut = None;
@@ -166,27 +165,14 @@ impl Contention {
         standing.ours = ours.unwrap_or(standing.ours);
         standing.longest = standing.longest.max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
-        let drained = if self.expected { DRAINED_AGAIN } else { DRAINED };
-        let aside = !self.pushed_aside && long && !standing.ours && now - standing.since > rtt + drained;
+        let drained = rtt + if self.aside.is_expected() { DRAINED_AGAIN } else { DRAINED };
         let (kept, again) = (standing.share * KEPT, standing.claimed * AGAIN);
-        if aside {
-            self.pushed_aside = true;
-            self.aside_since = now;
+        let found = !self.aside.is_pushed() && long && !standing.ours && now - standing.since > drained;
+        if found {
+            self.aside.begin(now);
         }
-        self.expect(now);
-        if aside { kept.max(again).max(self.least()) } else { kept }
-    }
-
-    /// Whether others who keep the queue full are to be expected: the longer the more often they came.
-    fn expect(&mut self, now: f64) {
-        let before = self.aside_at;
-        if self.pushed_aside && now - self.aside_since >= LASTING {
-            self.aside_at = now;
-            if before < self.aside_since + LASTING {
-                self.aside_shown = if self.expected { self.aside_shown.saturating_add(1).min(MOST_SHOWN) } else { 1 };
-            }
-        }
-        self.expected = self.aside_shown > 0 && now - self.aside_at < HOLD + FORGET * LONGER.powi(self.aside_shown);
+        self.aside.on_report(now);
+        if found { kept.max(again).max(self.least()) } else { kept }
     }
 
     /// What trains told of the standing queue: `dense`, beside what was `delivered` of ours. Returns whether others' packets are in it:
@@ -226,11 +212,11 @@ impl Contention {
         claimed.max(delivered) * (1.0 - (1.0 - kept) * part)
     }
 
-    /// The least to claim, bit/s, where others keep the queue full.
+    /// The least to claim, bit/s, where others keep the queue full. What trains of few packets tell beside them is far below the link's
+    /// rate, so the fastest of late counts.
     #[must_use]
     pub fn least(&self) -> f64 {
-        let link = self.link.max(self.fastest.rate());
-        LEAST.min(link * LEAST_SHARE)
+        LEAST.min(self.link.max(self.fastest.rate()) * LEAST_SHARE)
     }
 
     /// Whether a wait is about as long as the queue has been: what is lost then does not fit into it.
@@ -255,7 +241,7 @@ impl Contention {
     /// were sent at its former rate, may have told that others' packets are in it.
     pub fn on_even_queue(&mut self) {
         self.on_alone();
-        (self.pushed_aside, self.expected, self.aside_shown) = (false, false, 0);
+        self.aside = Aside::default();
         if let Some(standing) = &mut self.standing {
             standing.contradicted = 0;
         }
@@ -264,19 +250,19 @@ impl Contention {
     /// Whether others use the link.
     #[must_use]
     pub const fn is_contended(&self) -> bool {
-        self.contended || self.pushed_aside
+        self.contended || self.aside.is_pushed()
     }
 
     /// Whether others keep the queue full whatever we do.
     #[must_use]
     pub const fn is_pushed_aside(&self) -> bool {
-        self.pushed_aside
+        self.aside.is_pushed()
     }
 
     /// Whether a queue is others' rather than ours, as far as nothing tells whose it is: they kept it full of late.
     #[must_use]
     pub fn expects_others(&self) -> bool {
-        self.expected && !self.standing.is_some_and(|standing| standing.ours)
+        self.aside.is_expected() && !self.standing.is_some_and(|standing| standing.ours)
     }
 
     /// No estimate above this from trains alone, bit/s, where so much arrives of late as `delivered` tells.
@@ -329,6 +315,41 @@ mod tests {
             contention.on_empty_queue(now, Some(Evidence::Capacity(2e6)));
         }
         assert_eq!(contention.link(None, false), 2e6);
+    }
+
+    #[test]
+    fn sound_and_the_least_picture_are_claimed_on_a_fast_link_though_trains_among_others_packets_are_slow() {
+        let mut contention = Contention::default();
+        contention.on_empty_queue(1.0, Some(Evidence::Capacity(2e6)));
+        contention.on_standing_queue(2.0, 0.1, 0.1, (1e6, 0.4e6), None);
+        assert!(!contention.shares_queue(2.0, 0.4e6, Some(0.5e6)), "one report");
+        assert!(contention.shares_queue(2.1, 0.4e6, Some(0.5e6)));
+        assert_eq!(contention.least(), LEAST);
+    }
+
+    #[test]
+    fn a_queue_is_others_sooner_where_they_kept_it_full_of_late() {
+        let mut contention = Contention::default();
+        let aside = |contention: &mut Contention, from: u32, reports: u32| {
+            let at = |report: u32| f64::from(from) + f64::from(report) * 0.1;
+            let mut found = (0..reports).map(|report| {
+                contention.on_standing_queue(at(report), 0.2, 0.28, (1e6, 0.4e6), None);
+                contention.is_pushed_aside()
+            });
+            found.position(|aside| aside).map(|first| (first, found.count()))
+        };
+        let empty = |contention: &mut Contention, from: f64| {
+            contention.on_empty_queue(from, None);
+            contention.on_empty_queue(from + FREE + 0.1, None);
+        };
+        assert_eq!(aside(&mut contention, 10, 100), Some((13, 86)), "a round trip and a second");
+        empty(&mut contention, 20.0);
+        assert!(!contention.is_pushed_aside() && contention.expects_others());
+        assert_eq!(aside(&mut contention, 21, 10), Some((6, 3)));
+        empty(&mut contention, 22.0);
+        empty(&mut contention, 40.0);
+        assert!(!contention.expects_others());
+        assert_eq!(aside(&mut contention, 41, 20), Some((13, 6)));
     }
 
     #[test]

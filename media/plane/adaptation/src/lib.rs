@@ -7,6 +7,7 @@
 //!
 //! Times are seconds, each side's from an origin of its own; rates are bits per second.
 
+pub mod aside;
 pub mod caution;
 pub mod comparison;
 pub mod config;

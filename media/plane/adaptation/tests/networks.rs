@@ -150,6 +150,8 @@ fn a_long_tcp_connection_leaves_a_share() {
         let report = run_with(&mut link, &mut [Sender::new(3, 0.05)], &mut tcps, 120.0).remove(0);
         println!("beside TCP, queue {limit} s: {report:.2?}");
         assert!(report.delivered_mbps >= 0.3 && tcps[0].delivered > 0.0, "{report:?}");
+        // Pictures do not wait for a queue that is not theirs, from the first one on.
+        assert!(report.longest_gap <= 2.0, "{report:?}");
     }
 }
 
