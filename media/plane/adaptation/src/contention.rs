@@ -49,6 +49,8 @@ const LEAST: f64 = 160_000.0;
 const LEAST_SHARE: f64 = 0.2;
 /// A wait of this share of the longest is as long as the queue can be: what is lost beside it does not fit in.
 const FULL: f64 = 0.8;
+/// In which the longest of late counts half as much, s: waits are known but for a least delay that may be forgotten.
+const LONGEST_HALVES: f64 = 30.0;
 /// It has to be gone for so long to be believed.
 const FREE: f64 = 0.5;
 /// [`DRAINED`] where others who kept it full are expected again.
@@ -115,8 +117,9 @@ struct Standing {
     share: f64,
     /// What was claimed then.
     claimed: f64,
-    /// Longest that a report's least wait has been meanwhile.
+    /// Longest that a report's least wait has been of late, and when that was told.
     longest: f64,
+    told: f64,
     /// Reports in a row whose trains have told that others' packets are in it, and then for good.
     contradicted: u32,
     /// Whether what was told last is that it is ours. Where little is sent few reports tell anything.
@@ -160,10 +163,11 @@ impl Contention {
     /// that all in the queue is.
     pub fn on_standing_queue(&mut self, now: f64, least: f64, rtt: f64, (estimate, delivered): (f64, f64), ours: Option<bool>) -> f64 {
         self.empty_since = None;
-        let begun = Standing { since: now, share: delivered, claimed: estimate, longest: least, contradicted: 0, ours: false };
+        let begun = Standing { since: now, share: delivered, claimed: estimate, longest: least, told: now, contradicted: 0, ours: false };
         let standing = self.standing.get_or_insert(begun);
         standing.ours = ours.unwrap_or(standing.ours);
-        standing.longest = standing.longest.max(least);
+        let halvings = (now - std::mem::replace(&mut standing.told, now)).max(0.0) / LONGEST_HALVES;
+        standing.longest = (standing.longest * 0.5_f64.powf(halvings)).max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
         let drained = rtt + if self.aside.is_expected() { DRAINED_AGAIN } else { DRAINED };
         let (kept, again) = (standing.share * KEPT, standing.claimed * AGAIN);

@@ -13,7 +13,7 @@ use crate::dispersion::{Dispersion, Evidence};
 use crate::history::{Acked, History, News};
 use crate::loss::{Loss, Losses, Onset, Runs};
 use crate::policed::Policed;
-use crate::queue::QueueDelay;
+use crate::queue::{Held, QueueDelay};
 
 /// Packets older than this get no report any more.
 const HISTORY: f64 = 3.0;
@@ -32,6 +32,8 @@ const SAME_QUEUE: f64 = 0.1;
 /// What came later than its queue explains, by this share of the time until its first copy was sent, is that copy: less than all
 /// of it, because delays waver.
 const BY_COPY: f64 = 0.75;
+/// So long after it dropped something a queue that others hold is still the same, s.
+const DROPPING: f64 = 20.0;
 /// A copy sent sooner cannot be told from a packet that was held up.
 const TELLING_SPACING: f64 = 0.015;
 
@@ -69,6 +71,8 @@ pub struct Estimator {
     /// When that was, or a cut that followed while its reports came, or losses began all at once.
     worsened_at: f64,
     last_wait: f64,
+    /// When the queue last was so full that it dropped, by the receiver's clock.
+    dropped: f64,
     contention: Contention,
     caution: Caution,
     policed: Policed,
@@ -102,6 +106,7 @@ impl Estimator {
             last_fall: f64::NEG_INFINITY,
             worsened_at: f64::NEG_INFINITY,
             last_wait: 0.0,
+            dropped: f64::NEG_INFINITY,
             contention: Contention::default(),
             caution: Caution::default(),
             policed: Policed::default(),
@@ -183,6 +188,9 @@ impl Estimator {
         self.missed.on_report(lost, arrived);
         self.runs.on_report(now, own, self.loss());
         let Some(newest) = newest else { return };
+        if !own {
+            self.dropped = newest.arrived;
+        }
         self.rtt = Some(now - newest.sent);
         self.newest = Some((newest, self.wait_of(newest)));
         self.forget(newest.arrived);
@@ -224,7 +232,12 @@ impl Estimator {
 
     /// Returns how long the packet waited in the queue.
     fn on_arrival(&mut self, packet: Acked) -> f64 {
-        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent, self.contention.is_pushed_aside());
+        let held = match self.contention.is_pushed_aside() {
+            true if packet.arrived - self.dropped < DROPPING => Held::Dropping,
+            true => Held::Quiet,
+            false => Held::No,
+        };
+        let wait = self.queue.on_packet(packet.arrived, packet.arrived - packet.sent, held);
         let threshold = self.busy_threshold();
         let waited = wait > threshold;
         let busy = waited && self.last_wait > threshold;

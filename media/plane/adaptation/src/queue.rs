@@ -1,10 +1,11 @@
 //! How long packets wait in the link's queue: their one-way delay above the least seen.
 
-/// How long the least delay counts; after that a route with a longer delay is believed.
-const BUCKET: f64 = 2.0;
-const BUCKETS: usize = 10;
+/// Spans of time of which the least delay counts; after that a route with a longer delay is believed.
+const SPANS: usize = 10;
+/// How long each is, s.
+const SPAN: f64 = 2.0;
 /// The same while others hold the queue: they empty it rarely.
-const HELD_BUCKET: f64 = 12.0;
+const HELD_SPAN: f64 = 12.0;
 /// Of a wait that only jitter makes, by how much two of them differ: between what even and what exponential ones have.
 const DIFFERENCE: f64 = 1.7;
 /// Gain of a larger jitter where others' packets make the queue come and go: what is there now and then is no jitter.
@@ -13,26 +14,46 @@ const BESIDE_OTHERS: f64 = 0.01;
 /// Queueing delay in seconds, up to the unknown offset of the clocks, which cancels out.
 #[derive(Clone, Debug, Default)]
 pub struct QueueDelay {
-    /// Least one-way delay in each of the last [`BUCKETS`] spans of [`BUCKET`] seconds, newest last.
-    least: [Option<f64>; BUCKETS],
-    bucket_began: Option<f64>,
+    /// Least one-way delay in each of the last [`SPANS`], newest last.
+    least: [Option<f64>; SPANS],
+    span_began: Option<f64>,
     noise: f64,
     jitter: f64,
     last: f64,
 }
 
+/// Whether others keep the queue from becoming empty, so that the least delay has to be remembered for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nobody does.
+    No,
+    /// They do, as far as is known.
+    Quiet,
+    /// They do, and it drops: that is a queue and no longer route, however long it lasts.
+    Dropping,
+}
+
+impl Held {
+    /// How long a span is, s.
+    const fn span(self) -> f64 {
+        match self {
+            Self::No => SPAN,
+            Self::Quiet => HELD_SPAN,
+            Self::Dropping => f64::INFINITY,
+        }
+    }
+}
+
 impl QueueDelay {
     /// Take in a packet's one-way delay; returns how long it waited.
-    ///
-    /// held: others keep the queue from becoming empty, so that the least delay has to be remembered for longer.
-    pub fn on_packet(&mut self, arrived: f64, one_way_delay: f64, held: bool) -> f64 {
-        let began = *self.bucket_began.get_or_insert(arrived);
-        if arrived - began > if held { HELD_BUCKET } else { BUCKET } {
+    pub fn on_packet(&mut self, arrived: f64, one_way_delay: f64, held: Held) -> f64 {
+        let began = *self.span_began.get_or_insert(arrived);
+        if arrived - began > held.span() {
             self.least.rotate_left(1);
             if let Some(newest) = self.least.last_mut() {
                 *newest = None;
             }
-            self.bucket_began = Some(arrived);
+            self.span_began = Some(arrived);
         }
         if let Some(newest) = self.least.last_mut() {
             *newest = Some(newest.map_or(one_way_delay, |least| least.min(one_way_delay)));
@@ -81,6 +102,19 @@ mod tests {
         let waits = std::iter::once(0.020).chain(std::iter::repeat_n(0.0, every - 1)).cycle();
         waits.take(400).for_each(|wait| queue.learn_noise(wait, beside_others));
         queue.jitter()
+    }
+
+    #[test]
+    fn a_longer_delay_is_believed_after_a_while_but_not_of_a_queue_that_drops() {
+        let waits_after = |seconds: u32, held: Held| {
+            let mut queue = QueueDelay::default();
+            queue.on_packet(0.0, 0.05, Held::No);
+            (1..=seconds * 10).map(|tenth| queue.on_packet(f64::from(tenth) / 10.0, 0.15, held)).last()
+        };
+        let near = |wait: Option<f64>, expected: f64| wait.is_some_and(|wait| (wait - expected).abs() < 1e-9);
+        assert!(near(waits_after(15, Held::No), 0.1) && near(waits_after(25, Held::No), 0.0));
+        assert!(near(waits_after(100, Held::Quiet), 0.1) && near(waits_after(150, Held::Quiet), 0.0));
+        assert!(near(waits_after(1000, Held::Dropping), 0.1));
     }
 
     #[test]

@@ -249,3 +249,30 @@ fn hardly_anybody_is_starved() {
         assert!(longest <= 0.06 && long <= 12 && unfair <= 5, "{longest} {long} {unfair}");
     }
 }
+
+/// What others keep full for minutes is their queue still, and no longer route; when they have left nobody of ours keeps it full.
+#[test]
+fn a_queue_that_is_held_for_minutes_is_no_longer_route_and_drains_when_they_leave() {
+    for seed in 1..9 {
+        let mut link = Link::new(Capacity::constant(2e6), &[0.05; 10]);
+        (link.limit, link.jitter, link.random) = (0.3, 0.03, Random(seed));
+        let mut senders: Vec<Sender> = (0..2).map(|flow| Sender::new(seed * 100 + flow, 0.05)).collect();
+        for sender in &mut senders {
+            (sender.layered, sender.protects, sender.report_interval) = (true, true, 0.075);
+            sender.level = Some(simulation::choice::LEVELS.len() - 1);
+        }
+        let mut tcps: Vec<Tcp> = (2..10).map(|index| Tcp { start: 0.3 * index as f64, ..Tcp::new_reno(index, 0.05) }).collect();
+        proceed(&mut link, &mut senders, &mut tcps, 0.0, 300.0);
+        let rates: Vec<f64> = senders.iter().map(|sender| sender.estimate() * 1e-6).collect();
+        let lost = senders.iter().map(|sender| 1.0 - sender.audio_arrived / sender.audio_sent).fold(0.0, f64::max);
+        tcps.iter_mut().for_each(|tcp| tcp.start = f64::INFINITY);
+        proceed(&mut link, &mut senders, &mut tcps, 300.0, 330.0);
+        link.waits.clear();
+        proceed(&mut link, &mut senders, &mut tcps, 330.0, 360.0);
+        let mut waits: Vec<f64> = link.waits.iter().map(|(_, wait)| *wait).collect();
+        waits.sort_by(f64::total_cmp);
+        let queue = waits[waits.len() * 95 / 100];
+        println!("eight TCP: estimates {rates:.2?}, {lost:.3} of the sound lost, then a queue of {queue:.3} s");
+        assert!(rates.iter().all(|rate| *rate < 1.6) && lost < 0.12 && queue < 0.05, "{rates:?} {lost} {queue}");
+    }
+}

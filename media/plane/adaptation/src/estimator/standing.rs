@@ -99,7 +99,9 @@ impl Estimator {
             }
         } else {
             let step = SEGMENT / (rtt * rtt) * 3.0 * (1.0 - kept) / (1.0 + kept);
-            self.estimate += step.max(self.config.competing_step) * elapsed;
+            // What is claimed beyond what is sent meets no losses: of few packets few are lost, however much the queue drops.
+            let most = self.contention.ceiling(now, || self.delivered_lately()).max(self.estimate);
+            self.estimate = (self.estimate + step.max(self.config.competing_step) * elapsed).min(most);
         }
     }
 
