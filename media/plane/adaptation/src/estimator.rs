@@ -278,6 +278,7 @@ impl Estimator {
     fn update(&mut self, now: f64, newest: Acked, least: f64, lost: f64) {
         let (of_report, least) = (least, self.least_of_few(newest.arrived, least));
         self.standing = least;
+        self.queue.on_report(of_report);
         let noise = self.queue.noise();
         let limit = self.config.standing_queue + 2.0 * self.queue.jitter();
         let evidence = self.dispersion.evidence(0.010 + 8.0 * noise, self.config.stretch);

@@ -6,6 +6,10 @@ const SPANS: usize = 10;
 const SPAN: f64 = 2.0;
 /// The same while others hold the queue: they empty it rarely.
 const HELD_SPAN: f64 = 12.0;
+/// Reports' least waits that differ by so much within such a span, s, and what jitter makes them differ by, are a queue's that comes and
+/// goes. Those of a longer route do not.
+const WAVERS: f64 = 0.04;
+const WAVERS_BY_JITTER: f64 = 2.0;
 /// Of a wait that only jitter makes, by how much two of them differ: between what even and what exponential ones have.
 const DIFFERENCE: f64 = 1.7;
 /// Gain of a larger jitter where others' packets make the queue come and go: what is there now and then is no jitter.
@@ -16,10 +20,18 @@ const BESIDE_OTHERS: f64 = 0.01;
 pub struct QueueDelay {
     /// Least one-way delay in each of the last [`SPANS`], newest last.
     least: [Option<f64>; SPANS],
-    span_began: Option<f64>,
+    span: Option<Span>,
     noise: f64,
     jitter: f64,
     last: f64,
+}
+
+/// The present span of time: when it began, and the least and the greatest of reports' least waits since.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    began: f64,
+    least: f64,
+    most: f64,
 }
 
 /// Whether others keep the queue from becoming empty, so that the least delay has to be remembered for longer.
@@ -29,36 +41,36 @@ pub enum Held {
     No,
     /// They do, as far as is known.
     Quiet,
-    /// They do, and it drops: that is a queue and no longer route, however long it lasts.
+    /// They do, and it drops: where delays waver besides that is no longer route, however long it lasts.
     Dropping,
-}
-
-impl Held {
-    /// How long a span is, s.
-    const fn span(self) -> f64 {
-        match self {
-            Self::No => SPAN,
-            Self::Quiet => HELD_SPAN,
-            Self::Dropping => f64::INFINITY,
-        }
-    }
 }
 
 impl QueueDelay {
     /// Take in a packet's one-way delay; returns how long it waited.
     pub fn on_packet(&mut self, arrived: f64, one_way_delay: f64, held: Held) -> f64 {
-        let began = *self.span_began.get_or_insert(arrived);
-        if arrived - began > held.span() {
-            self.least.rotate_left(1);
-            if let Some(newest) = self.least.last_mut() {
-                *newest = None;
+        let new = Span { began: arrived, least: f64::INFINITY, most: 0.0 };
+        let span = self.span.get_or_insert(new);
+        if arrived - span.began > if held == Held::No { SPAN } else { HELD_SPAN } {
+            let wavers = span.most - span.least > WAVERS + WAVERS_BY_JITTER * self.jitter;
+            *span = new;
+            if !(held == Held::Dropping && wavers) {
+                self.least.rotate_left(1);
+                if let Some(newest) = self.least.last_mut() {
+                    *newest = None;
+                }
             }
-            self.span_began = Some(arrived);
         }
         if let Some(newest) = self.least.last_mut() {
             *newest = Some(newest.map_or(one_way_delay, |least| least.min(one_way_delay)));
         }
         one_way_delay - self.base().unwrap_or(one_way_delay)
+    }
+
+    /// The least wait of a report.
+    pub const fn on_report(&mut self, least: f64) {
+        if let Some(span) = &mut self.span {
+            (span.least, span.most) = (span.least.min(least), span.most.max(least));
+        }
     }
 
     /// The least one-way delay.
@@ -105,16 +117,24 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_delay_is_believed_after_a_while_but_not_of_a_queue_that_drops() {
-        let waits_after = |seconds: u32, held: Held| {
+    fn a_longer_delay_is_believed_after_a_while_but_not_of_a_queue_that_wavers_and_drops() {
+        // Delays go up and down by `wavering`, above a tenth of a second more than the first.
+        let least_wait_after = |seconds: u32, wavering: f64, held: Held| {
             let mut queue = QueueDelay::default();
             queue.on_packet(0.0, 0.05, Held::No);
-            (1..=seconds * 10).map(|tenth| queue.on_packet(f64::from(tenth) / 10.0, 0.15, held)).last()
+            let delay = |tenth: u32| 0.15 + wavering * f64::from(tenth % 10) / 9.0;
+            let waits = (1..=seconds * 10).map(|tenth| {
+                let wait = queue.on_packet(f64::from(tenth) / 10.0, delay(tenth), held);
+                queue.on_report(wait);
+                wait
+            });
+            waits.collect::<Vec<_>>().into_iter().rev().take(10).fold(f64::INFINITY, f64::min)
         };
-        let near = |wait: Option<f64>, expected: f64| wait.is_some_and(|wait| (wait - expected).abs() < 1e-9);
-        assert!(near(waits_after(15, Held::No), 0.1) && near(waits_after(25, Held::No), 0.0));
-        assert!(near(waits_after(100, Held::Quiet), 0.1) && near(waits_after(150, Held::Quiet), 0.0));
-        assert!(near(waits_after(1000, Held::Dropping), 0.1));
+        let near = |wait: f64, expected: f64| (wait - expected).abs() < 1e-9;
+        assert!(near(least_wait_after(15, 0.0, Held::No), 0.1) && near(least_wait_after(25, 0.0, Held::No), 0.0));
+        assert!(near(least_wait_after(100, 0.1, Held::Quiet), 0.1) && near(least_wait_after(150, 0.1, Held::Quiet), 0.0));
+        assert!(near(least_wait_after(1000, 0.1, Held::Dropping), 0.1));
+        assert!(near(least_wait_after(150, 0.03, Held::Dropping), 0.0), "a route that is longer, of a link that loses");
     }
 
     #[test]

@@ -324,3 +324,20 @@ fn a_link_that_narrows_far_drops_few_packets() {
     let dropped: u64 = (0..12).map(|seed| narrowed(seed, 20.0 + 0.011 * seed as f64, 0.06).2).sum();
     assert!(dropped <= 14 * 12, "{dropped}");
 }
+
+/// A route that becomes longer, as at a handover, looks like a queue that somebody else keeps, and what the link loses like what that drops.
+#[test]
+fn a_route_that_becomes_longer_is_believed_in_time_though_the_link_loses() {
+    for (seed, loss) in [(1, 0.0), (2, 0.03), (3, 0.1)] {
+        let mut link = Link::new(Capacity::constant(3e6), &[0.05]);
+        (link.loss, link.jitter, link.random) = (loss, 0.01, Random(seed));
+        let mut senders = [Sender::new(seed, 0.05)];
+        senders[0].protects = true;
+        proceed(&mut link, &mut senders, &mut [], 0.0, 20.0);
+        link.delay[0] += 0.12;
+        proceed(&mut link, &mut senders, &mut [], 20.0, 200.0);
+        let [sender] = &senders;
+        println!("{loss}: {:.2} Mbit/s, pushed aside: {}", sender.estimate() * 1e-6, sender.estimator.is_pushed_aside());
+        assert!(!sender.estimator.is_pushed_aside() && sender.estimate() > 1.9e6, "{loss}: {}", sender.estimate());
+    }
+}
