@@ -170,13 +170,13 @@ impl Contention {
         standing.longest = (standing.longest * 0.5_f64.powf(halvings)).max(least);
         let long = least > ASIDE_QUEUE.max(standing.longest * ASIDE_SHARE);
         let drained = rtt + if self.aside.is_expected() { DRAINED_AGAIN } else { DRAINED };
-        let (kept, again) = (standing.share * KEPT, standing.claimed * AGAIN);
-        let found = !self.aside.is_pushed() && long && !standing.ours && now - standing.since > drained;
-        if found {
+        let mut kept = standing.share * KEPT;
+        if !self.aside.is_pushed() && long && !standing.ours && now - standing.since > drained {
             self.aside.begin(now);
+            kept = kept.max(standing.claimed * AGAIN).max(self.least());
         }
         self.aside.on_report(now);
-        if found { kept.max(again).max(self.least()) } else { kept }
+        kept
     }
 
     /// What trains told of the standing queue: `dense`, beside what was `delivered` of ours. Returns whether others' packets are in it:
