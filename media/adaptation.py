@@ -156,40 +156,19 @@ class Adaptation:
         self._index()
         for source in list(self._sources)[:SOURCES_A_PASS]:
             self._measure(source, now)
-        snapshot = self._plane.snapshot()
-        estimates, contended = self._links(snapshot)
+        links = self._links()
         wished, rates = self._wished(), self._rates[self._shown]
-        self._protect(now, snapshot, estimates, self._policy.pictures_bps(rates, wished))
-        room, costs = self._room(estimates, rates), self._protection.costs(rates)
-        changed = self._policy.decide(now, room, contended, self._protection.loss, costs, wished)
+        for row in self._protection.decide(now, links, self._policy.pictures_bps(rates, wished)).tolist():
+            if viewer := self._by_row.get(row):
+                self._plane.protect(viewer.peer, **self._protection.of(row))
+        room, costs = self._room(links.estimate, rates), self._protection.costs(rates)
+        changed = self._policy.decide(now, room, links, self._protection.loss, costs, wished)
         if len(changed) or self._unsaid:
             rows, self._unsaid = self._unsaid.union(changed.tolist()), set()
             for row in rows:
                 if viewer := self._by_row.get(row):
                     self._plane.want_bitrate(viewer.peer, self._wanted(row, wished[row]))
                     viewer.on_bounds(self._bounds(row))
-
-    def _protect(
-        self,
-        now: float,
-        snapshot: npt.NDArray[np.void],
-        estimates: npt.NDArray[np.float64],
-        pictures_bps: npt.NDArray[np.float64],
-    ) -> None:
-        """Protect each viewer's media by what its link loses."""
-        protection, links = self._protection, Links.unknown(self._policy.rows)
-        rows, ours = self._places(snapshot)
-        links.estimate[:] = estimates
-        links.loss[rows] = snapshot["link_loss"][ours]
-        links.missed[rows] = snapshot["link_missed"][ours]
-        links.queue_ms[rows] = snapshot["queue_ms"][ours]
-        links.rtt_ms[rows] = snapshot["link_rtt_ms"][ours]
-        links.run_ms[rows] = snapshot["lost_run_ms"][ours]
-        links.copied[rows] = snapshot["copied_bytes"][ours]
-        links.pushed_aside[rows] = snapshot["pushed_aside"][ours] > 0
-        for row in protection.decide(now, links, pictures_bps).tolist():
-            if viewer := self._by_row.get(row):
-                self._plane.protect(viewer.peer, **protection.of(row))
 
     def _room(self, estimates: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """What copies and repairs leave of each estimate. Those of pictures become fewer with them, so they alone do not take the least
@@ -223,14 +202,20 @@ class Adaptation:
         sound = self._config.audio_bps + self._protection.overhead.audio_bps[row]
         return int((needed * self._config.rise * self._config.overhead + sound) * PROBE_BEYOND)
 
-    def _links(self, snapshot: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Estimates and contention by row. All sinks of a peer tell the same."""
-        estimates = np.full(self._policy.rows, np.nan)
-        contended = np.zeros(self._policy.rows, np.bool_)
+    def _links(self) -> Links:
+        """What the plane tells, by row. All sinks of a peer tell the same."""
+        snapshot, links = self._plane.snapshot(), Links.unknown(self._policy.rows)
         rows, ours = self._places(snapshot)
-        estimates[rows] = snapshot["estimate_bps"][ours]
-        contended[rows] = snapshot["contended"][ours] > 0
-        return estimates, contended
+        links.estimate[rows] = snapshot["estimate_bps"][ours]
+        links.loss[rows] = snapshot["link_loss"][ours]
+        links.missed[rows] = snapshot["link_missed"][ours]
+        links.queue_ms[rows] = snapshot["queue_ms"][ours]
+        links.rtt_ms[rows] = snapshot["link_rtt_ms"][ours]
+        links.run_ms[rows] = snapshot["lost_run_ms"][ours]
+        links.copied[rows] = snapshot["copied_bytes"][ours]
+        links.contended[rows] = snapshot["contended"][ours] > 0
+        links.pushed_aside[rows] = snapshot["pushed_aside"][ours] > 0
+        return links
 
     def _places(self, snapshot: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         """The viewers' rows that lines of the snapshot belong to, and which lines those are."""

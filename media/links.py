@@ -22,7 +22,8 @@ class Links:
         queue_ms: what waits in the link's queue.
         rtt_ms: round trip.
         run_ms: how long all is lost at a time, at most, of late.
-        pushed_aside: whether others keep the link's queue full whatever is sent.
+        contended: whether others use the link.
+        pushed_aside: whether they keep its queue full whatever is sent.
     """
 
     loss: Floats
@@ -32,13 +33,15 @@ class Links:
     queue_ms: Floats
     rtt_ms: Floats
     run_ms: Floats
+    contended: Flags
     pushed_aside: Flags
 
     @classmethod
     def unknown(cls, rows: int) -> "Links":
         """Of so many viewers, to be filled in; copied is nothing."""
         loss, missed, estimate, queue, rtt, run = np.full((6, rows), np.nan)
-        return cls(loss, missed, estimate, np.zeros(rows), queue, rtt, run, np.zeros(rows, np.bool_))
+        contended, pushed_aside = np.zeros((2, rows), np.bool_)
+        return cls(loss, missed, estimate, np.zeros(rows), queue, rtt, run, contended, pushed_aside)
 
 
 def stepped(values: Floats, step: int) -> Floats:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from media.links import Links
+
 SLOTS = 4
 """Pictures of a viewer: `main` and three of the stage."""
 
@@ -77,6 +79,8 @@ class PolicyConfig:
             that wavers by far more than a level takes. A picture that comes and goes with it is worse than a smaller one: every step
             down leaves a doubt, no estimate that falls further ends it, and it is about the most that could not be kept.
         lossy_settles: there a doubted level has to fit for so many times as long, and may be taken back so many times as late.
+        tooth_s: where others keep the queue full whatever is sent, as TCP does, what is left rises and falls like the teeth of a saw,
+            each of about so long. What is better must fit all of one.
         clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt. Of a link that loses a
             share p as much more again as getting through takes there and back, over (1 - p)^2: its estimate wavers as much.
     """
@@ -104,6 +108,7 @@ class PolicyConfig:
     most_doubt_settle_s: float = 60.0
     lossy: float = 0.02
     lossy_settles: float = 3.0
+    tooth_s: float = 10.0
     clear: float = 1.5
 
 
@@ -143,37 +148,41 @@ class Policy:
         self._free.append(row)
 
     def decide(
-        self, now: float, estimates: Floats, contended: Bools, loss: Floats, rates: Floats, wishes: Bounds
+        self, now: float, estimates: Floats, links: Links, loss: Floats, rates: Floats, wishes: Bounds
     ) -> npt.NDArray[np.intp]:
         """Set `bounds`; returns the rows in which they changed.
 
         Args:
             now: seconds of a monotonic clock.
             estimates: (rows,) bit/s; NaN where nothing is known, which bounds nothing.
-            contended: (rows,) whether others use the link.
+            links: what is known of others who use them.
             loss: (rows,) share of packets that the link itself loses, 0 to 1; 0 where that is too little to be protected against.
             rates: (rows, SLOTS, LEVELS) bit/s of payload of each level; inf where there is none. A level that a source does
                 not have by itself is as dear as the next that it has.
             wishes: (rows, SLOTS) the best level wanted; `NOTHING` where the picture shows nothing.
         """
+        config = self._config
         shown = np.minimum(self.bounds, wishes)
         needed = self._needed(rates, shown)
         down: Bools = needed > estimates
-        lossy = loss >= self._config.lossy
-        narrowed = ~lossy & (estimates < self._failed * self._config.marginal)
+        lossy = loss >= config.lossy
+        narrowed = ~lossy & (estimates < self._failed * config.marginal)
         self._doubted_at[narrowed] = -np.inf
         # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
-        clear = self._config.clear / np.where(lossy, 1 - loss, 1.0) ** 2
+        clear = config.clear / np.where(lossy, 1 - loss, 1.0) ** 2
         doubted = self._doubted_for(now, lossy, 1) & (estimates < self._failed * clear)
+        contended, wavering = links.contended, doubted | links.pushed_aside
         bare: Bools = (shown == NOTHING).all(axis=1)
         ample = bare & ~contended & ~lossy
         if ample.any():
             ample &= self._has_ample(estimates, rates, wishes)
-        rise = np.where(doubted, np.where(ample, self._config.clear, self._config.doubt_rise), self._config.rise)
-        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted, rise)
+        rise = np.where(doubted, np.where(ample, config.clear, config.doubt_rise), config.rise)
+        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), wavering, rise)
         better: Bools = ~down & np.any(best != shown, axis=1)
         self._least = np.where(better, np.fmin(self._least, estimates), np.nan)
-        up = better & self._may_rise(now, better, contended, lossy, doubted, bare, ample)
+        settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
+        settle_s[links.pushed_aside] = np.maximum(settle_s, config.tooth_s)[links.pushed_aside]
+        up = better & self._may_rise(now, better, contended, lossy, settle_s, bare, ample)
         up |= better & np.isnan(estimates)
         self._note_down(now, down, contended, lossy, estimates, needed)
         self._went_up[up] = now
@@ -188,7 +197,7 @@ class Policy:
         return self._taken(rates, np.minimum(self.bounds, wishes))
 
     def _best(
-        self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, doubted: Bools, rise: Floats
+        self, estimates: Floats, rates: Floats, shown: Bounds, wishes: Bounds, wavering: Bools, rise: Floats
     ) -> Bounds:
         """The best that fits now, `rise` times where it is better, and that is not more than `wishes`."""
         config = self._config
@@ -196,9 +205,9 @@ class Policy:
         best = np.full(wishes.shape, NOTHING, np.int8)
         spent = np.zeros(wishes.shape)
         left = np.where(unknown, 0.0, estimates - config.audio_bps)
-        # What stays free where something rises: a share of all, because it is all that wavers. Where a level is doubted what counts is
+        # What stays free where something rises: a share of all, because it is all that wavers. Where it does so by more what counts is
         # what there was all the time, not a peak at its end, or what was claimed meanwhile and nothing has tried.
-        sure = np.where(doubted, np.fmin(self._least, estimates), estimates) / rise
+        sure = np.where(wavering, np.fmin(self._least, estimates), estimates) / rise
         margin = np.where(unknown, 0.0, estimates - sure)
         # A whole column at a time, and none that nobody wishes.
         most = wishes.max(axis=0, initial=NOTHING)
@@ -238,7 +247,7 @@ class Policy:
         better: Bools,
         contended: Bools,
         lossy: Bools,
-        doubted: Bools,
+        settle_s: Floats,
         bare: Bools,
         ample: Bools,
     ) -> Bools:
@@ -250,7 +259,6 @@ class Policy:
         self._patience[~contended | calm] = config.patience_s
         most = np.where(bare & lossy, config.bare_lossy_s * (self._settle / config.doubt_settle_s) ** 2, np.inf)
         most = np.where(bare & contended | ample, config.bare_s, most)
-        settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
         settled = now - self._better_since >= np.minimum(settle_s, most)
         return settled & (now - self._went_down >= np.minimum(self._patience, most))
 

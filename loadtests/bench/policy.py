@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from media.links import Links
 from media.policy import LEVELS, NOTHING, SLOTS, Policy, PolicyConfig, level_of
 
 RATES = (60_000.0, 90_000.0, 150_000.0, 300_000.0, 500_000.0, 1_020_000.0, 1_700_000.0, np.inf, np.inf)
@@ -31,8 +32,7 @@ def measure(viewers: int, passes: int) -> list[float]:
     policy, random = Policy(config), np.random.default_rng(1)
     rows = [policy.add() for _ in range(viewers)]
     estimates = np.full(policy.rows, np.nan)
-    contended = np.zeros(policy.rows, np.bool_)
-    loss = np.zeros(policy.rows)
+    links, loss = Links.unknown(policy.rows), np.zeros(policy.rows)
     rates = np.full((policy.rows, SLOTS, LEVELS), np.inf)
     wishes = np.full((policy.rows, SLOTS), NOTHING, np.int8)
     rates[rows, :2] = RATES
@@ -41,7 +41,7 @@ def measure(viewers: int, passes: int) -> list[float]:
     for number in range(passes):
         estimates[rows] = random.uniform(LEAST_BPS, MOST_BPS, viewers)
         began = time.perf_counter()
-        policy.decide(number * config.interval_s, estimates, contended, loss, rates, wishes)
+        policy.decide(number * config.interval_s, estimates, links, loss, rates, wishes)
         times.append((time.perf_counter() - began) * 1e3)
     return times
 

@@ -184,6 +184,20 @@ def test_a_picture_that_does_not_fit_with_its_repairs_is_not_tried_over_and_over
     assert losing.wanted > 1_300_000
 
 
+def test_who_is_pushed_aside_goes_up_after_a_whole_tooth_and_has_pictures_protected(plane: Plane) -> None:
+    losing = Losing(plane)
+    losing.row["contended"] = losing.row["pushed_aside"] = 1
+    losing.row["estimate_bps"], losing.row["queue_ms"], losing.row["link_missed"] = 300_000, 200, 0.06
+    losing.copying(0, 40)
+    assert losing.bounds == [Bound(0)]
+    assert losing.protected[-1]["fec_percent"] == ProtectionConfig().queued_fec_percent
+    losing.row["estimate_bps"] = 5_000_000
+    losing.copying(0, round(CONFIG.tooth_s / CONFIG.interval_s) - 5)
+    assert losing.bounds == [Bound(0)]
+    losing.copying(0, 10)
+    assert losing.bounds == [Bound(0), None]
+
+
 def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> None:
     losing = Losing(plane)
     bounds = losing.bounds

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import media.links
 from media.policy import LEVELS, NOTHING, SLOTS, UNBOUND, Policy, PolicyConfig, level_of
 
 CONFIG = PolicyConfig()
@@ -24,7 +25,7 @@ class Links:
         self.rows = [self.policy.add() for _ in range(viewers)]
         self.now = 0.0
         self.estimates = np.full(self.policy.rows, np.nan)
-        self.contended = np.zeros(self.policy.rows, np.bool_)
+        self.links = media.links.Links.unknown(self.policy.rows)
         self.loss = np.zeros(self.policy.rows)
         self.rates = np.full((self.policy.rows, SLOTS, LEVELS), np.inf)
         self.wishes = np.full((self.policy.rows, SLOTS), NOTHING, np.int8)
@@ -33,11 +34,13 @@ class Links:
         if guest:
             self.wishes[self.rows, 1] = LEAST
 
-    def run(self, seconds: float, bps: float, *, contended: bool = False) -> list[tuple[float, list[int]]]:
+    def run(
+        self, seconds: float, bps: float, *, contended: bool = False, pushed_aside: bool = False
+    ) -> list[tuple[float, list[int]]]:
         """The bounds of the first viewer whenever they change, with the time since the call."""
         began, changes = self.now, []
         self.estimates[self.rows] = bps
-        self.contended[:] = contended
+        self.links.contended[:], self.links.pushed_aside[:] = contended or pushed_aside, pushed_aside
         for _ in range(round(seconds / CONFIG.interval_s)):
             self.now += CONFIG.interval_s
             if self.rows[0] in self.decide():
@@ -45,7 +48,7 @@ class Links:
         return changes
 
     def decide(self) -> npt.NDArray[np.intp]:
-        return self.policy.decide(self.now, self.estimates, self.contended, self.loss, self.rates, self.wishes)
+        return self.policy.decide(self.now, self.estimates, self.links, self.loss, self.rates, self.wishes)
 
 
 def test_who_tells_nothing_or_has_room_is_bound_by_nothing() -> None:
@@ -196,6 +199,24 @@ def test_patience_doubles_where_others_take_the_room_again() -> None:
     assert waits == [pytest.approx(seconds, abs=0.3) for seconds in (0.6, 1, 2, 4, 8, 16)]
     links.run(25, 700_000)
     assert links.run(5, 3e6)[0][0] < 1, "who has been left alone for long is patient no more"
+
+
+def test_where_others_push_aside_better_must_fit_all_of_a_tooth_of_the_saw() -> None:
+    links = Links()
+    links.run(5, 300_000, pushed_aside=True)
+    saw = np.linspace(300_000, 900_000, 60)
+    assert [change for _ in range(20) for bps in saw for change in links.run(0.1, bps, pushed_aside=True)] == []
+    # Others leave some of it, and the peak does not count.
+    links.run(0.1, 300_000, pushed_aside=True)
+    links.run(4, 3e6, pushed_aside=True)
+    assert links.run(12, 700_000, pushed_aside=True) == [
+        (pytest.approx(CONFIG.tooth_s - 4, abs=0.3), [MIDDLE, UNBOUND])
+    ]
+    links.run(0.1, 150_000, pushed_aside=True)
+    assert links.policy.bounds[links.rows[0], 0] == NOTHING
+    bare_s = pytest.approx(CONFIG.bare_s, abs=0.3)
+    assert links.run(4, 300_000, pushed_aside=True) == [(bare_s, [LEAST, UNBOUND])], "a picture waits for no tooth"
+    assert links.run(2, 3e6) == [(pytest.approx(0.65, abs=0.1), [UNBOUND, UNBOUND])], "they are gone"
 
 
 def test_a_row_that_is_used_again_begins_anew() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from media.links import Links
 from media.policy import LEVELS, NOTHING, SLOTS, Policy, PolicyConfig, level_of
 
 CONFIG = PolicyConfig()
@@ -32,8 +33,7 @@ class Networks:
         self.nominal = np.concatenate(
             [sizes[..., :1] * SHARES, *(sizes[..., step, None] * SHARES[1:] for step in (1, 2))], axis=2
         )
-        self.contended = np.zeros(self.policy.rows, np.bool_)
-        self.loss = np.zeros(self.policy.rows)
+        self.links, self.loss = Links.unknown(self.policy.rows), np.zeros(self.policy.rows)
         self._wave = np.zeros(self.policy.rows)
 
     def step(self, capacity: Floats, noise: float) -> tuple[Floats, npt.NDArray[np.int8]]:
@@ -43,7 +43,7 @@ class Networks:
         estimates = np.full(self.policy.rows, np.nan)
         estimates[self.rows] = capacity * np.exp(noise * self._wave[self.rows])
         self.rates[..., : BEST + 1] = self.nominal * self.random.uniform(0.95, 1.05, self.nominal.shape[:2])[..., None]
-        self.policy.decide(self.now, estimates, self.contended, self.loss, self.rates, self.wishes)
+        self.policy.decide(self.now, estimates, self.links, self.loss, self.rates, self.wishes)
         return estimates[self.rows], np.minimum(self.policy.bounds, self.wishes)[self.rows]
 
     def cost(self, shown: npt.NDArray[np.int8]) -> Floats:

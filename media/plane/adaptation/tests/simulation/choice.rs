@@ -42,6 +42,17 @@ pub fn best_encoding(capacity: f64) -> i32 {
     (0..3).filter(fits).count() as i32 - 1
 }
 
+/// What is known of a link.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// Others are believed to use it.
+    pub contended: bool,
+    /// They keep its queue full whatever is sent.
+    pub pushed_aside: bool,
+    /// It loses much by itself.
+    pub lossy: bool,
+}
+
 /// Since when which choice is wanted or doubted, s.
 pub struct Choice {
     want_up_since: Option<(f64, f64)>,
@@ -62,9 +73,9 @@ impl Default for Choice {
 
 impl Choice {
     /// What is to be shown from now on, where that is another level than `shown`, of [`LEVELS`]; None in it: no picture. `estimate`: bit/s
-    /// for pictures and sound; `contended`: others are believed to use the link; `lossy`: it loses much
-    /// by itself.
-    pub fn choose(&mut self, now: f64, shown: Option<usize>, estimate: f64, contended: bool, lossy: bool) -> Option<Option<usize>> {
+    /// for pictures and sound.
+    pub fn choose(&mut self, now: f64, shown: Option<usize>, estimate: f64, link: Link) -> Option<Option<usize>> {
+        let Link { contended, pushed_aside, lossy } = link;
         let cost = |level: usize| LEVELS[level].rate * 1.06 + 64_000.0;
         let best = |room: f64| (0..LEVELS.len()).rev().find(|level| cost(*level) <= room);
         if let Some(level) = shown.filter(|level| cost(*level) > estimate) {
@@ -75,11 +86,12 @@ impl Choice {
         // What there was all the time, not a peak at its end.
         let all_the_time = estimate.min(self.want_up_since.map_or(f64::INFINITY, |(_, least)| least));
         let ample = shown.is_none() && !contended && !lossy && all_the_time >= cost(0) * 1.5;
-        let sure = match () {
-            () if doubted => all_the_time / if ample { 1.5 } else { 1.2 },
-            () => estimate / 1.08,
+        let rise = match () {
+            () if doubted && ample => 1.5,
+            () if doubted => 1.2,
+            () => 1.08,
         };
-        let best = best(sure);
+        let best = best(if doubted || pushed_aside { all_the_time } else { estimate } / rise);
         if best <= shown {
             self.want_up_since = None;
             return None;
@@ -96,7 +108,8 @@ impl Choice {
             () if shown.is_none() && lossy => (self.settle / 5.0).powi(2),
             () => f64::INFINITY,
         };
-        let settle = if doubted { self.doubt_settle(lossy) } else { 0.5 };
+        // A whole tooth of the saw that others leave.
+        let settle = if doubted { self.doubt_settle(lossy) } else { 0.5 }.max(if pushed_aside { 10.0 } else { 0.0 });
         let waited = now - since >= settle.min(most) && now - self.last_down >= self.patience.min(most);
         waited.then(|| {
             (self.last_up, self.want_up_since) = (now, None);

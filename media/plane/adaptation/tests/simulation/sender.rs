@@ -7,7 +7,7 @@ use adaptation::probe::{self, Prober};
 use adaptation::{Config, Estimator};
 
 use super::Random;
-use super::choice::{Choice, LEVELS, level};
+use super::choice::{Choice, LEVELS, Link, level};
 use super::pictures::Pictures;
 use super::repeats::Repeats;
 
@@ -380,13 +380,12 @@ impl Sender {
             return;
         }
         let copies = f64::from(self.copies.0) * 140.0 * 8.0 * 50.0;
-        let chosen = self.choice.choose(
-            now,
-            self.level,
-            self.estimate() - copies,
-            self.estimator.is_contended(),
-            copies > 0.0 && self.estimator.loss() >= 0.02,
-        );
+        let link = Link {
+            contended: self.estimator.is_contended(),
+            pushed_aside: self.estimator.is_pushed_aside(),
+            lossy: copies > 0.0 && self.estimator.loss() >= 0.02,
+        };
+        let chosen = self.choice.choose(now, self.level, self.estimate() - copies, link);
         if let Some(level) = chosen {
             self.switch(level);
         }
