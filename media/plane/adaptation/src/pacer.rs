@@ -167,6 +167,11 @@ impl<T> Pacer<T> {
         dropped
     }
 
+    /// The pictures that wait, the oldest first; their sizes must stay.
+    pub fn pictures_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.video.iter_mut().map(|waiting| &mut waiting.packet)
+    }
+
     /// How many of the next `packets`, of `octets` each, may leave at once. The others have to be held.
     #[must_use]
     pub fn passing(&self, now: f64, class: Class, packets: usize, octets: usize) -> usize {

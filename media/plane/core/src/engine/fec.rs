@@ -169,7 +169,7 @@ impl Fec {
         // Elements are at most 127 octets each, so they always fit.
         let header_len = extension::write_header(&mut packet, &fields, &elements).unwrap_or(0);
         packet.extend_from_slice(&waiting.payload);
-        Held { packet, header_len, roc: low32(sequence >> 16), of: None, again: None }
+        Held { packet, header_len, roc: low32(sequence >> 16), of: None, again: None, spatial: 0, end_of_frame: false }
     }
 }
 

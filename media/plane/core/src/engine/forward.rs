@@ -127,6 +127,7 @@ impl Engine {
         let redundant = is_audio && pending.iter().all(is_redundant);
         let mut recorder = if is_audio { peer.copies.record_audio(redundant, now, out) } else { peer.copies.record_picture(now, out) };
         // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
+        let layers = sink.track.layers();
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
         for chunk in pending.chunks(MAX_SEGMENTS) {
             let mut packets = ArrayVec::<Outgoing<'_>, MAX_SEGMENTS>::new();
@@ -144,6 +145,10 @@ impl Engine {
             stream.fec = fec.as_deref_mut().and_then(|fec| fec.protect(percent).then_some(fec));
             burst::send_layers(&encoding.layers, &mut stream, &packets, &security.sender, address, scratch, counters, &mut recorder);
             sink.fec = fec;
+        }
+        // Repair packets repair what waits as it was.
+        if let Some(link) = peer.link.as_deref_mut().filter(|_| percent == 0 && sink.track.layers().spatial < layers.spatial) {
+            sink.leave_above(link);
         }
         counters.copies_dropped.add(recorder.dropped());
         let peer = sink.peer;

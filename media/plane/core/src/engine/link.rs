@@ -11,6 +11,7 @@ use super::ledger::{Entry, KEPT, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
+use super::thinning::thin;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::command::{Event, LinkRow};
 use crate::twcc::Feedback;
@@ -140,6 +141,14 @@ impl Link {
     /// Drop what waits of these streams. Returns how many packets.
     pub(super) fn drop_held(&mut self, ssrcs: [u32; 2]) -> usize {
         self.pacer.drop_where(|held| held.ssrc().is_some_and(|ssrc| ssrcs.contains(&ssrc)))
+    }
+
+    /// Drop what waits of a stream's pictures above a spatial layer. Returns the output numbers of that, ascending.
+    pub(super) fn thin(&mut self, ssrc: u32, spatial: u8) -> Vec<i64> {
+        let mut waiting: Vec<&mut Held> = self.pacer.pictures_mut().filter(|held| held.ssrc() == Some(ssrc)).collect();
+        let useless = thin(&mut waiting, spatial);
+        self.pacer.drop_where(|held| held.ssrc() == Some(ssrc) && useless.binary_search(&held.sequence()).is_ok());
+        useless
     }
 
     /// Whether more waits than is gone in a moment: here, or in the link's queue.

@@ -43,6 +43,7 @@ mod silence;
 mod sink;
 mod source;
 mod speaker;
+mod thinning;
 mod tickets;
 mod timers;
 mod timestamps;

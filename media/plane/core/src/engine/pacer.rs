@@ -31,6 +31,10 @@ pub(super) struct Held {
     pub(super) of: Option<Original>,
     /// Of a retransmission: whether other pictures need its picture.
     pub(super) again: Option<bool>,
+    /// Its spatial layer.
+    pub(super) spatial: u8,
+    /// Its frame, which is one spatial layer of a picture, ends with it.
+    pub(super) end_of_frame: bool,
 }
 
 /// What has copies of its own kind.
@@ -52,6 +56,17 @@ impl Held {
             (None, Some(_)) => Kind::Picture,
             (None, None) => Kind::Repair,
         }
+    }
+
+    /// Its extended output number.
+    pub(super) fn sequence(&self) -> i64 {
+        let low = self.packet.get(2..).and_then(<[u8]>::first_chunk).copied().map_or(0, u16::from_be_bytes);
+        i64::from(self.roc) << 16 | i64::from(low)
+    }
+
+    /// Of its picture.
+    pub(super) fn timestamp(&self) -> Option<u32> {
+        self.packet.get(4..)?.first_chunk().copied().map(u32::from_be_bytes)
     }
 
     /// Of its stream.

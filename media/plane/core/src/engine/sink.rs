@@ -16,6 +16,7 @@ use super::playout::{MOST_PLAYOUT, playout_delay};
 use super::redundancy::PayloadTypes;
 use super::replay::Replay;
 use super::resent::{Cause, Resent};
+use super::sent::Sent;
 use super::sequence_map::Shift;
 use super::source::Encoding;
 use super::{PeerKey, SourceKey};
@@ -70,6 +71,8 @@ pub(super) struct Sink {
     gave_up_at: Option<Instant>,
     /// Packets before this one are of no use to the subscriber any more: its output number.
     obsolete_before: i64,
+    /// Nor are these, ascending: they were of spatial layers that are not sent any more, and never left.
+    left_out: Vec<i64>,
     /// When it began to show something else.
     began: Option<Instant>,
     /// The playout delay that its pictures carry for that reason.
@@ -130,6 +133,7 @@ impl Sink {
             given_up: false,
             gave_up_at: None,
             obsolete_before: i64::MIN,
+            left_out: Vec::new(),
             began: None,
             prompt: None,
             rtx_sequence: first_sequence,
@@ -226,7 +230,11 @@ impl Sink {
 
     /// Whether a packet is of no use to the subscriber any more.
     pub(super) fn is_obsolete(&self, sequence: u16) -> bool {
-        self.track.locate(sequence).is_some_and(|(output, ..)| self.given_up || output < self.obsolete_before)
+        self.track.locate(sequence).is_some_and(|(output, ..)| self.is_useless(output))
+    }
+
+    fn is_useless(&self, output: i64) -> bool {
+        self.given_up || output < self.obsolete_before || self.left_out.binary_search(&output).is_ok()
     }
 
     /// Whether other pictures are likely to need the picture of a packet of `encoding`; so it is taken where that is not known.
@@ -253,6 +261,14 @@ impl Sink {
         self.given_up |= self.drop_waiting(link) > 0;
     }
 
+    /// Leave out what waits of spatial layers that are not sent any more.
+    pub(super) fn leave_above(&mut self, link: &mut Link) {
+        let oldest = self.track.next_output().saturating_sub(Sent::WINDOW);
+        self.left_out.retain(|output| *output >= oldest);
+        self.left_out.extend(link.thin(self.ssrc, self.track.layers().spatial));
+        self.left_out.sort_unstable();
+    }
+
     /// Leave out what waits of the pictures before the one that now begins with a keyframe, where more waits than is gone in a moment,
     /// here or in the link's queue: sent again it would come behind the keyframe, and hold that up.
     pub(super) fn leave_behind(&mut self, link: Option<&mut Link>, since_epoch: Duration) {
@@ -270,7 +286,7 @@ impl Sink {
     /// Which packet a lost output sequence number stands for.
     pub(super) fn resend(&mut self, sequence: u16, cause: Cause, now: Instant) -> Resend {
         let Some((output, input, feed, shift)) = self.track.locate(sequence) else { return Resend::Unknown };
-        if self.given_up || output < self.obsolete_before {
+        if self.is_useless(output) {
             return Resend::Obsolete;
         }
         let feed = *feed;

@@ -22,6 +22,7 @@ mod prompt;
 mod repair;
 mod riding;
 mod switching;
+mod thinning;
 mod tickets;
 mod transport;
 mod world;

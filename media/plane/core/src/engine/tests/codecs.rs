@@ -14,7 +14,7 @@ impl World {
     }
 
     /// Publish and subscribe with another codec than VP8.
-    fn rename_codecs(&mut self, name: &str) {
+    pub(super) fn rename_codecs(&mut self, name: &str) {
         self.engine.sources.values_mut().for_each(|source| source.codecs[0].name = name.into());
         self.engine.sinks.values_mut().for_each(|sink| sink.codecs[0].name = name.into());
     }

@@ -6,16 +6,16 @@ use crate::twcc::Recorder;
 const OCTETS: usize = 1000;
 
 /// A host, and a member whose link was found to carry about 1.9 Mbit/s.
-struct Path {
-    world: World,
-    host: Client,
+pub(super) struct Path {
+    pub(super) world: World,
+    pub(super) host: Client,
     member: Client,
-    sequence: u16,
+    pub(super) sequence: u16,
     picture: u16,
 }
 
 impl Path {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut world = World::new();
         let mut host = world.publish_vp8(&[], &[(555, 556)]);
         let member = world.subscribe(2);
@@ -50,12 +50,12 @@ impl Path {
         self.world.engine.flush(self.world.now, &mut self.world.wire);
     }
 
-    fn take(&mut self) -> Vec<Got> {
+    pub(super) fn take(&mut self) -> Vec<Got> {
         self.world.take(&mut self.member).0
     }
 
     /// What comes within so long: (millisecond, packet).
-    fn receive_for(&mut self, milliseconds: u64) -> Vec<(u64, Got)> {
+    pub(super) fn receive_for(&mut self, milliseconds: u64) -> Vec<(u64, Got)> {
         let mut got = Vec::new();
         for ms in 0..milliseconds {
             got.extend(self.take().into_iter().map(|packet| (ms, packet)));
@@ -177,7 +177,7 @@ fn a_peer_that_leaves_takes_what_waits_along() {
 }
 
 impl Path {
-    fn protect(&mut self, protection: crate::command::Protection) {
+    pub(super) fn protect(&mut self, protection: crate::command::Protection) {
         self.world.command(Command::Protect { peer: 2, protection });
     }
 
@@ -187,7 +187,7 @@ impl Path {
         self.world.wire.0.clear();
     }
 
-    fn nack(&mut self, numbers: &[u16]) {
+    pub(super) fn nack(&mut self, numbers: &[u16]) {
         let mut nack = Vec::new();
         rtcp::write_nack(1, 1002, numbers, &mut nack);
         self.world.send_rtcp(&mut self.member, nack);
