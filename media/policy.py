@@ -80,7 +80,7 @@ class PolicyConfig:
             down leaves a doubt, no estimate that falls further ends it, and it is about the most that could not be kept.
         lossy_settles: there a doubted level has to fit for so many times as long, and may be taken back so many times as late.
         tooth_s: where others keep the queue full whatever is sent, as TCP does, what is left rises and falls like the teeth of a saw,
-            each of about so long. What is better must fit all of one.
+            each of about so long. What is better than a picture must fit all of one.
         clear: an estimate of so much more than what could not be kept takes is another link: there is no doubt. Of a link that loses a
             share p as much more again as getting through takes there and back, over (1 - p)^2: its estimate wavers as much.
     """
@@ -171,17 +171,18 @@ class Policy:
         # Where something must be given up nothing rises with the same breath: two pictures would take turns for ever.
         clear = config.clear / np.where(lossy, 1 - loss, 1.0) ** 2
         doubted = self._doubted_for(now, lossy, 1) & (estimates < self._failed * clear)
-        contended, wavering = links.contended, doubted | links.pushed_aside
         bare: Bools = (shown == NOTHING).all(axis=1)
+        # What there is at a saw's tips will do for who has no picture.
+        contended, sawn = links.contended, links.pushed_aside & ~bare
         ample = bare & ~contended & ~lossy
         if ample.any():
             ample &= self._has_ample(estimates, rates, wishes)
         rise = np.where(doubted, np.where(ample, config.clear, config.doubt_rise), config.rise)
-        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), wavering, rise)
+        best = self._best(estimates, rates, shown, np.where(down[:, None], shown, wishes), doubted | sawn, rise)
         better: Bools = ~down & np.any(best != shown, axis=1)
         self._least = np.where(better, np.fmin(self._least, estimates), np.nan)
         settle_s = np.where(doubted, self._doubt_settle_s(lossy), config.settle_s)
-        settle_s[links.pushed_aside] = np.maximum(settle_s, config.tooth_s)[links.pushed_aside]
+        settle_s[sawn] = np.maximum(settle_s, config.tooth_s)[sawn]
         up = better & self._may_rise(now, better, contended, lossy, settle_s, bare, ample)
         up |= better & np.isnan(estimates)
         self._note_down(now, down, contended, lossy, estimates, needed)

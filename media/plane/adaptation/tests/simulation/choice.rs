@@ -76,6 +76,7 @@ impl Choice {
     /// for pictures and sound.
     pub fn choose(&mut self, now: f64, shown: Option<usize>, estimate: f64, link: Link) -> Option<Option<usize>> {
         let Link { contended, pushed_aside, lossy } = link;
+        let sawn = pushed_aside && shown.is_some();
         let cost = |level: usize| LEVELS[level].rate * 1.06 + 64_000.0;
         let best = |room: f64| (0..LEVELS.len()).rev().find(|level| cost(*level) <= room);
         if let Some(level) = shown.filter(|level| cost(*level) > estimate) {
@@ -91,7 +92,7 @@ impl Choice {
             () if doubted => 1.2,
             () => 1.08,
         };
-        let best = best(if doubted || pushed_aside { all_the_time } else { estimate } / rise);
+        let best = best(if doubted || sawn { all_the_time } else { estimate } / rise);
         if best <= shown {
             self.want_up_since = None;
             return None;
@@ -109,7 +110,7 @@ impl Choice {
             () => f64::INFINITY,
         };
         // A whole tooth of the saw that others leave.
-        let settle = if doubted { self.doubt_settle(lossy) } else { 0.5 }.max(if pushed_aside { 10.0 } else { 0.0 });
+        let settle = if doubted { self.doubt_settle(lossy) } else { 0.5 }.max(if sawn { 10.0 } else { 0.0 });
         let waited = now - since >= settle.min(most) && now - self.last_down >= self.patience.min(most);
         waited.then(|| {
             (self.last_up, self.want_up_since) = (now, None);
