@@ -126,8 +126,8 @@ impl Engine {
         let is_redundant = |&sequence: &i64| encoding.cache.get(sequence).is_none_or(|packet| payload_type.choose(packet).2);
         let redundant = is_audio && pending.iter().all(is_redundant);
         let mut recorder = if is_audio { peer.copies.record_audio(redundant, now, out) } else { peer.copies.record_picture(now, out) };
-        // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let layers = sink.track.layers();
+        // A replay reads what is new from the cache itself; only what fills a gap behind it is sent here.
         let replayed = sink.replay.map_or(i64::MAX, |replay| replay.next);
         for chunk in pending.chunks(MAX_SEGMENTS) {
             let mut packets = ArrayVec::<Outgoing<'_>, MAX_SEGMENTS>::new();
