@@ -12,6 +12,12 @@ pub(crate) const PADDING: u8 = 0x20;
 /// M in the second octet.
 pub(crate) const MARKER: u8 = 0x80;
 
+/// Sequence number and timestamp of a packet, where it is long enough for both.
+pub(crate) fn numbers_of(packet: &[u8]) -> Option<(u16, u32)> {
+    let [_, _, s0, s1, t0, t1, t2, t3, ..] = *packet else { return None };
+    Some((u16::from_be_bytes([s0, s1]), u32::from_be_bytes([t0, t1, t2, t3])))
+}
+
 /// Why a packet is not RTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RtpError {

@@ -19,7 +19,7 @@ use crate::address::Protocol;
 use crate::command::ExtensionIds;
 use crate::extension;
 use crate::flexfec::{self, MAX_SPAN};
-use crate::rtp::Fields;
+use crate::rtp::{Fields, numbers_of};
 use crate::sequence::{low16, low32};
 
 /// From the last packet of a group to its first repair packet: about what a queue on the air takes to drain.
@@ -177,12 +177,6 @@ impl Group {
     fn first(&self) -> Option<u16> {
         self.members.first().map(|(sequence, _)| *sequence)
     }
-}
-
-/// Sequence number and timestamp of a packet.
-fn numbers_of(packet: &[u8]) -> Option<(u16, u32)> {
-    let [_, _, s0, s1, t0, t1, t2, t3, ..] = *packet else { return None };
-    Some((u16::from_be_bytes([s0, s1]), u32::from_be_bytes([t0, t1, t2, t3])))
 }
 
 /// As a receiver takes it for repair: it does not know with which transport-wide number and when it was sent.

@@ -15,6 +15,7 @@ use super::timers::Timer;
 use super::{Counters, Engine, Output};
 use crate::command::ExtensionIds;
 use crate::extension;
+use crate::rtp::numbers_of;
 use crate::srtp::SrtpSender;
 
 /// Between two bursts to one subscriber at least: many subscribers' are sent in one turn.
@@ -60,13 +61,13 @@ impl Held {
 
     /// Its extended output number.
     pub(super) fn sequence(&self) -> i64 {
-        let low = self.packet.get(2..).and_then(<[u8]>::first_chunk).copied().map_or(0, u16::from_be_bytes);
+        let low = numbers_of(&self.packet).map_or(0, |(sequence, _)| sequence);
         i64::from(self.roc) << 16 | i64::from(low)
     }
 
     /// Of its picture.
     pub(super) fn timestamp(&self) -> Option<u32> {
-        self.packet.get(4..)?.first_chunk().copied().map(u32::from_be_bytes)
+        numbers_of(&self.packet).map(|(_, timestamp)| timestamp)
     }
 
     /// Of its stream.

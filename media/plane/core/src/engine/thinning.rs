@@ -5,9 +5,7 @@
 //! waits ends with the highest layer that stays, and those before one that has to keep a higher layer keep it too.
 
 use super::pacer::Held;
-
-/// RFC 3550 section 5.1.
-const MARKER: u8 = 0x80;
+use crate::rtp::MARKER;
 
 /// Let each picture end with the last of its layers up to `spatial`, or with the one above of which a part has left. `waiting`: of one
 /// stream, the oldest first. Returns the output numbers of what is left over, ascending.
