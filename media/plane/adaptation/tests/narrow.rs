@@ -14,7 +14,7 @@ fn lost_sound(seed: u64, (from, to): (f64, f64), delay: f64) -> f64 {
     let mut link = Link::new(Capacity::steps(&[(0.0, from), (at, to)]), &[delay]);
     link.random = Random(seed);
     let mut senders = [Sender::new(seed, delay)];
-    (senders[0].protects, senders[0].layered, senders[0].report_interval) = (true, true, 0.062);
+    (senders[0].protects, senders[0].layered, senders[0].feedback.interval) = (true, true, 0.062);
     run(&mut link, &mut senders, at);
     let mut sound_at = |from: f64, until: f64| {
         proceed(&mut link, &mut senders, &mut [], from, until);

@@ -297,7 +297,7 @@ fn the_first_estimate_comes_with_the_first_report_and_room_is_found_soon() {
 fn narrowed(seed: u64, at: f64, report_interval: f64) -> (f64, f64, u64) {
     let mut link = Link::new(Capacity::steps(&[(0.0, 2.5), (at, 0.6)]), &[0.05]);
     let mut sender = [Sender::new(seed, 0.05)];
-    sender[0].report_interval = report_interval;
+    sender[0].feedback.interval = report_interval;
     run(&mut link, &mut sender, at);
     let (mut now, mut told, mut full) = (at, f64::NAN, at);
     while now < at + 2.0 {

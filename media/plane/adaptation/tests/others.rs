@@ -69,7 +69,7 @@ impl Case {
             // Pages open one behind the other.
             let start = &(start + 0.4 * index as f64);
             (sender.start, sender.stop, sender.measured_from) = (*start, *stop, from);
-            (sender.layered, sender.protects, sender.report_interval) = (true, true, 0.075);
+            (sender.layered, sender.protects, sender.feedback.interval) = (true, true, 0.075);
             sender.pictures.from = start + 2.0;
             sender.level = Some(simulation::choice::LEVELS.len() - 1);
         }
@@ -258,7 +258,7 @@ fn a_queue_that_is_held_for_minutes_is_no_longer_route_and_drains_when_they_leav
         (link.limit, link.jitter, link.random) = (0.3, 0.03, Random(seed));
         let mut senders: Vec<Sender> = (0..2).map(|flow| Sender::new(seed * 100 + flow, 0.05)).collect();
         for sender in &mut senders {
-            (sender.layered, sender.protects, sender.report_interval) = (true, true, 0.075);
+            (sender.layered, sender.protects, sender.feedback.interval) = (true, true, 0.075);
             sender.level = Some(simulation::choice::LEVELS.len() - 1);
         }
         let mut tcps: Vec<Tcp> = (2..10).map(|index| Tcp { start: 0.3 * index as f64, ..Tcp::new_reno(index, 0.05) }).collect();

@@ -11,6 +11,7 @@
 )]
 
 pub mod choice;
+pub mod feedback;
 pub mod link;
 pub mod pictures;
 pub mod repeats;
@@ -127,7 +128,7 @@ pub fn step(link: &mut Link, senders: &mut [Sender], tcps: &mut [Tcp], now: f64)
         }
     }
     for sender in senders.iter_mut() {
-        sender.receiver_poll(now);
+        sender.feedback.poll(now);
     }
 }
 

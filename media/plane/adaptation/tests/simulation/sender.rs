@@ -1,4 +1,4 @@
-//! A publisher's layers, forwarded to one viewer by what the estimate allows; and the viewer's feedback.
+//! A publisher's layers, forwarded to one viewer by what the estimate allows.
 
 use std::collections::VecDeque;
 
@@ -8,6 +8,7 @@ use adaptation::{Config, Estimator};
 
 use super::Random;
 use super::choice::{Choice, LEVELS, Link, level};
+use super::feedback::Feedback;
 use super::pictures::Pictures;
 use super::repeats::Repeats;
 
@@ -38,14 +39,7 @@ pub struct Sender {
     pub pacer_delay: f64,
     pub pacer_dropped: u64,
     probing: VecDeque<(f64, f64)>,
-    arrivals: Vec<(u16, f64)>,
-    highest: Option<u16>,
-    reported: Option<u16>,
-    next_report: f64,
-    reports: VecDeque<(f64, Vec<(u16, Option<f64>)>)>,
-    /// One-way delay of the reports.
-    pub back: f64,
-    pub report_interval: f64,
+    pub feedback: Feedback,
     pub sent_octets: f64,
     pub probe_octets: f64,
     pub arrived_octets: f64,
@@ -114,13 +108,7 @@ impl Sender {
             pacer_delay: 0.0,
             pacer_dropped: 0,
             probing: VecDeque::new(),
-            arrivals: Vec::new(),
-            highest: None,
-            reported: None,
-            next_report: 0.0,
-            reports: VecDeque::new(),
-            back,
-            report_interval: 0.1,
+            feedback: Feedback::new(back),
             sent_octets: 0.0,
             probe_octets: 0.0,
             arrived_octets: 0.0,
@@ -176,8 +164,7 @@ impl Sender {
         self.alone += if self.level.is_none() { now - self.polled } else { 0.0 };
         self.polled = now;
         let mut out = Vec::new();
-        while self.reports.front().is_some_and(|(at, _)| *at <= now) {
-            let (_, report) = self.reports.pop_front().unwrap();
+        while let Some(report) = self.feedback.take(now) {
             self.estimator.on_feedback(now, report.into_iter());
             self.losses.push(self.estimator.loss());
         }
@@ -265,7 +252,7 @@ impl Sender {
             if self.notices_by_arrival {
                 self.missed.push(waiting);
             } else {
-                self.nacks.push_back((known + NOTICED + self.back, waiting));
+                self.nacks.push_back((known + NOTICED + self.feedback.back, waiting));
             }
         }
     }
@@ -405,7 +392,8 @@ impl Sender {
 
     pub fn on_arrival(&mut self, arrived: f64, sequence: u16) {
         let missed = std::mem::take(&mut self.missed);
-        self.nacks.extend(missed.into_iter().map(|waiting| (arrived + NOTICED + self.back, waiting)));
+        let asked = arrived + NOTICED + self.feedback.back;
+        self.nacks.extend(missed.into_iter().map(|waiting| (asked, waiting)));
         if arrived > self.measured_from {
             self.arrived_octets += self.sizes.get(&sequence).copied().unwrap_or(0.0);
         }
@@ -418,34 +406,6 @@ impl Sender {
         if !is_new && self.sizes.get(&sequence) == Some(&140.0) {
             return;
         }
-        self.arrivals.push((sequence, (arrived / 0.00025).floor() * 0.00025));
-        if self.highest.is_none_or(|highest| sequence.wrapping_sub(highest) < 0x8000) {
-            self.highest = Some(sequence);
-        }
-    }
-
-    pub fn receiver_poll(&mut self, now: f64) {
-        if now < self.next_report {
-            return;
-        }
-        self.next_report = now + self.report_interval;
-        let Some(highest) = self.highest else { return };
-        if self.arrivals.is_empty() {
-            return;
-        }
-        let next = self.reported.map_or(0, |reported| reported.wrapping_add(1));
-        // A copy may come after later packets were reported.
-        let late = self.arrivals.iter().map(|(sequence, _)| next.wrapping_sub(*sequence)).filter(|late| *late < 0x8000).max();
-        let first = next.wrapping_sub(late.unwrap_or(0));
-        let mut report = Vec::new();
-        let mut sequence = first;
-        while sequence != highest.wrapping_add(1) {
-            let at = self.arrivals.iter().find(|(s, _)| *s == sequence).map(|(_, at)| *at);
-            report.push((sequence, at));
-            sequence = sequence.wrapping_add(1);
-        }
-        self.arrivals.clear();
-        self.reported = Some(highest);
-        self.reports.push_back((now + self.back, report));
+        self.feedback.on_arrival(arrived, sequence);
     }
 }
