@@ -68,7 +68,7 @@ def figures(take: Take) -> dict[str, float | None]:
         found |= _reactions(take, first)
         found["goodput_share"] = _goodput(take, first)
         found["switches_per_min"] = _switches(take, first) if case.is_steady else None
-        found["sound_alone"] = max(float((link.encoding < 0).mean()) for link in links)
+        found["sound_alone"] = max(_over_time(link.encoding < 0, link) for link in links)
     media = downward(take)
     found["queue_p95_ms"] = _percentile(media.wait_ms[media.records["left"] > 0], 95)
     found["overhead"] = _overhead(media.records)
@@ -116,7 +116,7 @@ def _utilisation(take: Take, link: Links) -> float | None:
     if not counted.any():
         return None
     shares = np.where(known, np.minimum(np.nan_to_num(link.estimate) * _on_wire(take) / most, 1.0), 0.0)
-    return float(shares[counted].mean())
+    return _over_time(shares, link, counted)
 
 
 def needs_of(take: Take) -> Needs:
@@ -135,7 +135,7 @@ def _best_layer(take: Take, link: Links, needed: Numbers) -> float | None:
     low = _best(take, link.at, SETTLED_S, np.minimum, needed)
     high = _best(take, link.at, REACTED_S, np.maximum, needed)
     good = (link.encoding >= low) & (link.encoding <= high)
-    return float(good[counted].mean()) if counted.any() else None
+    return _over_time(good, link, counted) if counted.any() else None
 
 
 def _best(take: Take, at: Numbers, window_s: float, choose: Any, needed: Numbers) -> npt.NDArray[np.intp]:
@@ -143,6 +143,11 @@ def _best(take: Take, at: Numbers, window_s: float, choose: Any, needed: Numbers
     moments = np.linspace(0, window_s, 31)
     capacity = choose.reduce([series.capacity(take, np.maximum(at - back, 0.0)) for back in moments])
     return np.searchsorted(needed, capacity, side="right").astype(np.intp) - 1
+
+
+def _over_time(values: npt.NDArray[Any], link: Links, counted: npt.NDArray[np.bool_] | slice = slice(None)) -> float:
+    """The mean of what was so at each sample and until the next one."""
+    return float(np.average(values[counted], weights=link.lasts[counted]))
 
 
 def _settled(take: Take, at: Numbers) -> npt.NDArray[np.bool_]:
@@ -190,7 +195,7 @@ def _goodput(take: Take, link: Links) -> float | None:
     if len(page.at) < 2 or not len(link.at):
         return None
     rates = np.array([0.0, *needs_of(take).payload])
-    shown = float(rates[link.encoding + 1].mean() / rates[-1])
+    shown = _over_time(rates[link.encoding + 1], link) / float(rates[-1])
     return shown * min(1.0, _fps(take, page) / 30)
 
 

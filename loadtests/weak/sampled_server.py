@@ -10,9 +10,12 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import numpy as np
+import numpy.typing as npt
 import uvloop
 
 from server.config import Settings
@@ -41,21 +44,35 @@ COUNTERS = (
 """What tells why a picture was not shown."""
 
 
+class Sampler:
+    """Writes samples down: one at least every `EVERY_S`, and one as soon as something else is shown.
+
+    `out`: where the lines go.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._due_ns = out, 0
+        self._shown: list[object] = []
+
+    def look(self, now_ns: int, snapshot: npt.NDArray[np.void], stats: Callable[[], Mapping[str, int]]) -> None:
+        """Note the plane's snapshot, of `now_ns` of the monotonic clock, and what `stats` counts, if it is time."""
+        before, self._shown = self._shown, snapshot[SHOWN].tolist()
+        if now_ns < self._due_ns and self._shown == before:
+            return
+        self._due_ns = now_ns + round(EVERY_S * 1e9)
+        names = snapshot.dtype.names or ()
+        rows = [dict(zip(names, map(_plain, row.item()), strict=True)) for row in snapshot if row["source"]]
+        counted = stats()
+        counters = {name: counted[name] for name in COUNTERS}
+        self._out.write(json.dumps({"t": now_ns, "rows": rows, "counters": counters}) + "\n")
+
+
 async def _sample(node: Node, path: Path) -> None:
     with path.open("w", buffering=1) as file:
-        due, shown = 0.0, None
+        sampler = Sampler(file)
         while True:
             await asyncio.sleep(LOOKED_EVERY_S)
-            snapshot = node.media.snapshot()
-            now, before, shown = time.monotonic(), shown, snapshot[SHOWN].tolist()
-            if now < due and shown == before:
-                continue
-            due = now + EVERY_S
-            names = snapshot.dtype.names or ()
-            rows = [dict(zip(names, map(_plain, row.item()), strict=True)) for row in snapshot if row["source"]]
-            stats = node.media.stats()
-            counters = {name: stats[name] for name in COUNTERS}
-            file.write(json.dumps({"t": time.monotonic_ns(), "rows": rows, "counters": counters}) + "\n")
+            sampler.look(time.monotonic_ns(), node.media.snapshot(), node.media.stats)
 
 
 def _plain(value: Any) -> Any:

@@ -16,10 +16,12 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass
 class Links:
-    """What the plane knew of one member. `estimate`: bit/s, NaN: nothing. `encoding`: -1: no picture; in SVC it is the highest
-    spatial layer sent. `temporal`: the highest layer sent, 0 without a picture. `sent`: bit/s."""
+    """What the plane knew of one member. `lasts`: s until the next sample, which changes bring sooner. `estimate`: bit/s, NaN:
+    nothing. `encoding`: -1: no picture; in SVC it is the highest spatial layer sent. `temporal`: the highest layer sent, 0 without
+    a picture. `sent`: bit/s."""
 
     at: Numbers
+    lasts: Numbers
     estimate: Numbers
     encoding: npt.NDArray[np.intp]
     temporal: npt.NDArray[np.intp]
@@ -161,4 +163,6 @@ def _links(rows: list[tuple[float, dict[str, Any]]], video: set[int]) -> Links:
     window = 10
     if len(at) > window:
         sent[window:] = (octets[window:] - octets[:-window]) * 8 / np.maximum(at[window:] - at[:-window], 1e-3)
-    return Links(at, estimate, encoding, temporal, sent)
+    # Of the last one nobody knows: as long as the one before.
+    lasts = np.diff(at, append=2 * at[-1] - at[-2]) if len(at) > 1 else np.ones(len(at))
+    return Links(at, lasts, estimate, encoding, temporal, sent)

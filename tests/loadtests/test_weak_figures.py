@@ -9,10 +9,8 @@ from loadtests.link.config import Path, Policer, Steps
 from loadtests.link.packet_log import RECORD, Fate, Kind, Way
 from loadtests.weak import figures, gaps, run, series
 from loadtests.weak.cases import CASES, Case, Flow, Goal
-from loadtests.weak.cross import SHORT_OCTETS, source
 from loadtests.weak.needs import Needs
 from loadtests.weak.report import entry, median, row, spoilt
-from loadtests.weak.rtp import Picture, Stream, keyframes_wanted, redundant
 from loadtests.weak.run import Take
 
 NEEDS = np.array([2e5, 6e5, 2e6])
@@ -332,6 +330,20 @@ def test_where_no_picture_was_ever_sent_sound_is_not_taken_for_one() -> None:
     assert figures.figures(made)["sound_alone"] == 1.0
 
 
+def test_a_moment_counts_as_long_as_it_was_however_often_it_was_looked_at() -> None:
+    made = take(steps((0, 1e6)), estimate=lambda at: 9e5, encoding=lambda at: 1)
+    before = figures.figures(made)
+    # For 49 of 20 000 ms there was no picture.
+    for ms in range(10_001, 10_050):
+        row = {**made.plane[200]["rows"][0], "encoding": -1, "estimate_bps": 1e3}
+        made.plane.append({"t": BEGAN + ms * MS, "rows": [row]})
+    made.plane.sort(key=lambda sample: int(sample["t"]))
+    found = figures.figures(made)
+    for name in ("best_layer", "utilisation", "goodput_share"):
+        assert found[name] == pytest.approx(before[name], abs=0.004)
+    assert found["sound_alone"] == pytest.approx(0.049 / SECONDS, abs=1e-4)
+
+
 def test_a_page_that_is_not_open_misses_no_picture() -> None:
     made = take(steps((0, 1e6)), estimate=lambda at: 9e5, encoding=lambda at: 1)
     page = made.pages[0]
@@ -375,52 +387,6 @@ def test_a_squeezed_case_has_all_its_steps_and_members() -> None:
     assert [round(flow.start_s, 1) for flow in squeezed.flows] == [0, 6.7, 13.3]
     away = CASES["5.8"].shortened(0.4, 60).flows[1].away_s
     assert away == (20, 30)
-
-
-def test_pictures_number_their_layers_on_across_a_keyframe() -> None:
-    picture = Picture()
-    first = [picture.payloads([b"a"] * 8)[0] for _ in range(5)]
-    picture.place = 0
-    again = picture.payloads([b"a"] * 8)[0]
-    assert [payload[4] for payload in first] == [1, 1, 1, 1, 2]  # TL0PICIDX
-    assert [payload[5] >> 6 for payload in first] == [0, 2, 1, 2, 0]
-    assert again[4] == 3
-    assert int.from_bytes(again[2:4]) & 0x7FFF == 6
-
-
-def test_keyframes_are_asked_for_by_pli_and_fir() -> None:
-    pli = bytes([0x81, 206, 0, 2]) + (1).to_bytes(4) + (42).to_bytes(4)
-    fir = bytes([0x84, 206, 0, 4]) + (1).to_bytes(4) + bytes(4) + (43).to_bytes(4) + bytes(4)
-    report = bytes([0x80, 201, 0, 1]) + (1).to_bytes(4)
-    assert keyframes_wanted(report + pli + fir) == {42, 43}
-    assert keyframes_wanted(pli[:9]) == set()
-
-
-def test_redundant_audio_holds_the_frame_before_and_its_own() -> None:
-    packet = redundant(b"new", b"older", 960)
-    head = int.from_bytes(packet[:4])
-    assert (head >> 31, head >> 24 & 127, head >> 10 & 0x3FFF, head & 0x3FF) == (1, 111, 960, 5)
-    assert packet[4:] == bytes([111]) + b"older" + b"new"
-
-
-def test_a_stream_counts_its_packets_and_tells_them() -> None:
-    stream = Stream(9, "1", "q", 90_000)
-    packet = stream.packet(96, 5, b"payload", marker=True)
-    assert packet[-7:] == b"payload"
-    report = stream.sender_report(0.0, 5)
-    assert (int.from_bytes(report[20:24]), int.from_bytes(report[24:28])) == (1, 7)
-    assert len(report) % 4 == 0
-
-
-async def test_cross_traffic_sends_what_it_is_asked_for() -> None:
-    import asyncio
-
-    async with source() as address:
-        host, port = address.split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(f"{SHORT_OCTETS[0]}\n".encode())
-        assert len(await reader.read(-1)) == SHORT_OCTETS[0]
-        writer.close()
 
 
 def test_a_gap_comes_with_what_went_before_it() -> None:
