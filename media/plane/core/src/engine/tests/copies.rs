@@ -174,15 +174,37 @@ fn a_queue_that_grows_is_no_loss_because_there_are_copies() {
 
 #[test]
 fn a_retransmission_gets_its_copies_and_one_more_where_it_did_not_help() {
+    let once = Protection { retransmissions: 1, ..Protection::NONE };
+    assert_eq!(retransmitted(once, true), [2, 3]);
+    assert_eq!(retransmitted(once, false), [1, 2], "a picture that no other needs");
+}
+
+#[test]
+fn what_did_not_help_gets_as_many_more_as_were_asked_for_where_others_need_it() {
+    let more = Protection { retransmissions: 1, retransmissions_again: 1, ..Protection::NONE };
+    assert_eq!(retransmitted(more, true), [2, 4]);
+    assert_eq!(retransmitted(more, false), [1, 2]);
+}
+
+#[test]
+fn while_losses_are_new_each_gets_two_copies_and_one_where_no_other_needs_its_picture() {
+    assert_eq!(retransmitted(Protection::NONE, true), [3, 4]);
+    assert_eq!(retransmitted(Protection::NONE, false), [2, 3]);
+}
+
+/// How often a packet goes out that is asked for, and asked for again. `needed`: it is a keyframe's.
+fn retransmitted(protection: Protection, needed: bool) -> [usize; 2] {
     let mut world = World::new();
     let mut host = world.publish_vp8(&[], &[(555, 556)]);
     let mut member = world.subscribe(2);
-    world.command(Command::Protect { peer: 2, protection: Protection { retransmissions: 1, ..Protection::NONE } });
+    world.command(Command::Protect { peer: 2, protection });
     world.send(&mut host, video(555, 0, 3000), &[], &frame(true, 1, 1, 900));
+    if !needed {
+        world.send(&mut host, video(555, 1, 6000), &[], &layer_frame(false, 2, 1, 900, 2, true));
+    }
     let (media, _) = world.take(&mut member);
-    let lost = media[0].header.sequence_number;
-    let mut counts = Vec::new();
-    for _ in 0..2 {
+    let lost = media.last().unwrap().header.sequence_number;
+    let counts = [(); 2].map(|()| {
         let mut nack = Vec::new();
         rtcp::write_nack(1, 1002, &[lost], &mut nack);
         world.send_rtcp(&mut member, nack);
@@ -190,10 +212,10 @@ fn a_retransmission_gets_its_copies_and_one_more_where_it_did_not_help() {
         let sent: Vec<_> = std::mem::take(&mut world.wire.0).into_iter().filter(|(to, _)| *to == member.address).collect();
         let rtx: Vec<_> = sent.into_iter().map(|(_, sealed)| sealed).filter(|s| Header::parse(s).is_ok_and(|h| h.ssrc == 2002)).collect();
         assert!(rtx.windows(2).all(|pair| pair[0] == pair[1]), "never other data under the same index");
-        counts.push(rtx.len());
-    }
-    assert_eq!(counts, [2, 3]);
-    assert_eq!((world.stat("rtx_sent"), world.stat("copies_sent")), (2, 3));
+        rtx.len()
+    });
+    assert_eq!((world.stat("rtx_sent"), world.stat("copies_sent")), (2, counts.iter().sum::<usize>() as u64 - 2));
+    counts
 }
 
 #[test]

@@ -283,10 +283,14 @@ fn a_retransmission_that_waited_gets_its_copy_too() {
     path.picture(60);
     path.take();
     path.nack(&[lost]);
-    path.world.pass(Duration::from_millis(40));
-    // A copy is the same octets, which a receiver would refuse.
-    path.world.wire.0.clear();
+    path.pass_slowly(40);
     assert_eq!((path.world.stat("rtx_sent"), path.world.stat("copies_sent")), (1, 1));
+    // It did not help, and has to wait again.
+    path.pass_slowly(500);
+    path.picture(60);
+    path.nack(&[lost]);
+    path.pass_slowly(60);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("copies_sent")), (2, 3), "one more");
 }
 
 #[test]
