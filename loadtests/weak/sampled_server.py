@@ -35,6 +35,7 @@ COUNTERS = (
     "keyframe_requests_sent",
     "nack_received",
     "nack_obsolete",
+    "nack_suppressed",
     "repairs_given_up",
     "paced_dropped",
     "cached_replays",

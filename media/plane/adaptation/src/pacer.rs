@@ -252,6 +252,13 @@ impl<T> Pacer<T> {
         self.rate.map_or(0.0, |rate| (bits(self.octets) / rate.max(1.0)).min(MAX_AGE))
     }
 
+    /// Seconds until what waits of retransmissions has left, which go before pictures.
+    #[must_use]
+    pub fn retransmission_delay(&self) -> f64 {
+        let octets = self.retransmissions.iter().fold(0_usize, |octets, waiting| octets.saturating_add(waiting.octets));
+        self.rate.map_or(0.0, |rate| (bits(octets) / rate.max(1.0)).min(MAX_AGE))
+    }
+
     /// Packets dropped since this was last asked: older than they are of use for, or more than may wait.
     pub fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)

@@ -165,7 +165,7 @@ impl Link {
 
     /// So long what is sent now is on its way for sure: whoever asks for it again meanwhile cannot know whether it arrived.
     pub(super) fn answer_within(&self) -> Duration {
-        let seconds = (self.estimator.own_queue() * SURELY).max(self.least_rtt * UNDER_WAY) + self.pacer.delay();
+        let seconds = (self.estimator.own_queue() * SURELY).max(self.least_rtt * UNDER_WAY) + self.pacer.retransmission_delay();
         Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
     }
 

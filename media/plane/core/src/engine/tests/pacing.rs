@@ -265,6 +265,18 @@ fn what_is_under_way_takes_nothing_when_it_is_asked_for_again() {
 }
 
 #[test]
+fn a_picture_that_waits_is_no_answer_that_is_under_way() {
+    let mut path = Path::new();
+    path.picture(2);
+    let lost = path.take()[0].header.sequence_number;
+    path.nack(&[lost]);
+    path.pass_slowly(110);
+    path.picture(60);
+    path.nack(&[lost]);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (2, 0));
+}
+
+#[test]
 fn what_is_not_shown_any_more_is_not_repaired() {
     let mut path = Path::new();
     let missed = path.second();
