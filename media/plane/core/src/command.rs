@@ -76,7 +76,7 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
-    /// How often more one of a picture that others need, where it was lost itself: than once more, which each is then.
+    /// How often more one that was lost itself, of a picture that others need; beside the once more that each such one is sent.
     pub retransmissions_again: u8,
     /// Between a retransmission and its copy, and between copies; at least 8 ms.
     pub retransmission_spacing: Duration,

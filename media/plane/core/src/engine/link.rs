@@ -44,7 +44,7 @@ const UNDER_WAY: f64 = 0.8;
 const FORGETTING: f64 = 1.002;
 /// With more than so many seconds in the link's queue what is lost is its own.
 const QUEUED: f64 = 0.04;
-/// Of a link that lost less than this share so far losses are new.
+/// Of a link that lost less than this share of late losses are new.
 const NEW_LOSS: f64 = 0.005;
 
 pub(super) struct Link {
