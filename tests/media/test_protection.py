@@ -140,31 +140,6 @@ def test_retransmissions_at_thirty_percent_cost_no_more_than_the_picture() -> No
     assert answers + 0.4 * viewers.protection.fec_percent[0] / 100 <= 0.8
 
 
-def test_a_retransmission_that_was_lost_itself_gets_more_where_that_leaves_the_picture_its_room() -> None:
-    for loss, again in ((0.1, 0), (0.2, CONFIG.again), (0.3, 0), (0.6, 0)):
-        viewers = Viewers()
-        viewers.see(loss, SETTLED_S, rtt=100)
-        assert viewers.protection.of(0)["retransmissions_again"] == again, loss
-    bursts = Viewers()
-    bursts.see(0.2, SETTLED_S, rtt=100, run=150)
-    assert bursts.protection.of(0)["retransmissions_again"] == 0
-    viewers.see(0.0, SETTLED_S + 20)
-    viewers.see(0.0, queue=280, rtt=400, missed=0.06, aside=True)
-    assert viewers.protection.of(0)["retransmissions_again"] == 0, "others keep the queue full"
-
-
-def test_losses_that_waver_between_light_and_heavy_change_nothing() -> None:
-    viewers = Viewers()
-    viewers.see(0.3, SETTLED_S)
-    before = viewers.changes
-    for _ in range(30):
-        viewers.see(0.22, 0.3)
-        viewers.see(0.3, 0.3)
-    assert viewers.changes == before
-    viewers.see(0.2, SETTLED_S)
-    assert viewers.protection.of(0)["retransmissions_again"] == CONFIG.again
-
-
 def test_copies_come_at_once_and_go_when_they_were_not_needed_for_a_while() -> None:
     viewers = Viewers()
     viewers.see(0.4)

@@ -5,7 +5,6 @@ use std::time::Instant;
 use super::burst;
 use super::copies::Again;
 use super::feed::{self, Wanted};
-use super::link::Link;
 use super::outgoing::Outgoing;
 use super::peer::Peer;
 use super::redundancy::PayloadTypes;
@@ -94,7 +93,7 @@ impl Engine {
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         let (playout, since_epoch) = (peer.copies.playout.told(now), clock.since_epoch(now));
-        let spare = peer.link.as_deref().map_or(0, Link::spare_copies);
+        let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
         for (sequence, cause) in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
@@ -123,10 +122,11 @@ impl Engine {
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
-            let outgoing =
-                Outgoing { original: Some(sequence), lost: again, ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
+            let again = Again { needed: packet.is_needed(), lost: again };
+            let plain = Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type));
+            let outgoing = Outgoing { original: Some(sequence), again: Some(again), ..plain };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(Again { needed: packet.is_needed(), lost: again }, spare, now, out);
+            let mut recorder = peer.copies.record_retransmission(again, cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);

@@ -44,8 +44,6 @@ const UNDER_WAY: f64 = 0.8;
 const FORGETTING: f64 = 1.002;
 /// With more than so many seconds in the link's queue what is lost is its own.
 const QUEUED: f64 = 0.04;
-/// Of a link that lost less than this share of late losses are new.
-const NEW_LOSS: f64 = 0.005;
 
 pub(super) struct Link {
     /// Whose it is.
@@ -169,18 +167,8 @@ impl Link {
         Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
     }
 
-    /// How many copies each retransmission may have where nothing is protected: more where losses are new, because nobody keeps
-    /// pictures back for them yet, and none where its queue may be what loses.
-    pub(super) fn spare_copies(&self) -> u8 {
-        match () {
-            () if self.is_queued() => 0,
-            () if self.estimator.loss() < NEW_LOSS => 2,
-            () => 1,
-        }
-    }
-
     /// Whether so much waits in its queue that what is lost is its own.
-    fn is_queued(&self) -> bool {
+    pub(super) fn is_queued(&self) -> bool {
         self.estimator.standing_queue() > QUEUED
     }
 

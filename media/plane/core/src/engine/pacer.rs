@@ -125,11 +125,7 @@ fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mu
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
         let mut recorder = match leaving.first().map(Held::kind) {
-            Some(Kind::Retransmission(again)) => {
-                // Where bursts are long they come close together, and a copy more of each holds up what waits behind them.
-                let lost = again.lost && copies.protection().retransmission_spacing.is_zero();
-                copies.record_retransmission(Again { lost, ..again }, link.spare_copies(), now, out)
-            }
+            Some(Kind::Retransmission(again)) => copies.record_retransmission(again, !link.is_queued(), now, out),
             Some(Kind::Picture) if copies.protection().picture_copies > 0 => copies.record_picture(now, out),
             Some(Kind::Picture | Kind::Repair) | None => {
                 out.transmit(address, segment_size, scratch);
