@@ -11,6 +11,7 @@ use super::ledger::{Entry, KEPT, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
+use super::resent::UnderWay;
 use super::thinning::thin;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::command::{Event, LinkRow};
@@ -34,12 +35,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 const BEHIND: f64 = 0.06;
 /// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
 const MAX_REPLAY: f64 = 0.4;
-/// Share of the last report's queue that the next packet meets at least.
+/// Share of the least round trip, and of the last report's queue, that the next packet and what is asked behind it take at least.
 const SURELY: f64 = 0.8;
-/// Queues are hardly longer.
+/// It hardly takes longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
-/// Share of the least round trip within which nobody can know whether an answer arrived.
-const UNDER_WAY: f64 = 0.8;
 /// The least round trip grows by this share a report, so that a way that became longer is known after a while.
 const FORGETTING: f64 = 1.002;
 /// With more than so many seconds in the link's queue what is lost is its own.
@@ -161,10 +160,14 @@ impl Link {
         self.seconds_for(usize::try_from(octets).unwrap_or(0)) <= MAX_REPLAY
     }
 
-    /// So long what is sent now is on its way for sure: whoever asks for it again meanwhile cannot know whether it arrived.
-    pub(super) fn answer_within(&self) -> Duration {
-        let seconds = (self.estimator.own_queue() * SURELY).max(self.least_rtt * UNDER_WAY) + self.pacer.retransmission_delay();
-        Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
+    /// How long what is sent now is on its way, and then who asks for it again: a round trip, and the queue that it meets.
+    pub(super) fn under_way(&self) -> UnderWay {
+        let waits = self.pacer.retransmission_delay();
+        let within = |seconds: f64| Duration::try_from_secs_f64(seconds + waits).unwrap_or_default().min(MAX_ANSWER);
+        UnderWay {
+            surely: within((self.least_rtt + self.estimator.own_queue()) * SURELY),
+            maybe: within(self.least_rtt + self.estimator.standing_queue()),
+        }
     }
 
     /// Whether so much waits in its queue that what is lost is its own.
