@@ -15,7 +15,6 @@ use super::ledger::Original;
 use super::link::Link;
 use super::outgoing::{Outgoing, write_padding};
 use super::pacer::Held;
-use super::resent::Attempt;
 use super::scratch::Scratch;
 use super::{Counters, Output};
 use crate::address::TransportAddress;
@@ -211,10 +210,9 @@ impl Stream<'_> {
         }
     }
 
-    /// Which packet it is; nothing for what is not sent again when it is lost: sound, and what was sent in doubt.
+    /// Which packet it is; nothing for sound, which is not sent again.
     fn of(&self, outgoing: &Outgoing<'_>) -> Option<Original> {
-        let in_doubt = outgoing.again.is_some_and(|again| again.attempt == Attempt::Doubtful);
-        (self.class != Class::Audio && !in_doubt).then(|| Original::new(self.ssrc, outgoing.sequence, outgoing.original))
+        (self.class != Class::Audio).then(|| Original::new(self.ssrc, outgoing.sequence, outgoing.original))
     }
 
     /// Let a packet that was written count for repair packets.

@@ -11,7 +11,7 @@ use super::joint::Joiner;
 use super::link::Link;
 use super::peer::Peer;
 use super::playout::Playout;
-use super::resent::{Attempt, Cause, RESEND_INTERVAL, UnderWay};
+use super::resent::{Cause, RESEND_INTERVAL};
 use super::timers::Timer;
 use super::{Counters, Engine, Output, PeerKey};
 use crate::address::{Protocol, TransportAddress};
@@ -66,7 +66,8 @@ enum Kind {
 pub(super) struct Again {
     /// Other pictures need its picture.
     pub(super) needed: bool,
-    pub(super) attempt: Attempt,
+    /// One before it did not help.
+    pub(super) lost: bool,
 }
 
 /// An output that keeps what is sent through it while copies of it are due.
@@ -120,14 +121,12 @@ impl Copies {
         Recorder { copies: self, count, spacing: PICTURE_SPACING, kind: Kind::Picture, now, dropped: 0, out }
     }
 
-    /// Keep what is sent to `out` as a retransmission: it has a copy less where no other picture needs its own, one more where it
-    /// was lost itself, and none where that is in doubt. `cheaply`: each may have one where nothing is protected, because losses are
-    /// known to have begun only when the first retransmissions are gone, and lost maybe.
+    /// Keep what is sent to `out` as a retransmission: it has a copy less where no other picture needs its own, and one more where it
+    /// was lost itself and anything is protected. `cheaply`: each may have one where nothing is, because losses are known to have begun
+    /// only when the first retransmissions are gone, and lost maybe.
     pub(super) fn record_retransmission<'a, O>(&'a mut self, again: Again, cheaply: bool, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let Again { needed, attempt } = again;
-        let lost = attempt == Attempt::Repeated;
+        let Again { needed, lost } = again;
         let count = match self.protection {
-            _ if attempt == Attempt::Doubtful => 0,
             protection if protection.repeats() => {
                 let least = protection.retransmissions.max(u8::from(cheaply));
                 least.saturating_sub(u8::from(!needed)).saturating_add(u8::from(lost))
@@ -173,8 +172,8 @@ impl<O: Output> Output for Recorder<'_, O> {
 impl Peer {
     /// How close together it may ask for a packet: what was sent again within a round trip is under way.
     pub(super) fn asked(&self) -> Cause {
-        let UnderWay { surely, maybe } = self.link.as_deref().map_or(UnderWay::UNKNOWN, Link::under_way);
-        Cause::Asked(UnderWay { surely: surely.max(RESEND_INTERVAL), maybe })
+        let under_way = self.link.as_deref().map_or(Duration::ZERO, Link::answer_within);
+        Cause::Asked(under_way.max(RESEND_INTERVAL))
     }
 
     /// Send what is due, oldest first.

@@ -96,8 +96,8 @@ impl Engine {
         let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
         for (sequence, cause) in lost {
             counters.nack_received.add(asked);
-            let (feed, input, output, shift, attempt) = match sink.resend(sequence, cause, now) {
-                Resend::Packet { feed, input, output, shift, attempt } => (feed, input, output, shift, attempt),
+            let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
+                Resend::Packet { feed, input, output, shift, again } => (feed, input, output, shift, again),
                 Resend::TooSoon => {
                     counters.nack_suppressed.add(asked);
                     continue;
@@ -122,7 +122,7 @@ impl Engine {
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
-            let again = Again { needed: packet.is_needed(), attempt };
+            let again = Again { needed: packet.is_needed(), lost: again };
             let plain = Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type));
             let outgoing = Outgoing { original: Some(sequence), again: Some(again), ..plain };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());

@@ -11,7 +11,6 @@ use super::ledger::{Entry, KEPT, Ledger, Original};
 use super::pacer::Held;
 use super::peer::Peer;
 use super::probes::Probes;
-use super::resent::UnderWay;
 use super::thinning::thin;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::command::{Event, LinkRow};
@@ -35,8 +34,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 const BEHIND: f64 = 0.06;
 /// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
 const MAX_REPLAY: f64 = 0.4;
-/// Share of the least round trip, and of the last report's queue, that the next packet and what is asked behind it take at least.
-const SURELY: f64 = 0.8;
 /// It hardly takes longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
 /// The least round trip grows by this share a report, so that a way that became longer is known after a while.
@@ -160,14 +157,11 @@ impl Link {
         self.seconds_for(usize::try_from(octets).unwrap_or(0)) <= MAX_REPLAY
     }
 
-    /// How long what is sent now is on its way, and then who asks for it again: a round trip, and the queue that it meets.
-    pub(super) fn under_way(&self) -> UnderWay {
-        let waits = self.pacer.retransmission_delay();
-        let within = |seconds: f64| Duration::try_from_secs_f64(seconds + waits).unwrap_or_default().min(MAX_ANSWER);
-        UnderWay {
-            surely: within((self.least_rtt + self.estimator.own_queue()) * SURELY),
-            maybe: within(self.least_rtt + self.estimator.standing_queue()),
-        }
+    /// So long what is sent now is on its way, and then the request of who still misses it: one that comes sooner tells nothing. Retransmissions
+    /// pass the pictures that wait here, but while they do those need the link more than what is most likely there.
+    pub(super) fn answer_within(&self) -> Duration {
+        let seconds = self.least_rtt + self.estimator.own_queue() + self.pacer.delay();
+        Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
     }
 
     /// Whether so much waits in its queue that what is lost is its own.

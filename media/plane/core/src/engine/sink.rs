@@ -15,7 +15,7 @@ use super::link_loss::LinkLoss;
 use super::playout::{MOST_PLAYOUT, playout_delay};
 use super::redundancy::PayloadTypes;
 use super::replay::Replay;
-use super::resent::{Attempt, Cause, Resent};
+use super::resent::{Cause, Resent};
 use super::sent::Sent;
 use super::sequence_map::Shift;
 use super::source::Encoding;
@@ -95,7 +95,8 @@ pub(super) enum Resend {
         input: i64,
         output: i64,
         shift: Shift,
-        attempt: Attempt,
+        /// It was sent again before, which did not help.
+        again: bool,
     },
     TooSoon,
     /// A keyframe has come behind it, or is to come.
@@ -247,7 +248,7 @@ impl Sink {
 
     /// Whether a packet would be sent again for this cause, as far as it is known.
     pub(super) fn would_resend(&self, sequence: u16, cause: Cause, now: Instant) -> bool {
-        self.track.locate(sequence).is_some_and(|(output, ..)| self.resent.next(output, cause, now).is_some())
+        self.track.locate(sequence).is_some_and(|(output, ..)| self.resent.times(output, cause, now).is_some())
     }
 
     /// Drop what waits of its pictures and of their retransmissions. Returns how many packets.
@@ -290,7 +291,7 @@ impl Sink {
         }
         let feed = *feed;
         match self.resent.note(output, cause, now) {
-            Some(attempt) => Resend::Packet { feed, input, output, shift, attempt },
+            Some(again) => Resend::Packet { feed, input, output, shift, again },
             None => Resend::TooSoon,
         }
     }

@@ -265,15 +265,22 @@ fn what_is_under_way_takes_nothing_when_it_is_asked_for_again() {
 }
 
 #[test]
-fn a_picture_that_waits_is_no_answer_that_is_under_way() {
+fn what_is_asked_for_again_within_a_round_trip_is_under_way_and_longer_where_pictures_wait() {
     let mut path = Path::new();
     path.picture(2);
     let lost = path.take()[0].header.sequence_number;
     path.nack(&[lost]);
-    path.pass_slowly(110);
+    let rtt = path.link().rtt_ms as u64;
+    path.pass_slowly(rtt * 9 / 10);
+    path.nack(&[lost]);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (1, 1));
+    path.pass_slowly(rtt / 5 + 1);
+    path.nack(&[lost]);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (2, 1));
+    path.pass_slowly(rtt + 1);
     path.picture(60);
     path.nack(&[lost]);
-    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (2, 0));
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (2, 2));
 }
 
 #[test]
