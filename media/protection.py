@@ -121,7 +121,7 @@ class ProtectionConfig:
     picture_copies: int = 3
     run_residual: float = 0.002
     run_span_ms: float = 240.0
-    run_spacing_ms: int = 60
+    run_spacing_ms: int = 90
     fec_by_loss: float = 2.2
     run_fec_by_loss: float = 0.58
     enough_fec_percent: float = 45.0
