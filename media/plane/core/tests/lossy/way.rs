@@ -47,7 +47,8 @@ impl Way {
 
     /// What has arrived by now, and when.
     pub fn arrived(&mut self, now: f64) -> Option<(f64, Vec<u8>)> {
-        self.under_way.pop_front_if(|(at, _)| *at <= now)
+        self.under_way.front().filter(|(at, _)| *at <= now)?;
+        self.under_way.pop_front()
     }
 
     fn loses(&mut self, at: f64) -> bool {
