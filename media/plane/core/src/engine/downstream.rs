@@ -10,6 +10,7 @@ use super::peer::Peer;
 use super::redundancy::PayloadTypes;
 use super::resent::Cause;
 use super::sink::{Resend, Sink};
+use super::source::Encoding;
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
@@ -17,6 +18,8 @@ use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
 /// Seconds that repairs of one message may take the link before the pictures that no other needs are left out.
 const MOMENT: f64 = 0.05;
+/// Share of the time within which nothing can be told by a request (`Link::answer_within`), of pictures that no other needs.
+const EARLY: f64 = 0.8;
 
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
@@ -165,6 +168,9 @@ impl Engine {
         counters.nack_obsolete.add(obsolete);
         let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
         let encoding = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding));
+        if let Some(encoding) = encoding {
+            believe_early(&mut lost, sink, encoding);
+        }
         if link.seconds_for(each.saturating_mul(lost.len())) > MOMENT
             && let Some(encoding) = encoding
         {
@@ -239,5 +245,16 @@ impl Engine {
     fn sink_of(&self, peer: PeerKey, ssrc: u32) -> Option<SinkKey> {
         let sinks = &self.peers.get(peer)?.sinks;
         sinks.iter().copied().find(|&key| self.sinks.get(key).is_some_and(|sink| sink.ssrc == ssrc))
+    }
+}
+
+/// Retransmissions of pictures that no other needs have no copy, so that many are lost: a request that comes a little early is believed.
+fn believe_early(lost: &mut [(u16, Cause)], sink: &Sink, encoding: &Encoding) {
+    for (sequence, cause) in lost {
+        if let Cause::Asked(within) = cause
+            && !sink.is_needed(*sequence, encoding)
+        {
+            *within = within.mul_f64(EARLY);
+        }
     }
 }

@@ -284,6 +284,22 @@ fn what_is_asked_for_again_within_a_round_trip_is_under_way_and_longer_where_pic
 }
 
 #[test]
+fn who_asks_a_little_early_for_what_has_no_copy_is_believed() {
+    let mut path = Path::new();
+    let fields = Fields { marker: true, ..video(555, path.sequence, 3000 * u32::from(path.picture)) };
+    path.world.send(&mut path.host, fields, &[], &layer_frame(false, path.picture, 1, 900, 2, true));
+    let lost = path.take()[0].header.sequence_number;
+    path.nack(&[lost]);
+    let rtt = path.link().rtt_ms as u64;
+    path.pass_slowly(rtt * 7 / 10);
+    path.nack(&[lost]);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (1, 1));
+    path.pass_slowly(rtt * 2 / 10);
+    path.nack(&[lost]);
+    assert_eq!((path.world.stat("rtx_sent"), path.world.stat("nack_suppressed")), (2, 1));
+}
+
+#[test]
 fn what_is_not_shown_any_more_is_not_repaired() {
     let mut path = Path::new();
     let missed = path.second();
