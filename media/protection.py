@@ -257,6 +257,9 @@ class Protection:
             want = np.where(more, upper, np.where(less, lower, have))
             if name in COPIES:
                 want = np.minimum(want, most).astype(np.int64)
+            elif name == "fec_percent":
+                # Of no use there: what they take is missing to what is repaired, and made a smaller picture of some.
+                want = np.where(in_runs, np.minimum(want, needed[name][1]), want)
             changed |= want != have
             setattr(self, name, want)
         changed |= self._space(in_runs)

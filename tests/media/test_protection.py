@@ -172,6 +172,14 @@ def test_where_all_is_lost_for_a_while_there_are_few_repair_packets() -> None:
     assert viewers.protection.fec_percent[0] == 20
 
 
+def test_that_losses_come_in_bursts_takes_repair_packets_away_at_once() -> None:
+    viewers = Viewers()
+    viewers.see(0.2, SETTLED_S, rtt=120)
+    assert viewers.protection.fec_percent[0] == 50
+    viewers.see(0.2, rtt=120, run=150)
+    assert viewers.protection.fec_percent[0] == 20
+
+
 def test_until_pictures_are_kept_back_they_are_repaired_without_a_round_trip() -> None:
     for estimate, percent in ((1e6, CONFIG.opening_fec_percent), (5e6, CONFIG.ample_fec_percent)):
         viewers = Viewers()

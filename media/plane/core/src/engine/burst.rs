@@ -173,9 +173,10 @@ impl Stream<'_> {
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
                 self.protect(outgoing, scratch);
+                let again = (self.class == Class::Retransmission).then(|| outgoing.packet.is_needed());
                 let (of, place) = (self.of(outgoing), &outgoing.packet.place);
                 let (roc, spatial, end_of_frame) = (low32(outgoing.sequence >> 16), place.layer.spatial, place.end_of_frame);
-                let held = Held { packet: scratch.to_vec(), header_len, roc, of, again: outgoing.again, spatial, end_of_frame };
+                let held = Held { packet: scratch.to_vec(), header_len, roc, of, again, spatial, end_of_frame };
                 let octets = held.packet.len().saturating_add(overhead);
                 if let Some(link) = &mut self.link {
                     link.hold(self.since_epoch, self.class, octets, held);

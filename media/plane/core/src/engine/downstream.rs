@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::burst;
-use super::copies::Again;
 use super::feed::{self, Wanted};
 use super::outgoing::Outgoing;
 use super::peer::Peer;
@@ -125,11 +124,9 @@ impl Engine {
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
-            let again = Again { needed: packet.is_needed(), lost: again };
-            let plain = Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type));
-            let outgoing = Outgoing { original: Some(sequence), again: Some(again), ..plain };
+            let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(again, cheaply, now, out);
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);

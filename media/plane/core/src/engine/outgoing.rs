@@ -6,7 +6,6 @@ use arrayvec::ArrayVec;
 
 use super::burst::Stream;
 use super::cache::{Inline, Packet};
-use super::copies::Again;
 use super::feed::Numbers;
 use super::layers::{LayerReader, Layers};
 use super::redundancy::PayloadTypes;
@@ -44,8 +43,6 @@ pub(super) struct Outgoing<'a> {
     pub(super) empty: bool,
     /// The original sequence number that goes in front of a retransmitted payload (RFC 4588 section 4).
     pub(super) original: Option<u16>,
-    /// Of a retransmission.
-    pub(super) again: Option<Again>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -67,7 +64,6 @@ impl<'a> Outgoing<'a> {
             descriptor: None,
             empty,
             original: None,
-            again: None,
         }
     }
 
