@@ -210,7 +210,7 @@ def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_
 
 
 def test_pictures_are_kept_as_long_as_repairs_wait_for_a_burst_to_end() -> None:
-    for loss, run, playout in ((0.2, 60, 350), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 600)):
+    for loss, run, playout in ((0.2, 60, 350), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 700)):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=100, run=run)
         assert viewers.protection.playout_ms[0] == playout, (loss, run)
