@@ -155,10 +155,10 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
     for loss, rtt, fec, playout in (
         (0.05, 120, 20, 300),
-        (0.12, 120, 40, 400),
-        (0.3, 120, 50, 400),
-        (0.3, 60, 30, 300),
-        (0.3, 400, 60, 400),
+        (0.12, 120, 40, 450),
+        (0.3, 120, 50, 450),
+        (0.3, 60, 30, 350),
+        (0.3, 400, 60, 450),
     ):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=rtt)
@@ -210,7 +210,7 @@ def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_
 
 
 def test_pictures_are_kept_as_long_as_repairs_wait_for_a_burst_to_end() -> None:
-    for loss, run, playout in ((0.2, 60, 350), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 700)):
+    for loss, run, playout in ((0.2, 60, 400), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 700)):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=100, run=run)
         assert viewers.protection.playout_ms[0] == playout, (loss, run)
