@@ -73,11 +73,7 @@ class ProtectionConfig:
         run_spacing_ms: between a retransmission and its copy there: most of what is left of a burst that took the one. Where single
             packets are lost the plane's least spacing is better: the sooner it comes the fewer are asked for again.
         fec_by_loss: repair packets for each packet lost, of pictures that others need, at a round trip of `fec_rtt_ms`: at such
-            ones a retransmission and its copy are in time, but where both the request and the report that tell of a loss are lost nothing
-            comes until a round trip later. What stays lost after that is nearly all of what freezes.
-        run_fec_by_loss: the same where all is lost for a while at a time, which takes a group and its repair packets together.
-        enough_fec_percent: of what they protect, at such a round trip: with half as many as packets most packets are in two, by which one
-            repair makes another possible. More bring little.
+            ones a retransmission and its copy are in time and cost less, and repair packets spare what those leave.
         fec_rtt_ms: at twice that twice as many, because a retransmission comes as much later, and up to four times; at half of it half as many.
         fec_step_percent: repair packets go in such steps, so that a loss that wavers changes nothing.
         opening_fec_percent: so many at least for `opening_s` from the beginning on, while browsers keep no picture back yet: they
@@ -122,16 +118,14 @@ class ProtectionConfig:
     run_residual: float = 0.002
     run_span_ms: float = 240.0
     run_spacing_ms: int = 90
-    fec_by_loss: float = 2.2
-    run_fec_by_loss: float = 0.58
-    enough_fec_percent: float = 45.0
+    fec_by_loss: float = 0.58
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
     opening_fec_percent: int = 60
     opening_s: float = 2.0
     ample_bps: float = 4e6
     ample_fec_percent: int = 90
-    most_fec_percent: int = 60
+    most_fec_percent: int = 100
     playout: PlayoutConfig = field(default_factory=PlayoutConfig)
     overhead: OverheadConfig = field(default_factory=OverheadConfig)
     relief: float = 0.75
@@ -257,9 +251,6 @@ class Protection:
             want = np.where(more, upper, np.where(less, lower, have))
             if name in COPIES:
                 want = np.minimum(want, most).astype(np.int64)
-            elif name == "fec_percent":
-                # Of no use there: what they take is missing to what is repaired, and made a smaller picture of some.
-                want = np.where(in_runs, np.minimum(want, needed[name][1]), want)
             changed |= want != have
             setattr(self, name, want)
         changed |= self._space(in_runs)
@@ -329,9 +320,7 @@ class Protection:
         plain = np.where(in_runs, copies(config.run_residual), copies(config.residual))
         once, twice = config.retransmission_loss
         slowness = np.clip(rtt / config.fec_rtt_ms, 0.5, 4.0)
-        by_loss = np.where(in_runs, config.run_fec_by_loss, config.fec_by_loss)
-        fec = np.minimum(100 * loss * by_loss, config.enough_fec_percent) * slowness
-        fec = stepped(fec, config.fec_step_percent)
+        fec = stepped(100 * loss * config.fec_by_loss * slowness, config.fec_step_percent)
         needed = {
             "copies": plain,
             # A burst takes the next packet too: what outlasts it are copies.
