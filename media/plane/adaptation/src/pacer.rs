@@ -37,9 +37,8 @@ const LEAST: f64 = 400_000.0;
 /// Share of the estimate that retransmissions may take, because new pictures need the rest, and how many seconds of it at once.
 const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
-/// And at most so many bits at once: ten keyframes, after which one is there sooner. With half as many a burst of 0.2 s on an ample link ended in a
-/// picture that stood still for a second.
-const MOST_REPAIRS: f64 = 1_200_000.0;
+/// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
+const MOST_REPAIRS: f64 = 600_000.0;
 /// Share of the estimate for copies of retransmissions and of pictures, as many at once: none of the other, because a burst asks for many
 /// of both.
 const COPIES: f64 = 0.25;
