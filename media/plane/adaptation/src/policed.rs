@@ -36,7 +36,7 @@ const TURNS: usize = 3;
 /// What is in the bucket and what becomes of packets go together by so much (a correlation), and by so many standard deviations of
 /// what chance makes of as many packets.
 const TOGETHER: f64 = 0.25;
-const SURE: f64 = 6.0;
+const SURE: f64 = 5.0;
 /// The same where that was so and is being tried: what sends less is compared by fewer packets.
 const STILL_TOGETHER: f64 = 0.15;
 const STILL_SURE: f64 = 3.5;
@@ -180,7 +180,7 @@ impl Policed {
         let copied = copies(self.bucket.at, sent);
         let held = self.bucket.on_sent(sent, self.arrived_of(copied, 1.0));
         let comparison = if octets >= LARGE { &mut self.comparison } else { &mut self.small };
-        comparison.add(held, arrived);
+        comparison.add(sent, held, arrived);
         if octets >= LARGE {
             self.note_large(sent, arrived);
         }

@@ -122,3 +122,28 @@ fn a_while_in_which_nothing_large_arrives_is_no_policer() {
         assert!(seen.least >= 4.0, "{seed}: {seen:?}");
     }
 }
+
+/// Losses that begin in the middle of a clean session: the answers to them are what is sent more from then on.
+#[test]
+fn losses_that_begin_are_no_policer() {
+    for (repeats, loss) in [false, true].into_iter().flat_map(|repeats| [0.2, 0.3, 0.45, 0.6, 0.8].map(|loss| (repeats, loss))) {
+        let least = |seed: u64| {
+            let mut link = Link::new(Capacity::constant(20e6), &[0.02]);
+            link.random = Random(seed);
+            let mut sender = [Sender::new(seed, 0.02)];
+            (sender[0].protects, sender[0].notices_by_arrival, sender[0].repeats_repairs) = (true, true, repeats);
+            let begins = 4.0 + seed as f64 * 0.037;
+            proceed(&mut link, &mut sender, &mut [], 0.0, begins);
+            link.lost_behind = loss;
+            let (mut now, mut least) = (begins, f64::INFINITY);
+            while now < begins + 15.0 {
+                step(&mut link, &mut sender, &mut [], now);
+                least = least.min(sender[0].estimate() / 1e6);
+                now += TICK;
+            }
+            least
+        };
+        let least: Vec<f64> = (1..=50).map(least).collect();
+        assert!(least.iter().all(|least| *least >= 4.0), "{loss}, copies {repeats}: {least:.1?}");
+    }
+}
