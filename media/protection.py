@@ -29,7 +29,6 @@ MEASURES = (*COPIES, "picture_copies", "retransmissions", "fec_percent")
 """What a loss asks for more or less of."""
 
 
-_FLAGS = ("plain_audio", "_heavy", "_bears_more")
 _SPACINGS = ("spacing_ms", "retransmission_spacing_ms")
 _UNKNOWN_AT_FIRST = ("_loss", "_rtt", "_worst", "_lighter_since", "_queued_at", "_bare_at", "_octets")
 
@@ -42,7 +41,6 @@ class Told(TypedDict):
     picture_copies: int
     spacing_ms: int
     retransmissions: int
-    retransmissions_again: int
     retransmission_spacing_ms: int
     fec_percent: int
     playout_ms: int
@@ -68,10 +66,6 @@ class ProtectionConfig:
         most_spacing_ms: between two copies: what most bursts are shorter than.
         least_spacing_ms: closer copies would share the fate of one another.
         retransmission_loss: at which each retransmission is sent twice, and three times.
-        again: copies more of a retransmission that was lost itself, of a picture that others need: what the second does not bring in
-            time is a freeze, and there are few.
-        heavy_loss, heavy_until: from such a loss on, until it is again below that, none: they would take the picture's room.
-            Nor where all is lost for a while at a time, which takes copies too.
         picture_loss, picture_copies: from this loss on each packet of pictures has so many copies. Sound is late where pictures are kept for
             as long as it takes to repair them, so there they are not, and a retransmission is too late as often as it is lost.
         run_residual, run_span_ms: `residual` and `span_ms` where all is lost for a while at a time: what comes close behind shares a
@@ -119,14 +113,11 @@ class ProtectionConfig:
     most_spacing_ms: float = 80.0
     least_spacing_ms: float = 16.0
     retransmission_loss: tuple[float, float] = (0.15, 0.45)
-    again: int = 1
-    heavy_loss: float = 0.27
-    heavy_until: float = 0.23
     picture_loss: float = 0.55
     picture_copies: int = 3
     run_residual: float = 0.002
     run_span_ms: float = 240.0
-    run_spacing_ms: int = 60
+    run_spacing_ms: int = 90
     fec_by_loss: float = 0.58
     fec_rtt_ms: float = 120.0
     fec_step_percent: int = 10
@@ -172,8 +163,6 @@ class Protection:
         self.plain_audio: Flags = np.empty(0, np.bool_)
         self._opening: Counts = np.empty(0, np.int64)
         """Repair packets at the beginning, percent."""
-        self._heavy: Flags = np.empty(0, np.bool_)
-        self._bears_more: Flags = np.empty(0, np.bool_)
         self._loss: Floats = np.empty(0)
         self._rtt: Floats = np.empty(0)
         self._worst: Floats = np.empty(0)
@@ -202,7 +191,7 @@ class Protection:
     def reset(self, row: int) -> None:
         """A viewer begins or ends in this row: it is protected by nothing."""
         self._grow(row + 1)
-        for name in (*MEASURES, *_SPACINGS, *_FLAGS, "_opening"):
+        for name in (*MEASURES, *_SPACINGS, "plain_audio", "_opening"):
             getattr(self, name)[row] = 0
         self._playout.reset(row)
         self.overhead.reset(row)
@@ -211,17 +200,16 @@ class Protection:
 
     def of(self, row: int) -> Told:
         """What `Plane.protect` is to be told of a row."""
-        config, queued, opening = self._config, bool(self._playout.queued[row]), int(self._opening[row])
-        retransmissions, bears_more = int(self.retransmissions[row]), bool(self._bears_more[row])
+        queued = bool(self._playout.queued[row])
+        fec = max(int(self.fec_percent[row]), int(self._opening[row]), self._config.queued_fec_percent * queued)
         return {
             "copies": int(self.copies[row]),
             "redundant_copies": int(self.redundant_copies[row]),
             "picture_copies": int(self.picture_copies[row]),
             "spacing_ms": int(self.spacing_ms[row]),
-            "retransmissions": max(retransmissions, int(queued)),
-            "retransmissions_again": config.again * (retransmissions > 0 and bears_more),
+            "retransmissions": max(int(self.retransmissions[row]), int(queued)),
             "retransmission_spacing_ms": int(self.retransmission_spacing_ms[row]),
-            "fec_percent": max(int(self.fec_percent[row]), opening, config.queued_fec_percent * queued),
+            "fec_percent": fec,
             "playout_ms": int(self.playout_ms[row]),
             "plain_audio": bool(self.plain_audio[row]),
         }
@@ -268,7 +256,6 @@ class Protection:
         changed |= self._space(in_runs)
         changed |= self._playout.decide(links, self._loss, rtt, self._protected(), self._passes)
         changed |= self._open(now, links.estimate)
-        changed |= self._bear(in_runs)
         return np.flatnonzero(changed)
 
     def _protected(self) -> Flags:
@@ -307,14 +294,6 @@ class Protection:
         # Begun as ample it is not changed for an estimate that wavers.
         self._opening = np.where(opening, np.where(before > 0, before, percent), 0)
         changed: Flags = self._opening != before
-        return changed
-
-    def _bear(self, in_runs: Flags) -> Flags:
-        """Where retransmissions that did not help begin or end to have more copies."""
-        before, config = self._bears_more, self._config
-        self._heavy = self._loss >= np.where(self._heavy, config.heavy_until, config.heavy_loss)
-        self._bears_more = ~self._heavy & ~in_runs
-        changed: Flags = (self._bears_more != before) & (self.retransmissions > 0)
         return changed
 
     def _held(self, now: float, less: Flags) -> Flags:
@@ -396,8 +375,7 @@ class Protection:
         self.overhead.grow(rows)
         for name in (*MEASURES, *_SPACINGS, "_opening"):
             setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.int64)]))
-        for name in _FLAGS:
-            setattr(self, name, np.concatenate([getattr(self, name), np.zeros(missing, np.bool_)]))
+        self.plain_audio = np.concatenate([self.plain_audio, np.zeros(missing, np.bool_)])
         for name in _UNKNOWN_AT_FIRST:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, np.nan)]))
 

@@ -211,7 +211,6 @@ def test_what_copies_take_is_taken_off_the_room_for_pictures(plane: Plane) -> No
         "picture_copies": 0,
         "spacing_ms": 32,
         "retransmissions": 1,
-        "retransmissions_again": 0,
         "retransmission_spacing_ms": 0,
         "fec_percent": ProtectionConfig().opening_fec_percent,
         "playout_ms": ProtectionConfig().playout.hard_ms,

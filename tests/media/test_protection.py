@@ -116,7 +116,7 @@ def test_where_bursts_are_long_copies_are_spread_over_more_time_than_one_takes()
     assert (
         short.protection.of(0)["retransmission_spacing_ms"],
         long.protection.of(0)["retransmission_spacing_ms"],
-    ) == (0, 60)
+    ) == (0, CONFIG.run_spacing_ms)
     before = long.changes
     long.see(0.2, 2, run=60)
     assert long.protection.of(0)["retransmission_spacing_ms"] == 0
@@ -138,31 +138,6 @@ def test_retransmissions_at_thirty_percent_cost_no_more_than_the_picture() -> No
     # Each loss is answered twice, and again while both are lost. Of the pictures that others need (two fifths) repair packets go along.
     answers = sum(2 * 0.3 * 0.09**again for again in range(10))
     assert answers + 0.4 * viewers.protection.fec_percent[0] / 100 <= 0.8
-
-
-def test_a_retransmission_that_was_lost_itself_gets_more_where_that_leaves_the_picture_its_room() -> None:
-    for loss, again in ((0.1, 0), (0.2, CONFIG.again), (0.3, 0), (0.6, 0)):
-        viewers = Viewers()
-        viewers.see(loss, SETTLED_S, rtt=100)
-        assert viewers.protection.of(0)["retransmissions_again"] == again, loss
-    bursts = Viewers()
-    bursts.see(0.2, SETTLED_S, rtt=100, run=150)
-    assert bursts.protection.of(0)["retransmissions_again"] == 0
-    viewers.see(0.0, SETTLED_S + 20)
-    viewers.see(0.0, queue=280, rtt=400, missed=0.06, aside=True)
-    assert viewers.protection.of(0)["retransmissions_again"] == 0, "others keep the queue full"
-
-
-def test_losses_that_waver_between_light_and_heavy_change_nothing() -> None:
-    viewers = Viewers()
-    viewers.see(0.3, SETTLED_S)
-    before = viewers.changes
-    for _ in range(30):
-        viewers.see(0.22, 0.3)
-        viewers.see(0.3, 0.3)
-    assert viewers.changes == before
-    viewers.see(0.2, SETTLED_S)
-    assert viewers.protection.of(0)["retransmissions_again"] == CONFIG.again
 
 
 def test_copies_come_at_once_and_go_when_they_were_not_needed_for_a_while() -> None:
@@ -189,10 +164,10 @@ def test_a_loss_that_wavers_changes_nothing() -> None:
 def test_a_picture_is_repaired_by_as_much_as_the_link_loses_and_the_round_trip_takes() -> None:
     for loss, rtt, fec, playout in (
         (0.05, 120, 10, 300),
-        (0.12, 120, 10, 400),
-        (0.3, 120, 20, 400),
-        (0.3, 60, 10, 300),
-        (0.3, 400, 60, 400),
+        (0.12, 120, 10, 450),
+        (0.3, 120, 20, 450),
+        (0.3, 60, 10, 350),
+        (0.3, 400, 60, 450),
     ):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=rtt)
@@ -230,7 +205,7 @@ def test_pictures_of_a_link_that_loses_most_are_not_kept_because_sound_would_be_
 
 
 def test_pictures_are_kept_as_long_as_repairs_wait_for_a_burst_to_end() -> None:
-    for loss, run, playout in ((0.2, 60, 350), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 600)):
+    for loss, run, playout in ((0.2, 60, 400), (0.2, 120, 400), (0.2, 240, 500), (0.05, 240, 500), (0.2, 400, 700)):
         viewers = Viewers()
         viewers.see(loss, SETTLED_S, rtt=100, run=run)
         assert viewers.protection.playout_ms[0] == playout, (loss, run)

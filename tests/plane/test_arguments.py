@@ -162,7 +162,6 @@ def test_the_stub_says_what_the_module_has(tmp_path: Path) -> None:
         ({"copies": 16}, "copies must be 0 to 15"),
         ({"spacing_ms": 201}, "spacing_ms must be 0 to 200"),
         ({"retransmissions": 1 << 70}, "retransmissions must be 0 to 15"),
-        ({"retransmissions_again": 16}, "retransmissions_again must be 0 to 15"),
         ({"picture_copies": 16}, "picture_copies must be 0 to 15"),
         ({"retransmission_spacing_ms": -1}, "retransmission_spacing_ms must be 0 to 200"),
         ({"fec_percent": 101}, "fec_percent must be 0 to 100"),

@@ -214,7 +214,6 @@ class Plane:
         picture_copies: int = 0,
         spacing_ms: int = 0,
         retransmissions: int = 0,
-        retransmissions_again: int = 0,
         retransmission_spacing_ms: int = 0,
         fec_percent: int = 0,
         playout_ms: int = 0,
@@ -229,7 +228,6 @@ class Plane:
         spacing_ms: between an audio packet and its copy, and between copies, 0 to 200.
         retransmissions: how often each retransmission (RFC 4588) is sent again, 0 to 15; one that is asked for again
         gets another where anything is protected, and what transport-wide feedback tells as lost is sent again unasked.
-        retransmissions_again: how often more one of a picture that others need is sent then, 0 to 15.
         Copies of pictures and of retransmissions take a quarter of the link at most (`copies_dropped`).
         retransmission_spacing_ms: between a retransmission and its copy, and between copies, 0 to 200, but at least 8.
         fec_percent: repair packets (FlexFEC) for each 100 packets of pictures that others need, 0 to 100: of other

@@ -249,18 +249,7 @@ impl<T> Pacer<T> {
     /// Seconds until what waits has left.
     #[must_use]
     pub fn delay(&self) -> f64 {
-        self.seconds_for(self.octets)
-    }
-
-    /// Seconds until what waits of retransmissions has left, which go before pictures.
-    #[must_use]
-    pub fn retransmission_delay(&self) -> f64 {
-        let octets = self.retransmissions.iter().fold(0_usize, |octets, waiting| octets.saturating_add(waiting.octets));
-        self.seconds_for(octets)
-    }
-
-    fn seconds_for(&self, octets: usize) -> f64 {
-        self.rate.map_or(0.0, |rate| (bits(octets) / rate.max(1.0)).min(MAX_AGE))
+        self.rate.map_or(0.0, |rate| (bits(self.octets) / rate.max(1.0)).min(MAX_AGE))
     }
 
     /// Packets dropped since this was last asked: older than they are of use for, or more than may wait.

@@ -221,14 +221,14 @@ impl Plane {
     #[pyo3(
         signature = (
             peer, *, copies = Int::of(0), redundant_copies = Int::of(0), picture_copies = Int::of(0), spacing_ms = Int::of(0), retransmissions = Int::of(0),
-            retransmissions_again = Int::of(0), retransmission_spacing_ms = Int::of(0), fec_percent = Int::of(0), playout_ms = Int::of(0), plain_audio = false
+            retransmission_spacing_ms = Int::of(0), fec_percent = Int::of(0), playout_ms = Int::of(0), plain_audio = false
         ),
-        text_signature = "($self, peer, *, copies=0, redundant_copies=0, picture_copies=0, spacing_ms=0, retransmissions=0, retransmissions_again=0, retransmission_spacing_ms=0, fec_percent=0, playout_ms=0, plain_audio=False)"
+        text_signature = "($self, peer, *, copies=0, redundant_copies=0, picture_copies=0, spacing_ms=0, retransmissions=0, retransmission_spacing_ms=0, fec_percent=0, playout_ms=0, plain_audio=False)"
     )]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn protect(
         &self, peer: Int, copies: Int, redundant_copies: Int, picture_copies: Int, spacing_ms: Int, retransmissions: Int,
-        retransmissions_again: Int, retransmission_spacing_ms: Int, fec_percent: Int, playout_ms: Int, plain_audio: bool,
+        retransmission_spacing_ms: Int, fec_percent: Int, playout_ms: Int, plain_audio: bool,
     ) -> PyResult<()> {
         let protection = Protection {
             copies: copies.within("copies", 0..=MAX_COPIES)?,
@@ -236,7 +236,6 @@ impl Plane {
             picture_copies: picture_copies.within("picture_copies", 0..=MAX_COPIES)?,
             spacing: Duration::from_millis(spacing_ms.within("spacing_ms", 0..=MAX_SPACING_MS)?),
             retransmissions: retransmissions.within("retransmissions", 0..=MAX_COPIES)?,
-            retransmissions_again: retransmissions_again.within("retransmissions_again", 0..=MAX_COPIES)?,
             retransmission_spacing: Duration::from_millis(
                 retransmission_spacing_ms.within("retransmission_spacing_ms", 0..=MAX_SPACING_MS)?,
             ),

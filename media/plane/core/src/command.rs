@@ -76,8 +76,6 @@ pub struct Protection {
     pub spacing: Duration,
     /// How often each retransmission is sent again.
     pub retransmissions: u8,
-    /// How often more one that was lost itself, of a picture that others need; beside the once more that each such one is sent.
-    pub retransmissions_again: u8,
     /// Between a retransmission and its copy, and between copies; at least 8 ms.
     pub retransmission_spacing: Duration,
     /// Repair packets (FlexFEC) for each 100 packets of pictures that others need; of other pictures what is above 60.
@@ -96,7 +94,6 @@ impl Protection {
         picture_copies: 0,
         spacing: Duration::ZERO,
         retransmissions: 0,
-        retransmissions_again: 0,
         retransmission_spacing: Duration::ZERO,
         fec: 0,
         playout: Duration::ZERO,

@@ -20,19 +20,19 @@ fn play(loss: Loss, playout: f64, protection: Protection) -> Played {
 const PROTECTION: Protection = Protection { retransmissions: 1, fec: 20, ..Protection::NONE };
 
 #[test]
-fn pictures_that_are_kept_longer_freeze_less() {
-    for (loss, frozen, rate) in [(0.2, 0.003, 29.0), (0.3, 0.03, 27.0)] {
+fn what_is_lost_is_there_before_its_picture_is_shown() {
+    for (loss, frozen, rate, overhead) in [(0.2, 0.001, 29.8, 0.6), (0.3, 0.015, 28.5, 0.8)] {
         let [kept, longer] = [0.35, 0.45].map(|playout| play(Loss::Single(loss), playout, PROTECTION));
-        assert!(longer.frozen() <= frozen && longer.frozen() < 0.8 * kept.frozen(), "{loss}: {kept:?} {longer:?}");
-        assert!(longer.rate() >= rate && longer.overhead() <= 1.1, "{loss}: {longer:?}");
+        assert!(longer.frozen() <= frozen && longer.frozen() < 0.7 * kept.frozen(), "{loss}: {kept:?} {longer:?}");
+        assert!(longer.rate() >= rate && longer.overhead() <= overhead, "{loss}: {longer:?}");
     }
 }
 
 #[test]
-fn copies_that_are_apart_outlast_bursts() {
-    let [close, apart] = [20, 60].map(|spacing| {
+fn bursts_take_hardly_more_than_pictures_wait_for() {
+    let [close, apart] = [20, 90].map(|spacing| {
         let protection = Protection { retransmission_spacing: Duration::from_millis(spacing), ..PROTECTION };
-        play(Loss::Bursts, 0.6, protection)
+        play(Loss::Bursts, 0.7, protection)
     });
-    assert!(apart.frozen() <= 0.06 && apart.frozen() < close.frozen(), "{close:?} {apart:?}");
+    assert!(apart.frozen() <= 0.02 && apart.frozen() < close.frozen(), "{close:?} {apart:?}");
 }

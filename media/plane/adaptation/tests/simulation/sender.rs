@@ -289,9 +289,7 @@ impl Sender {
         }
         if attempt > 0 && self.repeats_repairs && self.protects {
             let loss = self.estimator.loss();
-            let once = (0.15..0.25).contains(&loss);
-            let again = if attempt > 1 { 1 + u32::from(once) } else { 0 };
-            let count = u32::from(loss >= 0.15) + u32::from(loss >= 0.45) + again;
+            let count = u32::from(loss >= 0.15) + u32::from(loss >= 0.45) + u32::from(attempt > 1);
             // Copies take of what retransmissions may.
             let fits = count > 0 && self.pacer.take_copies(now, octets as usize * count as usize);
             self.repeating.add(now + SPACING, sequence, if fits { count } else { 0 });

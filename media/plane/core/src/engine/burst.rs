@@ -9,7 +9,6 @@ use adaptation::pacer::Class;
 use arrayvec::ArrayVec;
 
 use super::cache::Inline;
-use super::copies::Again;
 use super::fec::Fec;
 use super::layers::LayerReader;
 use super::ledger::Original;
@@ -174,8 +173,7 @@ impl Stream<'_> {
                 scratch.clear();
                 let header_len = self.write(outgoing, padding, &mut None, scratch);
                 self.protect(outgoing, scratch);
-                let again =
-                    (self.class == Class::Retransmission).then(|| Again { needed: outgoing.packet.is_needed(), lost: outgoing.lost });
+                let again = (self.class == Class::Retransmission).then(|| outgoing.packet.is_needed());
                 let (of, place) = (self.of(outgoing), &outgoing.packet.place);
                 let (roc, spatial, end_of_frame) = (low32(outgoing.sequence >> 16), place.layer.spatial, place.end_of_frame);
                 let held = Held { packet: scratch.to_vec(), header_len, roc, of, again, spatial, end_of_frame };

@@ -61,15 +61,6 @@ enum Kind {
     Picture,
 }
 
-/// What decides how often a retransmission is sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Again {
-    /// Other pictures need its picture.
-    pub(super) needed: bool,
-    /// One before it did not help.
-    pub(super) lost: bool,
-}
-
 /// An output that keeps what is sent through it while copies of it are due.
 pub(super) struct Recorder<'a, O> {
     copies: &'a mut Copies,
@@ -121,18 +112,18 @@ impl Copies {
         Recorder { copies: self, count, spacing: PICTURE_SPACING, kind: Kind::Picture, now, dropped: 0, out }
     }
 
-    /// Keep what is sent to `out` as a retransmission. It has a copy less where no other picture needs its own, and one more where it
-    /// was lost itself (of what others need as many more as were asked for). `spare`: so many where nothing is protected, because losses
-    /// are known to have begun only when the first retransmissions are gone, and lost maybe; and one at least where something is.
-    pub(super) fn record_retransmission<'a, O>(&'a mut self, again: Again, spare: u8, now: Instant, out: &'a mut O) -> Recorder<'a, O> {
-        let Again { needed, lost } = again;
+    /// Keep what is sent to `out` as a retransmission; `needed`: other pictures need its picture, else it has a copy less. One that
+    /// was asked for `again` was lost itself, so it gets a copy more where anything is protected. `cheaply`: each may have one where
+    /// nothing is, because losses are known to have begun only when the first retransmissions are gone, and lost maybe.
+    pub(super) fn record_retransmission<'a, O>(
+        &'a mut self, again: bool, needed: bool, cheaply: bool, now: Instant, out: &'a mut O,
+    ) -> Recorder<'a, O> {
         let count = match self.protection {
             protection if protection.repeats() => {
-                let more = if needed { protection.retransmissions_again.saturating_add(1) } else { 1 };
-                let least = protection.retransmissions.max(spare.min(1));
-                least.saturating_sub(u8::from(!needed)).saturating_add(if lost { more } else { 0 })
+                let least = protection.retransmissions.max(u8::from(cheaply));
+                least.saturating_sub(u8::from(!needed)).saturating_add(u8::from(again))
             }
-            _ => if needed { spare } else { spare.min(1) }.saturating_add(u8::from(lost).min(spare)),
+            _ => u8::from(cheaply).saturating_add(u8::from(cheaply && again)),
         };
         let spacing = self.protection.retransmission_spacing.max(RETRANSMISSION_SPACING);
         Recorder { copies: self, count, spacing, kind: Kind::Picture, now, dropped: 0, out }

@@ -3,14 +3,13 @@
 use std::time::Instant;
 
 use super::burst;
-use super::copies::Again;
 use super::feed::{self, Wanted};
-use super::link::Link;
 use super::outgoing::Outgoing;
 use super::peer::Peer;
 use super::redundancy::PayloadTypes;
 use super::resent::Cause;
 use super::sink::{Resend, Sink};
+use super::source::Encoding;
 use super::timestamps::SenderClock;
 use super::{Engine, Output, PeerKey, SinkKey};
 use crate::address::TransportAddress;
@@ -18,6 +17,8 @@ use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
 /// Seconds that repairs of one message may take the link before the pictures that no other needs are left out.
 const MOMENT: f64 = 0.05;
+/// Share of the time within which nothing can be told by a request (`Link::answer_within`), of pictures that no other needs.
+const EARLY: f64 = 0.8;
 
 impl Engine {
     /// Open an RTCP compound and act on each of its packets.
@@ -94,7 +95,7 @@ impl Engine {
         let (Some(sink), Some(peer)) = (sinks.get_mut(key), peers.get_mut(peer_key)) else { return };
         let (Some(security), Some(address)) = (&peer.security, peer.address) else { return };
         let (playout, since_epoch) = (peer.copies.playout.told(now), clock.since_epoch(now));
-        let spare = peer.link.as_deref().map_or(0, Link::spare_copies);
+        let cheaply = peer.link.as_deref().is_some_and(|link| !link.is_queued());
         for (sequence, cause) in lost {
             counters.nack_received.add(asked);
             let (feed, input, output, shift, again) = match sink.resend(sequence, cause, now) {
@@ -123,10 +124,9 @@ impl Engine {
             };
             let numbers = feed::numbers(&feed, output, shift, packet);
             let numbers = feed::Numbers { sequence: sink.next_rtx_sequence(), ..numbers };
-            let outgoing =
-                Outgoing { original: Some(sequence), lost: again, ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
+            let outgoing = Outgoing { original: Some(sequence), ..Outgoing::new(packet, numbers, PayloadTypes::plain(payload_type)) };
             let mut stream = sink.stream(sink.rtx_ssrc, peer.extensions, playout, since_epoch, peer.link.as_deref_mut());
-            let mut recorder = peer.copies.record_retransmission(Again { needed: packet.is_needed(), lost: again }, spare, now, out);
+            let mut recorder = peer.copies.record_retransmission(again, packet.is_needed(), cheaply, now, out);
             burst::send_layers(layers, &mut stream, &[outgoing], &security.sender, address, scratch, counters, &mut recorder);
             counters.copies_dropped.add(recorder.dropped());
             counters.rtx_sent.add(1);
@@ -165,6 +165,9 @@ impl Engine {
         counters.nack_obsolete.add(obsolete);
         let each = usize::try_from(sink.packet_octets()).unwrap_or(usize::MAX);
         let encoding = sources.get(wanted.source).and_then(|source| source.encodings.get(wanted.encoding));
+        if let Some(encoding) = encoding {
+            believe_early(&mut lost, sink, encoding);
+        }
         if link.seconds_for(each.saturating_mul(lost.len())) > MOMENT
             && let Some(encoding) = encoding
         {
@@ -239,5 +242,16 @@ impl Engine {
     fn sink_of(&self, peer: PeerKey, ssrc: u32) -> Option<SinkKey> {
         let sinks = &self.peers.get(peer)?.sinks;
         sinks.iter().copied().find(|&key| self.sinks.get(key).is_some_and(|sink| sink.ssrc == ssrc))
+    }
+}
+
+/// Retransmissions of pictures that no other needs have no copy, so that many are lost: a request that comes a little early is believed.
+fn believe_early(lost: &mut [(u16, Cause)], sink: &Sink, encoding: &Encoding) {
+    for (sequence, cause) in lost {
+        if let Cause::Asked(within) = cause
+            && !sink.is_needed(*sequence, encoding)
+        {
+            *within = within.mul_f64(EARLY);
+        }
     }
 }

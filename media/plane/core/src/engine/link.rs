@@ -34,18 +34,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 const BEHIND: f64 = 0.06;
 /// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
 const MAX_REPLAY: f64 = 0.4;
-/// Share of the last report's queue that the next packet meets at least.
-const SURELY: f64 = 0.8;
-/// Queues are hardly longer.
+/// It hardly takes longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
-/// Share of the least round trip within which nobody can know whether an answer arrived.
-const UNDER_WAY: f64 = 0.8;
 /// The least round trip grows by this share a report, so that a way that became longer is known after a while.
 const FORGETTING: f64 = 1.002;
 /// With more than so many seconds in the link's queue what is lost is its own.
 const QUEUED: f64 = 0.04;
-/// Of a link that lost less than this share of late losses are new.
-const NEW_LOSS: f64 = 0.005;
 
 pub(super) struct Link {
     /// Whose it is.
@@ -163,24 +157,15 @@ impl Link {
         self.seconds_for(usize::try_from(octets).unwrap_or(0)) <= MAX_REPLAY
     }
 
-    /// So long what is sent now is on its way for sure: whoever asks for it again meanwhile cannot know whether it arrived.
+    /// So long what is sent now is on its way, and then the request of who still misses it: one that comes sooner tells nothing. Retransmissions
+    /// pass the pictures that wait here, but while they do those need the link more than what is most likely there.
     pub(super) fn answer_within(&self) -> Duration {
-        let seconds = (self.estimator.own_queue() * SURELY).max(self.least_rtt * UNDER_WAY) + self.pacer.retransmission_delay();
+        let seconds = self.least_rtt + self.estimator.own_queue() + self.pacer.delay();
         Duration::try_from_secs_f64(seconds).unwrap_or_default().min(MAX_ANSWER)
     }
 
-    /// How many copies each retransmission may have where nothing is protected: more where losses are new, because nobody keeps
-    /// pictures back for them yet, and none where its queue may be what loses.
-    pub(super) fn spare_copies(&self) -> u8 {
-        match () {
-            () if self.is_queued() => 0,
-            () if self.estimator.loss() < NEW_LOSS => 2,
-            () => 1,
-        }
-    }
-
     /// Whether so much waits in its queue that what is lost is its own.
-    fn is_queued(&self) -> bool {
+    pub(super) fn is_queued(&self) -> bool {
         self.estimator.standing_queue() > QUEUED
     }
 

@@ -43,8 +43,6 @@ pub(super) struct Outgoing<'a> {
     pub(super) empty: bool,
     /// The original sequence number that goes in front of a retransmitted payload (RFC 4588 section 4).
     pub(super) original: Option<u16>,
-    /// Of a retransmission: one before it did not help.
-    pub(super) lost: bool,
 }
 
 impl<'a> Outgoing<'a> {
@@ -66,7 +64,6 @@ impl<'a> Outgoing<'a> {
             descriptor: None,
             empty,
             original: None,
-            lost: false,
         }
     }
 

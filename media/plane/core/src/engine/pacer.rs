@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 use super::burst::{MAX_BURST_OCTETS, MAX_SEGMENTS};
-use super::copies::Again;
 use super::ledger::Original;
 use super::link::Link;
 use super::peer::Peer;
@@ -31,8 +30,8 @@ pub(super) struct Held {
     pub(super) roc: u32,
     /// Which one it is, where it can be sent again.
     pub(super) of: Option<Original>,
-    /// Of a retransmission.
-    pub(super) again: Option<Again>,
+    /// Of a retransmission: whether other pictures need its picture.
+    pub(super) again: Option<bool>,
     /// Its spatial layer.
     pub(super) spatial: u8,
     /// Its frame, which is one spatial layer of a picture, ends with it.
@@ -43,7 +42,10 @@ pub(super) struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Picture,
-    Retransmission(Again),
+    /// `needed`: other pictures need its picture.
+    Retransmission {
+        needed: bool,
+    },
     /// A repair packet.
     Repair,
 }
@@ -51,7 +53,7 @@ enum Kind {
 impl Held {
     fn kind(&self) -> Kind {
         match (self.again, self.of) {
-            (Some(again), _) => Kind::Retransmission(again),
+            (Some(needed), _) => Kind::Retransmission { needed },
             (None, Some(_)) => Kind::Picture,
             (None, None) => Kind::Repair,
         }
@@ -125,11 +127,8 @@ fn send_burst(peer: &mut Peer, now: Instant, since_epoch: Duration, scratch: &mu
         counters.bursts_sent.add(1);
         counters.paced_bursts.add(1);
         let mut recorder = match leaving.first().map(Held::kind) {
-            Some(Kind::Retransmission(again)) => {
-                // Where bursts are long they come close together, and a copy more of each holds up what waits behind them.
-                let lost = again.lost && copies.protection().retransmission_spacing.is_zero();
-                copies.record_retransmission(Again { lost, ..again }, link.spare_copies(), now, out)
-            }
+            // Also one that was lost before has no copy more: what waits does so because much does, and that would wait longer.
+            Some(Kind::Retransmission { needed }) => copies.record_retransmission(false, needed, !link.is_queued(), now, out),
             Some(Kind::Picture) if copies.protection().picture_copies > 0 => copies.record_picture(now, out),
             Some(Kind::Picture | Kind::Repair) | None => {
                 out.transmit(address, segment_size, scratch);

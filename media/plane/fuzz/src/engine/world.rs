@@ -113,7 +113,6 @@ impl World {
                     picture_copies: copies / 16 % 4,
                     spacing: Duration::from_millis((spacing_ms % 201).into()),
                     retransmissions: retransmissions % 16,
-                    retransmissions_again: copies / 64,
                     retransmission_spacing: Duration::from_millis((retransmissions / 16 * 8).into()),
                     // Of the same octets, so that what the corpus holds goes on to mean what it meant.
                     fec: spacing_ms % 101,
