@@ -39,7 +39,7 @@ class Viewer:
 
 def test_where_most_is_lost_sound_counts_and_a_loss_that_wavers_does_not_move_it() -> None:
     viewer = Viewer()
-    assert viewer.see(0.3) == 350
+    assert viewer.see(0.3) == 400
     assert viewer.see(0.4) == CONFIG.hard_ms
     before = viewer.changes
     for _ in range(20):
@@ -47,9 +47,9 @@ def test_where_most_is_lost_sound_counts_and_a_loss_that_wavers_does_not_move_it
         viewer.see(0.42)
     assert viewer.changes == before
     assert viewer.see(0.4, run=300) == CONFIG.hard_ms, "nor does a burst"
-    assert viewer.see(0.3) == 350
+    assert viewer.see(0.3) == 400
     for _ in range(20):
-        assert viewer.see(0.35) == 350
+        assert viewer.see(0.35) == 400
 
 
 def test_behind_a_queue_that_others_keep_full_a_repair_takes_its_time_too() -> None:
@@ -86,4 +86,4 @@ def test_a_row_begins_with_nothing() -> None:
     viewer.see(0.4, 10, rtt=400, queue=280, missed=0.4)
     viewer.playout.reset(0)
     assert viewer.see(0.0) == 0
-    assert viewer.see(0.34) == 350, "it has never lost most"
+    assert viewer.see(0.34) == 400, "it has never lost most"
