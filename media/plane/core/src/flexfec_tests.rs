@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use far_end::protected;
+
 use super::*;
 use crate::extension;
 use crate::rtp::Fields;
@@ -28,17 +30,7 @@ impl Repair {
         assert_eq!(payload[0] & 0xC0, 0, "R and F");
         assert_eq!(payload[8..12], [1, 0, 0, 0], "one stream, and what is reserved");
         assert_eq!(payload[12..16], SSRC.to_be_bytes());
-        let base = u16::from_be_bytes([payload[16], payload[17]]);
-        let (mut at, mut bits) = (18, Vec::new());
-        for octets in [2, 4, 8] {
-            let part = &payload[at..at + octets];
-            at += octets;
-            bits.extend((1..8 * octets).map(|bit| part[bit / 8] & (0x80 >> (bit % 8)) != 0));
-            if part[0] & 0x80 != 0 {
-                break;
-            }
-        }
-        let numbers = bits.iter().enumerate().filter(|(_, set)| **set).map(|(bit, _)| base.wrapping_add(bit as u16)).collect();
+        let (numbers, at) = protected(payload);
         Self { head: payload[..8].try_into().unwrap(), numbers, body: payload[at..].to_vec() }
     }
 

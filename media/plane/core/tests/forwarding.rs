@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use far_end::{Client, Received, Role, Wire};
+use far_end::{Client, Received, Wire};
 use plane_core::address::TransportAddress;
 use plane_core::command::{Codec, Command, ExtensionIds, MediaKind};
 use plane_core::engine::{Config, Engine};
@@ -126,11 +126,7 @@ impl World {
         let codecs =
             |payload_type| vec![Codec { name: "VP8".into(), payload_type, clock_rate: 90_000, rtx_payload_type: Some(payload_type + 1) }];
         for client in [&self.host, &self.member] {
-            let [add, keys] = client.commands(IDS);
-            let (address, mut check) = (client.address, client.check(Role::Nominating));
-            self.engine.handle(add, self.now, &mut self.wire);
-            self.engine.receive(self.now, address, &mut check, &mut self.wire);
-            self.engine.handle(keys, self.now, &mut self.wire);
+            client.join(&mut self.engine, self.now, IDS, &mut self.wire);
         }
         let rids = ["q", "h", "f"].map(String::from).to_vec();
         let source = Command::AddSource {

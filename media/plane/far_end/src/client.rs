@@ -1,9 +1,10 @@
 //! A browser's side of one association.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plane_core::address::TransportAddress;
 use plane_core::command::{Command, ExtensionIds, PeerId};
+use plane_core::engine::{Engine, Output};
 use plane_core::extension;
 use plane_core::rtp::Fields;
 use plane_core::srtp::{MasterKey, Profile, SrtpSender};
@@ -58,6 +59,14 @@ impl Client {
                 hold: Duration::ZERO,
             },
         ]
+    }
+
+    /// Bring it into an engine: added, at its address, with its media gate open.
+    pub fn join(&self, engine: &mut Engine, now: Instant, extensions: ExtensionIds, out: &mut impl Output) {
+        let [add, keys] = self.commands(extensions);
+        engine.handle(add, now, out);
+        engine.receive(now, self.address, &mut self.check(Role::Nominating), out);
+        engine.handle(keys, now, out);
     }
 
     /// The command that begins another ICE session, in which its checks are from now on.

@@ -3,10 +3,12 @@
 
 mod check;
 mod client;
+mod flexfec;
 mod subscriber;
 mod wire;
 
 pub use check::binding_request;
 pub use client::{Client, Role};
+pub use flexfec::protected;
 pub use subscriber::{Received, Subscriber};
 pub use wire::Wire;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use far_end::{Client, Received, Role, Wire};
+use far_end::{Client, Received, Wire};
 use plane_core::address::TransportAddress;
 use plane_core::command::{Codec, Command, ExtensionIds, MediaKind};
 use plane_core::engine::{Config, Engine};
@@ -68,10 +68,7 @@ impl World {
         };
         let mut world = Self { engine, now, wire: Wire::default(), host: client(1), member: client(2), index: 65_500 };
         for client in [&world.host, &world.member] {
-            let [add, keys] = client.commands(IDS);
-            world.engine.handle(add, now, &mut world.wire);
-            world.engine.receive(now, client.address, &mut client.check(Role::Nominating), &mut world.wire);
-            world.engine.handle(keys, now, &mut world.wire);
+            client.join(&mut world.engine, now, IDS, &mut world.wire);
         }
         let codecs = vec![Codec { name: "VP9/0".into(), payload_type: 98, clock_rate: 90_000, rtx_payload_type: None }];
         let (mid, kind, ssrcs) = ("0".into(), MediaKind::Video, vec![(50, 0)]);

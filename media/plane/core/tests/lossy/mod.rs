@@ -6,7 +6,7 @@ mod way;
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use far_end::{Client, Received, Role, Wire};
+use far_end::{Client, Received, Wire};
 use plane_core::address::TransportAddress;
 use plane_core::command::{Codec, Command, ExtensionIds, MediaKind, Protection};
 use plane_core::engine::{Config, Engine};
@@ -187,12 +187,8 @@ impl World {
         let codecs =
             |payload_type| vec![Codec { name: "VP8".into(), payload_type, clock_rate: 90_000, rtx_payload_type: Some(payload_type + 1) }];
         let extensions = ExtensionIds { transport_cc: TRANSPORT_CC, ..ExtensionIds::default() };
-        for client in [&self.host, &self.member].map(|client| (client.commands(extensions), client.address, client.check(Role::Nominating)))
-        {
-            let ([add, keys], address, check) = client;
-            self.command(add);
-            self.receive(address, check);
-            self.command(keys);
+        for client in [&self.host, &self.member] {
+            client.join(&mut self.engine, self.began, extensions, &mut self.wire);
         }
         let (kind, mid, cname, ssrcs) = (MediaKind::Video, String::from("0"), String::from("c"), vec![(MEDIA, MEDIA + 1)]);
         self.command(Command::AddSource { source: 5, peer: 1, kind, mid: mid.clone(), codecs: codecs(96), rids: Vec::new(), ssrcs });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use far_end::Received;
+use far_end::{Received, protected};
 use plane_core::rtcp;
 use plane_core::twcc::Recorder;
 
@@ -52,7 +52,7 @@ impl Receiver {
         }
         // Of a retransmission two octets tell which (RFC 4588 section 4); padding has no more.
         match payload {
-            Some(payload) if header.ssrc == FEC => self.repairs.push((at, protected(&payload))),
+            Some(payload) if header.ssrc == FEC => self.repairs.push((at, protected(&payload).0)),
             Some(payload) if header.ssrc == SINK && payload.len() > INDEX => {
                 self.native.insert(header.sequence_number);
                 self.take(at, header.sequence_number);
@@ -113,19 +113,4 @@ impl Receiver {
         }
         compounds
     }
-}
-
-/// The sequence numbers that a repair packet protects (draft-ietf-payload-flexible-fec-scheme-03 section 4.2.1).
-fn protected(payload: &[u8]) -> Vec<u16> {
-    let base = u16::from_be_bytes([payload[16], payload[17]]);
-    let (mut at, mut bits) = (18, Vec::new());
-    for octets in [2, 4, 8] {
-        let part = &payload[at..at + octets];
-        at += octets;
-        bits.extend((1..8 * octets).map(|bit| part[bit / 8] & (0x80 >> (bit % 8)) != 0));
-        if part[0] & 0x80 != 0 {
-            break;
-        }
-    }
-    (0..).zip(bits).filter(|(_, set)| *set).map(|(bit, _)| base.wrapping_add(bit)).collect()
 }
