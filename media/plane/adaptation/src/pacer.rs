@@ -39,6 +39,8 @@ const REPAIRS: f64 = 0.5;
 const REPAIRS_AT_ONCE: f64 = 0.25;
 /// And at most so many bits at once: several keyframes' worth, so that one is there sooner.
 const MOST_REPAIRS: f64 = 600_000.0;
+/// The same where pictures are kept for long: as much as half a second of the largest ones, which one burst of losses may take.
+const MOST_OF_KEPT: f64 = 1_200_000.0;
 /// Share of the estimate for copies of retransmissions and of pictures, as many at once: none of the other, because a burst asks for many
 /// of both.
 const COPIES: f64 = 0.25;
@@ -96,10 +98,10 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// Take so many bits if they fit, of such a share of the estimate.
-    fn take(&mut self, now: f64, share: f64, estimate: f64, bits: f64) -> bool {
+    /// Take so many bits if they fit, of such a share of the estimate, of which there are at most so many at once.
+    fn take(&mut self, now: f64, (share, most): (f64, f64), estimate: f64, bits: f64) -> bool {
         let gained = (now - self.at).max(0.0) * estimate * share;
-        self.left = (self.left + gained).min((estimate * REPAIRS_AT_ONCE).min(MOST_REPAIRS));
+        self.left = (self.left + gained).min((estimate * REPAIRS_AT_ONCE).min(most));
         self.at = now;
         let fits = bits <= self.left;
         self.left -= if fits { bits } else { 0.0 };
@@ -145,15 +147,16 @@ impl<T> Pacer<T> {
     }
 
     /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take. If not, a
-    /// keyframe is there sooner.
-    pub fn take_repairs(&mut self, now: f64, octets: usize) -> bool {
-        self.rate.is_none() || self.repairs.take(now, REPAIRS, self.estimate, bits(octets))
+    /// keyframe is there sooner. `kept`: pictures are kept so long before they are shown that more comes in time.
+    pub fn take_repairs(&mut self, now: f64, octets: usize, kept: bool) -> bool {
+        let most = if kept { MOST_OF_KEPT } else { MOST_REPAIRS };
+        self.rate.is_none() || self.repairs.take(now, (REPAIRS, most), self.estimate, bits(octets))
     }
 
     /// The same of copies of pictures and of retransmissions, which have a share of their own: what a policer drops would be sent ten
     /// times over, which hides that it is one.
     pub fn take_copies(&mut self, now: f64, octets: usize) -> bool {
-        self.rate.is_none() || self.copies.take(now, COPIES, self.estimate, bits(octets))
+        self.rate.is_none() || self.copies.take(now, (COPIES, MOST_REPAIRS), self.estimate, bits(octets))
     }
 
     /// Drop what waits but is of no use any more, and what waits behind it of the same kind keeps its order. Returns how many.

@@ -115,17 +115,28 @@ fn a_long_queue_drains_because_less_is_sent() {
 #[test]
 fn repairs_take_a_part_of_the_link_and_no_more() {
     let mut pacer = pacer();
-    assert!(pacer.take_repairs(0.0, 20_000), "a quarter of a second of 800 kbit/s is 25 kB");
-    assert!(!pacer.take_repairs(0.0, 20_000));
-    assert!(pacer.take_repairs(0.0, 5_000), "what did not fit took nothing");
-    assert!(pacer.take_repairs(0.1, 4_000) && !pacer.take_repairs(0.1, 4_000), "50 kB a second");
+    assert!(pacer.take_repairs(0.0, 20_000, false), "a quarter of a second of 800 kbit/s is 25 kB");
+    assert!(!pacer.take_repairs(0.0, 20_000, false));
+    assert!(pacer.take_repairs(0.0, 5_000, false), "what did not fit took nothing");
+    assert!(pacer.take_repairs(0.1, 4_000, false) && !pacer.take_repairs(0.1, 4_000, false), "50 kB a second");
+}
+
+#[test]
+fn repairs_at_once_are_bounded_and_more_where_pictures_are_kept_for_them() {
+    let fits = |octets: usize, kept: bool| {
+        let mut pacer: Pacer<usize> = Pacer::default();
+        pacer.set_link(0.0, 10e6, 0.0);
+        pacer.take_repairs(0.0, octets, kept)
+    };
+    assert!(fits(75_000, false) && !fits(76_000, false));
+    assert!(fits(150_000, true) && !fits(151_000, true));
 }
 
 #[test]
 fn copies_take_nothing_of_what_repairs_may() {
     let mut pacer = pacer();
     assert!(pacer.take_copies(0.0, 25_000) && !pacer.take_copies(0.0, 1000));
-    assert!(pacer.take_repairs(0.0, 25_000));
+    assert!(pacer.take_repairs(0.0, 25_000, false));
     assert!(!pacer.take_copies(0.03, 1000) && pacer.take_copies(0.04, 1000), "25 kB a second");
 }
 

@@ -265,7 +265,7 @@ impl Sender {
         if due.is_empty() {
             return;
         }
-        if !self.pacer.take_repairs(now, octets as usize) {
+        if !self.pacer.take_repairs(now, octets as usize, false) {
             self.given_up += 1;
             return self.begin();
         }

@@ -154,7 +154,8 @@ impl Engine {
             counters.nack_obsolete.add(missed);
             return Vec::new();
         };
-        let Some(link) = peers.get_mut(sink.peer).and_then(|peer| peer.link.as_deref_mut()) else { return lost };
+        let Some(peer) = peers.get_mut(sink.peer) else { return lost };
+        let (Some(link), playout) = (peer.link.as_deref_mut(), peer.copies.protection().playout) else { return lost };
         if sink.track.feed().is_none() {
             return lost;
         }
@@ -178,11 +179,11 @@ impl Engine {
         }
         let is_new = |(sequence, cause): &&(u16, Cause)| sink.would_resend(*sequence, *cause, now);
         let new = lost.iter().filter(is_new).count();
-        if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new)) {
+        if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new), playout) {
             return lost;
         }
         if sink.gave_up_lately(now) {
-            let fitting = lost.iter().take_while(|lost| !is_new(lost) || link.take_repairs(since_epoch, each)).count();
+            let fitting = lost.iter().take_while(|lost| !is_new(lost) || link.take_repairs(since_epoch, each, playout)).count();
             counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
             lost.truncate(fitting);
             return lost;
