@@ -31,7 +31,7 @@ fn what_is_lost_is_there_before_its_picture_is_shown() {
 
 #[test]
 fn bursts_take_hardly_more_than_pictures_wait_for() {
-    for (rate, frozen) in [(5e6, 0.02), (20e6, 0.006)] {
+    for (rate, frozen) in [(5e6, 0.01), (20e6, 0.006)] {
         let [close, apart] = [20, 90].map(|spacing| {
             let protection = Protection { retransmission_spacing: Duration::from_millis(spacing), ..PROTECTION };
             play(Loss::Bursts, rate, 0.7, protection)

@@ -1,6 +1,6 @@
 //! RTCP: what subscribers ask for, and sender reports on their way from publisher to subscribers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::burst;
 use super::feed::{self, Wanted};
@@ -17,6 +17,10 @@ use crate::rtcp::{self, Compound, Packet, ReportBlock, SenderInfo};
 
 /// Seconds that repairs of one message may take the link before the pictures that no other needs are left out.
 const MOMENT: f64 = 0.05;
+/// Who keeps pictures so long waits for bursts of losses to end, and gets more repairs at once than others.
+const LONG_PLAYOUT: Duration = Duration::from_millis(500);
+/// The moment there: what others need of a whole burst is just about there in time.
+const MOMENT_OF_BURSTS: f64 = 0.02;
 /// Share of the time within which nothing can be told by a request (`Link::answer_within`), of pictures that no other needs.
 const EARLY: f64 = 0.8;
 
@@ -155,7 +159,8 @@ impl Engine {
             return Vec::new();
         };
         let Some(peer) = peers.get_mut(sink.peer) else { return lost };
-        let (Some(link), playout) = (peer.link.as_deref_mut(), peer.copies.protection().playout) else { return lost };
+        let kept = peer.copies.protection().playout >= LONG_PLAYOUT;
+        let Some(link) = peer.link.as_deref_mut() else { return lost };
         if sink.track.feed().is_none() {
             return lost;
         }
@@ -169,7 +174,8 @@ impl Engine {
         if let Some(encoding) = encoding {
             believe_early(&mut lost, sink, encoding);
         }
-        if link.seconds_for(each.saturating_mul(lost.len())) > MOMENT
+        let moment = if kept { MOMENT_OF_BURSTS } else { MOMENT };
+        if link.seconds_for(each.saturating_mul(lost.len())) > moment
             && let Some(encoding) = encoding
         {
             // So that pictures which others need are there sooner: those that none does would come too late anyway.
@@ -179,11 +185,11 @@ impl Engine {
         }
         let is_new = |(sequence, cause): &&(u16, Cause)| sink.would_resend(*sequence, *cause, now);
         let new = lost.iter().filter(is_new).count();
-        if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new), playout) {
+        if new == 0 || link.take_repairs(since_epoch, each.saturating_mul(new), kept) {
             return lost;
         }
         if sink.gave_up_lately(now) {
-            let fitting = lost.iter().take_while(|lost| !is_new(lost) || link.take_repairs(since_epoch, each, playout)).count();
+            let fitting = lost.iter().take_while(|lost| !is_new(lost) || link.take_repairs(since_epoch, each, kept)).count();
             counters.nack_received.add(asked.saturating_mul(lost.len().saturating_sub(fitting) as u64));
             lost.truncate(fitting);
             return lost;

@@ -34,8 +34,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 const BEHIND: f64 = 0.06;
 /// Seconds that a replay may take; a keyframe that is asked for comes within a round trip to the publisher.
 const MAX_REPLAY: f64 = 0.4;
-/// Who keeps pictures so long waits for long bursts of losses to end.
-const LONG_PLAYOUT: Duration = Duration::from_millis(500);
 /// It hardly takes longer.
 const MAX_ANSWER: Duration = Duration::from_millis(400);
 /// The least round trip grows by this share a report, so that a way that became longer is known after a while.
@@ -126,10 +124,10 @@ impl Link {
         if self.estimator.is_told() { octets as f64 * 8.0 / self.estimator.estimate() } else { 0.0 }
     }
 
-    /// Whether so many octets of retransmissions would come in time, where pictures are kept for `playout`; if so they are taken off what
-    /// others may take.
-    pub(super) fn take_repairs(&mut self, since_epoch: Duration, octets: usize, playout: Duration) -> bool {
-        self.pacer.take_repairs(self.seconds(since_epoch), octets, playout >= LONG_PLAYOUT)
+    /// Whether so many octets of retransmissions would come in time; if so they are taken off what others may take. `kept`: pictures are
+    /// kept for so long that more does.
+    pub(super) fn take_repairs(&mut self, since_epoch: Duration, octets: usize, kept: bool) -> bool {
+        self.pacer.take_repairs(self.seconds(since_epoch), octets, kept)
     }
 
     /// The same of copies of pictures and of retransmissions.
